@@ -1,0 +1,58 @@
+import { type ContextValues, createContextKey } from "@connectrpc/connect";
+import type { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
+import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
+import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { errors } from "./errors.js";
+
+/** Who asks: the verified bearer of a credential. Stores take it first. */
+export interface Principal {
+  readonly tenant: string;
+  /** Id of the user, or name of the machine account. */
+  readonly subject: string;
+  readonly kind: "user" | "machine";
+  readonly username: string;
+  readonly roles: readonly Role[];
+  readonly permissions: ReadonlySet<Permission>;
+  readonly tier: Tier;
+  /** Session of a user's token; empty for machines. */
+  readonly session: string;
+}
+
+/** What is known of a call before its handler runs. The wire cannot forge it: only the chain and peers make it. */
+export interface Call {
+  /** Our id of the request (UUIDv7), the same in every service it passes. */
+  readonly requestId: string;
+  /** The client's `x-request-id` when well-formed, else `requestId`; for correlation only. */
+  readonly correlationId: string;
+  /** The workload that calls; GATEWAY for everybody outside. */
+  readonly caller: Workload;
+  /** Absent on public methods called without a credential. */
+  readonly principal: Principal | undefined;
+  /** The token that proved the principal, for the exchange at the next hop; never logged. */
+  readonly credential: string | undefined;
+  /** When the caller stops waiting, in milliseconds of the epoch. */
+  readonly deadline: number;
+}
+
+/** What a handler passes on when it calls a peer: its own context. */
+export interface Caller {
+  readonly values: ContextValues;
+  readonly signal: AbortSignal;
+}
+
+/** Key of the call in Connect's context values. */
+export const callKey = createContextKey<Call | undefined>(undefined, { description: "call" });
+
+/** The call that a handler serves. */
+export function callOf(context: { readonly values: ContextValues }): Call {
+  const call = context.values.get(callKey);
+  if (!call) throw errors.internal(new Error("the handler was reached past the chain"));
+  return call;
+}
+
+/** The principal of a method that is not public. */
+export function principalOf(context: { readonly values: ContextValues }): Principal {
+  const { principal } = callOf(context);
+  if (!principal) throw errors.credentialsMissing();
+  return principal;
+}
