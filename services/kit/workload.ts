@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { Clock } from "./clock.js";
+import type { ConfigSource } from "./config.js";
+import type { Log } from "./log.js";
+import type { Metrics } from "./metrics.js";
+import type { Peer } from "./peers/peers.js";
+import type { Database } from "./stores/database/port.js";
+
+/** What a process gives to each workload that runs in it. */
+export interface Platform {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Version of the platform. */
+  readonly version: string;
+  /** Where the workload may keep files; made on demand. */
+  readonly dataDirectory: string;
+  /** The process's database, opened at the first request for it. */
+  database(): Promise<Database>;
+  /** A typed client of another service, in memory when it runs here. */
+  peer<S extends DescService>(service: S): Peer<S>;
+  /** How busy this workload is. */
+  load(): Load;
+}
+
+/** How busy a workload is. */
+export interface Load {
+  /** Calls in progress. */
+  readonly inFlight: number;
+  /** How many calls at once are admitted. */
+  readonly limit: number;
+  /** How long the latest call waited for admission, in milliseconds. */
+  readonly queueMs: number;
+  /** How long a call may wait, in milliseconds. */
+  readonly queueBudgetMs: number;
+}
+
+/** Something a workload needs in order to serve. */
+export interface Dependency {
+  readonly name: string;
+  /** Resolves when it answers. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+/** A service and the handlers of its methods. */
+export interface Implementation {
+  readonly service: DescService;
+  readonly handlers: ServiceImpl<DescService>;
+}
+
+/** Pairs a service with its complete handlers. */
+export function implement<S extends DescService>(service: S, handlers: ServiceImpl<S>): Implementation {
+  return { service, handlers: handlers as ServiceImpl<DescService> };
+}
+
+/** A workload that has been started. */
+export interface Served {
+  readonly implementations: readonly Implementation[];
+  readonly dependencies: readonly Dependency[];
+  /** Answers requests that are no RPC; resolves to false to leave one alone. */
+  readonly http?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+  /** Lines for the person who started the process, such as a generated password. */
+  readonly announcements?: readonly string[];
+  /** Releases what the workload holds; the platform closes what it gave. */
+  stop?(): Promise<void>;
+}
+
+/** A process of the catalogue: what `services/<name>/service.ts` exports. */
+export interface WorkloadDefinition<C> {
+  /** Reads its configuration; problems stay in the source. */
+  config(source: ConfigSource): C;
+  start(config: C, platform: Platform): Promise<Served>;
+}
