@@ -1,0 +1,185 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+const durations = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1];
+
+interface MetricSpec {
+  readonly name: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly help: string;
+  /** What the value counts; Prometheus' base units. */
+  readonly unit: "calls" | "requests" | "seconds" | "ratio" | "failures" | "lines" | "info";
+  /** Label values come from closed sets: methods, codes, verdicts; never ids or text. */
+  readonly labels: readonly string[];
+  /** Upper bounds of a histogram, in its unit. */
+  readonly buckets?: readonly number[];
+}
+
+/** Every metric of ours, once. */
+export const metricCatalogue = {
+  requests: {
+    name: "consciousness_requests_total",
+    type: "counter",
+    help: "Requests that the engine judged, by verdict and by what composed the answer.",
+    unit: "requests",
+    labels: ["verdict", "composer"],
+  },
+  stageDuration: {
+    name: "consciousness_processing_duration_seconds",
+    type: "histogram",
+    help: "Time spent in each stage of the engine's pipeline.",
+    unit: "seconds",
+    labels: ["stage"],
+    buckets: durations,
+  },
+  quality: {
+    name: "consciousness_quality_score",
+    type: "histogram",
+    help: "consciousness_quality of the answers, 0 to 1, as the contract defines it.",
+    unit: "ratio",
+    labels: [],
+    buckets: shares,
+  },
+  serverRequests: {
+    name: "rpc_server_requests_total",
+    type: "counter",
+    help: "Calls that ended, by their code; code ok for success.",
+    unit: "calls",
+    labels: ["service", "method", "code"],
+  },
+  serverDuration: {
+    name: "rpc_server_duration_seconds",
+    type: "histogram",
+    help: "Time from a call's arrival in the chain to its last message.",
+    unit: "seconds",
+    labels: ["service", "method"],
+    buckets: durations,
+  },
+  serverInFlight: {
+    name: "rpc_server_in_flight",
+    type: "gauge",
+    help: "Calls that have begun and not ended.",
+    unit: "calls",
+    labels: ["workload"],
+  },
+  clientRequests: {
+    name: "rpc_client_requests_total",
+    type: "counter",
+    help: "Calls to other workloads that ended, by their code; code ok for success.",
+    unit: "calls",
+    labels: ["peer", "method", "code"],
+  },
+  clientDuration: {
+    name: "rpc_client_duration_seconds",
+    type: "histogram",
+    help: "Time that calls to other workloads took, retries included.",
+    unit: "seconds",
+    labels: ["peer", "method"],
+    buckets: durations,
+  },
+  httpRejected: {
+    name: "http_rejected_total",
+    type: "counter",
+    help: "HTTP requests that were refused before they reached a method.",
+    unit: "requests",
+    labels: ["status", "reason"],
+  },
+  exportFailures: {
+    name: "telemetry_export_failures_total",
+    type: "counter",
+    help: "Batches of spans that the exporter could not deliver.",
+    unit: "failures",
+    labels: [],
+  },
+  logLinesDropped: {
+    name: "log_lines_dropped_total",
+    type: "counter",
+    help: "Log lines dropped because their reader was too slow.",
+    unit: "lines",
+    labels: [],
+  },
+  buildInfo: {
+    name: "build_info",
+    type: "gauge",
+    help: "1 for each workload that this process runs, with the version of the build.",
+    unit: "info",
+    labels: ["version", "workload"],
+  },
+} as const satisfies Record<string, MetricSpec>;
+
+type Catalogue = typeof metricCatalogue;
+type Spec = Catalogue[keyof Catalogue];
+
+/** Every label of a metric with its value; no argument for a metric without labels. */
+type Labels<S extends Spec> = S["labels"][number] extends never
+  ? []
+  : [labels: Readonly<Record<S["labels"][number], string>>];
+
+type Accessor<S extends Spec> = S["type"] extends "counter"
+  ? { add(...labels: Labels<S>): void }
+  : S["type"] extends "gauge"
+    ? { change(by: number, ...labels: Labels<S>): void; set(value: number, ...labels: Labels<S>): void }
+    : { observe(value: number, ...labels: Labels<S>): void };
+
+/** The metrics of a process, one accessor each: `metrics.serverRequests.add({ service, method, code })`. */
+export type Metrics = { readonly [K in keyof Catalogue]: Accessor<Catalogue[K]> } & {
+  /** Everything in Prometheus' text format, with the metrics of the process itself. */
+  expose(): Promise<{ readonly contentType: string; readonly body: string }>;
+};
+
+/** Makes the metrics of a process that runs these workloads. */
+export function createMetrics(options: {
+  readonly version: string;
+  readonly workloads: readonly string[];
+}): Metrics {
+  const registry = new Registry();
+  const accessors = Object.fromEntries(
+    Object.entries(metricCatalogue).map(([key, spec]) => [key, accessor(spec, registry)]),
+  ) as unknown as { readonly [K in keyof Catalogue]: Accessor<Catalogue[K]> };
+  for (const workload of options.workloads) {
+    accessors.buildInfo.set(1, { version: options.version, workload });
+    accessors.serverInFlight.set(0, { workload });
+  }
+  return {
+    ...accessors,
+    expose: async () => ({
+      contentType: registry.contentType,
+      body: `${await registry.metrics()}\n${await processRegistry().metrics()}`,
+    }),
+  };
+}
+
+function accessor({ name, help, type, labels, ...rest }: MetricSpec, registry: Registry) {
+  const common = { name, help, labelNames: [...labels], registers: [registry] };
+  switch (type) {
+    case "counter": {
+      const counter = new Counter(common);
+      return { add: (values = {}) => counter.inc(values) };
+    }
+    case "gauge": {
+      const gauge = new Gauge(common);
+      return {
+        change: (by: number, values = {}) => gauge.inc(values, by),
+        set: (value: number, values = {}) => gauge.set(values, value),
+      };
+    }
+    case "histogram": {
+      const histogram = new Histogram({ ...common, buckets: [...(rest.buckets ?? durations)] });
+      // prom-client throws on NaN, and a measurement must never fail the call that it measures.
+      return {
+        observe: (value: number, values = {}) => Number.isFinite(value) && histogram.observe(values, value),
+      };
+    }
+  }
+}
+
+let ofProcess: Registry | undefined;
+
+/** Memory, processor, event loop and garbage collection: one set, since there is one process. */
+function processRegistry(): Registry {
+  if (!ofProcess) {
+    ofProcess = new Registry();
+    collectDefaultMetrics({ register: ofProcess });
+  }
+  return ofProcess;
+}

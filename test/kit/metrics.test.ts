@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { createMetrics, metricCatalogue } from "../../services/kit/metrics.js";
+
+const observations = {
+  requests: (m) => m.requests.add({ verdict: "ALLOWED", composer: "extractive" }),
+  stageDuration: (m) => m.stageDuration.observe(0.003, { stage: "retrieve" }),
+  quality: (m) => m.quality.observe(0.84),
+  serverRequests: (m) => m.serverRequests.add({ service: "EngineService", method: "Process", code: "ok" }),
+  serverDuration: (m) => m.serverDuration.observe(0.01, { service: "EngineService", method: "Process" }),
+  serverInFlight: (m) => m.serverInFlight.change(1, { workload: "engine" }),
+  clientRequests: (m) => m.clientRequests.add({ peer: "agents", method: "GetAgent", code: "not_found" }),
+  clientDuration: (m) => m.clientDuration.observe(0.002, { peer: "agents", method: "GetAgent" }),
+  httpRejected: (m) => m.httpRejected.add({ status: "415", reason: "MEDIA_TYPE_UNSUPPORTED" }),
+  exportFailures: (m) => m.exportFailures.add(),
+  logLinesDropped: (m) => m.logLinesDropped.add(),
+  buildInfo: () => {},
+} satisfies Record<keyof typeof metricCatalogue, (metrics: ReturnType<typeof createMetrics>) => void>;
+
+const made = () => createMetrics({ version: "1.2.3", workloads: ["engine", "auth"] });
+const specs = Object.values(metricCatalogue);
+
+describe("the metric catalogue", () => {
+  it("is what is exposed after one observation each, no more and no less", async () => {
+    const metrics = made();
+    for (const observe of Object.values(observations)) observe(metrics);
+    const { body } = await metrics.expose();
+    const exposed = [...body.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
+    const ours = exposed.filter((line) => !/^(process|nodejs)_/.test(line));
+    expect(ours.sort()).toEqual(specs.map(({ name, type }) => `${name} ${type}`).sort());
+    expect(exposed).toContain("process_resident_memory_bytes gauge");
+    for (const spec of specs) {
+      expect(body).toContain(`# HELP ${spec.name} ${spec.help}\n`);
+      expect(labelsOf(body, spec.name), spec.name).toEqual([...spec.labels].sort());
+    }
+  });
+
+  it("ends each name with its unit, as Prometheus asks for", () => {
+    for (const { name, type, unit } of specs) {
+      if (type === "counter") expect(name).toMatch(/_total$/);
+      else if (unit === "seconds") expect(name).toMatch(/_seconds$/);
+      else expect(name).not.toMatch(/_(total|seconds)$/);
+    }
+  });
+
+  it("has no label for ids, which would make a series per request", () => {
+    for (const { labels } of specs)
+      for (const label of labels) expect(label).not.toMatch(/id$|agent|tenant|user/);
+  });
+});
+
+describe("metrics", () => {
+  it("count by label and put observations into buckets", async () => {
+    const metrics = made();
+    observations.httpRejected(metrics);
+    observations.httpRejected(metrics);
+    observations.quality(metrics);
+    const { body, contentType } = await metrics.expose();
+    expect(contentType).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(body).toContain('http_rejected_total{status="415",reason="MEDIA_TYPE_UNSUPPORTED"} 2\n');
+    expect(body).toContain('consciousness_quality_score_bucket{le="0.8"} 0\n');
+    expect(body).toContain('consciousness_quality_score_bucket{le="0.85"} 1\n');
+  });
+
+  it("show the workloads of the process from the start", async () => {
+    const { body } = await made().expose();
+    expect(body).toContain('build_info{version="1.2.3",workload="auth"} 1\n');
+    expect(body).toContain('rpc_server_in_flight{workload="engine"} 0\n');
+  });
+
+  it("skip a measurement that is not a number instead of failing", async () => {
+    const metrics = made();
+    metrics.quality.observe(Number.NaN);
+    expect((await metrics.expose()).body).toContain("consciousness_quality_score_count 0\n");
+  });
+
+  it("of two sets in one process do not mix", async () => {
+    const [one, other] = [made(), made()];
+    one.exportFailures.add();
+    expect((await other.expose()).body).toContain("telemetry_export_failures_total 0\n");
+  });
+});
+
+function labelsOf(body: string, name: string): string[] {
+  const lines = body.split("\n").filter((line) => new RegExp(`^${name}(_bucket)?[{ ]`).test(line));
+  const labels = lines.flatMap((line) => [...line.matchAll(/(\w+)="/g)].map(([, label]) => label ?? ""));
+  return [...new Set(labels)].filter((label) => label !== "le").sort();
+}
