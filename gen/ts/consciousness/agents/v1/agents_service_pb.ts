@@ -277,7 +277,7 @@ export const AgentsService: GenService<{
     output: typeof ListAgentsResponseSchema;
   },
   /**
-   * Makes an agent. Errors: AGENT_NAME_TAKEN.
+   * Makes an agent. Errors: AGENT_NAME_TAKEN, AGENT_STATUS_TRANSITION.
    *
    * @generated from rpc consciousness.agents.v1.AgentsService.CreateAgent
    */
