@@ -1,0 +1,15 @@
+create table outbox (
+  id uuid primary key,
+  tenant_id text not null,
+  aggregate_type text not null,
+  aggregate_id text not null,
+  version bigint not null check (version >= 1),
+  time timestamptz not null,
+  actor text not null,
+  causation_id text not null,
+  trace_parent text not null,
+  key_id text not null,
+  payload_type text not null,
+  payload bytea not null,
+  constraint outbox_version_once unique (aggregate_type, aggregate_id, version)
+);
