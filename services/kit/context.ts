@@ -1,8 +1,10 @@
-import { type ContextValues, createContextKey } from "@connectrpc/connect";
+import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 import type { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
-import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import type { Clock } from "./clock.js";
 import { errors } from "./errors.js";
+import { newId } from "./ids.js";
 
 /** Who asks: the verified bearer of a credential. Stores take it first. */
 export interface Principal {
@@ -30,8 +32,10 @@ export interface Call {
   readonly principal: Principal | undefined;
   /** The token that proved the principal, for the exchange at the next hop; never logged. */
   readonly credential: string | undefined;
-  /** When the caller stops waiting, in milliseconds of the epoch. */
+  /** When the caller stops waiting, in milliseconds of the epoch; infinite when never. */
   readonly deadline: number;
+  /** How long the call waited for admission, in milliseconds. */
+  readonly queueMs: number;
 }
 
 /** What a handler passes on when it calls a peer: its own context. */
@@ -55,4 +59,19 @@ export function principalOf(context: { readonly values: ContextValues }): Princi
   const { principal } = callOf(context);
   if (!principal) throw errors.credentialsMissing();
   return principal;
+}
+
+/** The caller of a peer for work that no request asked for: no principal, and `timeoutMs` to finish. */
+export function backgroundCaller(clock: Clock, timeoutMs: number): Caller {
+  const requestId = newId();
+  const call: Call = {
+    requestId,
+    correlationId: requestId,
+    caller: Workload.UNSPECIFIED,
+    principal: undefined,
+    credential: undefined,
+    deadline: clock.now() + timeoutMs,
+    queueMs: 0,
+  };
+  return { values: createContextValues().set(callKey, call), signal: AbortSignal.timeout(timeoutMs) };
 }

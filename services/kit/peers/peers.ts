@@ -1,5 +1,11 @@
 import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { Caller } from "../context.js";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import type { Clock } from "../clock.js";
+import { type Caller, callOf } from "../context.js";
+import { workloadName } from "../contract/workloads.js";
+import type { Metrics } from "../metrics.js";
+import type { PeerCall } from "./memory.js";
 
 /**
  * A typed client of another service. The caller's context is a required
@@ -13,3 +19,35 @@ export type Peer<S extends DescService> = {
     caller: Caller,
   ) => Promise<MessageShape<S["method"][K]["output"]>>;
 };
+
+/** Makes the typed client of `service` over `call`, with client metrics. */
+export function createPeer<S extends DescService>(
+  service: S,
+  call: PeerCall,
+  options: { workload: Workload; metrics: Metrics; clock: Clock },
+): Peer<S> {
+  const peer = workloadName(options.workload);
+  const methods = service.methods.filter((method) => method.methodKind === "unary");
+  const entries = methods.map((method) => {
+    const send = async (request: MessageInitShape<typeof method.input>, caller: Caller) => {
+      // A call that has no context is refused before anything leaves.
+      callOf(caller);
+      const start = options.clock.monotonic();
+      const settle = (code: string) => {
+        options.metrics.clientRequests.add({ peer, method: method.name, code });
+        const seconds = (options.clock.monotonic() - start) / 1000;
+        options.metrics.clientDuration.observe(seconds, { peer, method: method.name });
+      };
+      try {
+        const reply = await call(method as DescMethodUnary, request, caller);
+        settle("ok");
+        return reply;
+      } catch (error) {
+        settle(Code[ConnectError.from(error).code]);
+        throw error;
+      }
+    };
+    return [method.localName, send];
+  });
+  return Object.fromEntries(entries) as Peer<S>;
+}

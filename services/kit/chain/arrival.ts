@@ -1,0 +1,16 @@
+import { createContextKey } from "@connectrpc/connect";
+
+/** How a call reached this process, noted by the listener before any protocol is parsed. */
+export interface Arrival {
+  /** Address of the peer that connected, or that trusted proxies report. */
+  readonly clientAddress: string;
+  /** The last element of `x-forwarded-client-cert`, when a mesh sidecar wrote it. */
+  readonly meshIdentity: string | undefined;
+  /** Our id of the request when the edge made one before the chain. */
+  readonly requestId: string | undefined;
+  /** Set by the chain. What never reaches it is logged by the listener. */
+  reachedChain: boolean;
+}
+
+/** Key of the arrival in Connect's context values; unset for calls in memory. */
+export const arrivalKey = createContextKey<Arrival | undefined>(undefined, { description: "arrival" });

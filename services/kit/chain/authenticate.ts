@@ -1,0 +1,30 @@
+import { callKey, callOf, type Principal } from "../context.js";
+import { errors } from "../errors.js";
+import type { Layer } from "./chain.js";
+
+/** Verifies a bearer credential; rejects with TOKEN_INVALID or TOKEN_EXPIRED. */
+export type VerifyCredential = (credential: string) => Promise<Principal>;
+
+const bearer = /^Bearer ([\x21-\x7e]{1,8192})$/i;
+
+/**
+ * Finds out who asks. A principal that is already in the call's context was
+ * verified by the co-located caller; the wire cannot put one there. Public
+ * methods ask nobody.
+ */
+export function authenticate(verify: VerifyCredential): Layer {
+  return (contract) => {
+    if (contract.access.kind === "public") return undefined;
+    return (next) => async (request) => {
+      const call = callOf({ values: request.contextValues });
+      if (call.principal) return next(request);
+      const header = request.header.get("authorization");
+      if (header === null) throw errors.credentialsMissing();
+      const credential = bearer.exec(header)?.[1];
+      if (credential === undefined) throw errors.tokenInvalid();
+      const principal = await verify(credential);
+      request.contextValues.set(callKey, { ...call, principal, credential });
+      return next(request);
+    };
+  };
+}

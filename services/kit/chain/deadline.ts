@@ -1,0 +1,64 @@
+import type { Clock } from "../clock.js";
+import { callKey, callOf } from "../context.js";
+import { errors } from "../errors.js";
+import type { Layer } from "./chain.js";
+
+const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+
+/**
+ * Bounds every unary call by the contract's deadline and by what the caller
+ * asks for, whichever is shorter, and answers in time even when the handler
+ * ignores its signal. What the caller asks for is shortened by 5 % but at
+ * least 5 ms, so that our typed error arrives before the caller gives up.
+ * `lower` lets configuration lower a method's deadline; it cannot raise it.
+ */
+export function deadline(options: { clock: Clock; lower?: ReadonlyMap<string, number> }): Layer {
+  return (contract) => {
+    if (contract.deadlineMs === undefined) return undefined;
+    const bound = Math.min(
+      contract.deadlineMs,
+      options.lower?.get(contract.name) ?? Number.POSITIVE_INFINITY,
+    );
+    return (next) => (request) => {
+      const call = callOf({ values: request.contextValues });
+      const now = options.clock.now();
+      const asked = Math.min(call.deadline - now, requestedTimeout(request.header));
+      const allowed = Math.max(0, Math.min(bound, asked - Math.max(5, asked * 0.05)));
+      request.contextValues.set(callKey, { ...call, deadline: now + allowed });
+      return race(Math.min(bound, asked), allowed, request.signal, (signal) => next({ ...request, signal }));
+    };
+  };
+}
+
+/** Time that `grpc-timeout` or `connect-timeout-ms` asks for, in milliseconds; infinite without either. */
+export function requestedTimeout(header: Headers): number {
+  const grpc = /^(\d{1,8})([HMSmun])$/.exec(header.get("grpc-timeout") ?? "");
+  if (grpc) return Number(grpc[1]) * units[grpc[2]!]!;
+  const connect = header.get("connect-timeout-ms") ?? "";
+  return /^\d{1,10}$/.test(connect) ? Number(connect) : Number.POSITIVE_INFINITY;
+}
+
+function race<T>(
+  askedMs: number,
+  allowedMs: number,
+  outer: AbortSignal,
+  run: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  const abort = () => controller.abort(outer.reason);
+  if (outer.aborted) abort();
+  outer.addEventListener("abort", abort, { once: true });
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => {
+      const error = errors.deadlineExceeded({ deadline_ms: Math.round(askedMs) });
+      reject(error);
+      controller.abort(error);
+    }, allowedMs);
+    run(controller.signal)
+      .then(resolve, reject)
+      .finally(() => {
+        clearTimeout(timer);
+        outer.removeEventListener("abort", abort);
+      });
+  });
+}

@@ -1,0 +1,55 @@
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
+import type { MethodContract } from "../contract/method.js";
+import { errors, validationFailed } from "../errors.js";
+import type { Layer } from "./chain.js";
+
+/** Refuses requests that break the contract's rules, naming each field. */
+export function validate(validator: Validator = createValidator()): Layer {
+  return ({ method }) => {
+    const check = (message: Message) => {
+      const result = validator.validate(method.input, message);
+      if (result.kind === "invalid") throw validationFailed(result.violations.map(describe));
+      // A rule that fails to run is our fault, not the caller's.
+      if (result.kind === "error") throw errors.internal(result.error);
+    };
+    return (next) => (request) => {
+      if (!request.stream) {
+        check(request.message);
+        return next(request);
+      }
+      return next({ ...request, message: checked(request.message, check) });
+    };
+  };
+}
+
+/** Compiles the rules of every request; returns what does not compile. */
+export function uncompilableRules(
+  methods: Iterable<MethodContract>,
+  validator: Validator = createValidator(),
+): string[] {
+  const messages = new Set<DescMessage>();
+  for (const { method } of methods) collect(method.input, messages);
+  return [...messages].flatMap((message) => {
+    const result = validator.validate(message, create(message));
+    return result.kind === "error" ? [`${message.typeName}: ${result.error.message}`] : [];
+  });
+}
+
+function collect(message: DescMessage, into: Set<DescMessage>): void {
+  if (into.has(message)) return;
+  into.add(message);
+  for (const field of message.fields) if (field.message) collect(field.message, into);
+}
+
+async function* checked(messages: AsyncIterable<Message>, check: (message: Message) => void) {
+  for await (const message of messages) {
+    check(message);
+    yield message;
+  }
+}
+
+function describe(violation: Violation): { field: string; description: string } {
+  return { field: pathToString(violation.field), description: violation.message };
+}

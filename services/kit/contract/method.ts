@@ -1,0 +1,125 @@
+import { type DescMethod, type DescService, getOption, hasOption } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import {
+  type AuditClass,
+  type MethodPolicy,
+  method as methodOption,
+  type RateClass,
+  type ServicePolicy,
+  service as serviceOption,
+} from "#gen/ts/consciousness/contract/v1/contract_pb.js";
+import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { http } from "#gen/ts/google/api/annotations_pb.js";
+
+/** Who may call a method. */
+export type Access =
+  | { readonly kind: "public" }
+  | { readonly kind: "signed-in" }
+  | { readonly kind: "permission"; readonly permission: Permission };
+
+/** A method with its policy, resolved once. */
+export interface MethodContract {
+  readonly method: DescMethod;
+  /** `consciousness.agents.v1.AgentsService/GetAgent`. */
+  readonly name: string;
+  /** The process that serves it; undefined when every process does. */
+  readonly workload: Workload | undefined;
+  readonly access: Access;
+  readonly callers: ReadonlySet<Workload>;
+  /** Upper bound of a call in milliseconds; undefined for streams of operators. */
+  readonly deadlineMs: number | undefined;
+  readonly rate: RateClass;
+  readonly audit: AuditClass;
+  /** Whether a second call has no further effect, so that it may be retried. */
+  readonly idempotent: boolean;
+  readonly noSideEffects: boolean;
+  readonly ignoreUnknownFields: boolean;
+  /** Whether the gateway forwards calls from outside to it. */
+  readonly forwarded: boolean;
+}
+
+/** Methods resolved from a contract, with everything that is wrong with it. */
+export interface ResolvedContract {
+  readonly methods: ReadonlyMap<DescMethod, MethodContract>;
+  readonly problems: readonly string[];
+}
+
+/** The contract cannot be served; lists every offender. */
+export class ContractError extends Error {
+  override readonly name = "ContractError";
+
+  constructor(readonly problems: readonly string[]) {
+    super(`the contract cannot be served:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  }
+}
+
+/** Resolves the policy of every method, and names all that have none or a wrong one. */
+export function resolveContract(services: Iterable<DescService>): ResolvedContract {
+  const methods = new Map<DescMethod, MethodContract>();
+  const problems: string[] = [];
+  for (const service of services) {
+    const servicePolicy = getOption(service, serviceOption);
+    for (const method of service.methods) {
+      const resolved = resolveMethod(method, servicePolicy);
+      problems.push(...resolved.problems.map((problem) => `${methodName(method)}: ${problem}`));
+      if (resolved.contract) methods.set(method, resolved.contract);
+    }
+  }
+  return { methods, problems };
+}
+
+/** `consciousness.agents.v1.AgentsService/GetAgent`. */
+export function methodName(method: DescMethod): string {
+  return `${method.parent.typeName}/${method.name}`;
+}
+
+function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
+  const policy = getOption(method, methodOption);
+  const access = resolveAccess(policy);
+  const callers = new Set(policy.callers.length > 0 ? policy.callers : servicePolicy.callers);
+  const deadlineMs = policy.deadlineMs ?? servicePolicy.deadlineMs;
+  const problems = [
+    ...(access ? [] : ["has no access; state public, signed_in or permission (false is none)"]),
+    ...workloadProblems(servicePolicy),
+    ...(deadlineMs > 0 ? [] : ["has no deadline_ms"]),
+    ...(callers.size > 0 ? [] : ["has no callers"]),
+    ...(hasOption(method, http) && (!callers.has(Workload.GATEWAY) || policy.internal)
+      ? ["has an HTTP rule, but the gateway may not forward to it"]
+      : []),
+  ];
+  if (!access || problems.length > 0) return { problems, contract: undefined };
+  const contract: MethodContract = {
+    method,
+    name: methodName(method),
+    workload: servicePolicy.everyWorkload ? undefined : servicePolicy.workload,
+    access,
+    callers,
+    deadlineMs: method.methodKind === "unary" ? deadlineMs : undefined,
+    rate: policy.rate,
+    audit: policy.audit,
+    idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
+    noSideEffects: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
+    ignoreUnknownFields: policy.ignoreUnknownFields,
+    forwarded: callers.has(Workload.GATEWAY) && !policy.internal,
+  };
+  return { problems, contract };
+}
+
+function resolveAccess({ access }: MethodPolicy): Access | undefined {
+  switch (access.case) {
+    case "public":
+      return access.value ? { kind: "public" } : undefined;
+    case "signedIn":
+      return access.value ? { kind: "signed-in" } : undefined;
+    case "permission":
+      return access.value === 0 ? undefined : { kind: "permission", permission: access.value };
+    default:
+      return undefined;
+  }
+}
+
+function workloadProblems(policy: ServicePolicy): string[] {
+  const stated = policy.workload !== Workload.UNSPECIFIED;
+  return stated === policy.everyWorkload ? ["its service needs either a workload or every_workload"] : [];
+}
