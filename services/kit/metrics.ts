@@ -123,9 +123,18 @@ type Accessor<S extends Spec> = S["type"] extends "counter"
 
 /** The metrics of a process, one accessor each: `metrics.serverRequests.add({ service, method, code })`. */
 export type Metrics = { readonly [K in keyof Catalogue]: Accessor<Catalogue[K]> } & {
+  /** Counts a call as in flight; call the result once, at its end, with its code and seconds. */
+  rpcServer(call: ServedCall): (code: string, seconds: number) => void;
   /** Everything in Prometheus' text format, with the metrics of the process itself. */
   expose(): Promise<{ readonly contentType: string; readonly body: string }>;
 };
+
+/** Which method of which workload a call reached. */
+export interface ServedCall {
+  readonly workload: string;
+  readonly service: string;
+  readonly method: string;
+}
 
 /** Makes the metrics of a process that runs these workloads. */
 export function createMetrics(options: {
@@ -142,6 +151,14 @@ export function createMetrics(options: {
   }
   return {
     ...accessors,
+    rpcServer: ({ workload, service, method }) => {
+      accessors.serverInFlight.change(1, { workload });
+      return (code, seconds) => {
+        accessors.serverInFlight.change(-1, { workload });
+        accessors.serverRequests.add({ service, method, code });
+        accessors.serverDuration.observe(seconds, { service, method });
+      };
+    },
     expose: async () => ({
       contentType: registry.contentType,
       body: `${await registry.metrics()}\n${await processRegistry().metrics()}`,

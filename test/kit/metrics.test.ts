@@ -61,6 +61,19 @@ describe("metrics", () => {
     expect(body).toContain('consciousness_quality_score_bucket{le="0.85"} 1\n');
   });
 
+  it("hold a served call in flight until its end", async () => {
+    const metrics = made();
+    const end = metrics.rpcServer({ workload: "auth", service: "AuthService", method: "Login" });
+    expect((await metrics.expose()).body).toContain('rpc_server_in_flight{workload="auth"} 1\n');
+    end("unauthenticated", 0.2);
+    const { body } = await metrics.expose();
+    expect(body).toContain('rpc_server_in_flight{workload="auth"} 0\n');
+    expect(body).toContain(
+      'rpc_server_requests_total{service="AuthService",method="Login",code="unauthenticated"} 1\n',
+    );
+    expect(body).toContain('rpc_server_duration_seconds_sum{service="AuthService",method="Login"} 0.2\n');
+  });
+
   it("show the workloads of the process from the start", async () => {
     const { body } = await made().expose();
     expect(body).toContain('build_info{version="1.2.3",workload="auth"} 1\n');

@@ -1,0 +1,68 @@
+import {
+  type Attributes,
+  type Context,
+  context,
+  isSpanContextValid,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  type TextMapSetter,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+
+const scope = "consciousness-engine";
+
+const getter: TextMapGetter<Headers> = {
+  keys: (headers) => [...headers.keys()],
+  get: (headers, key) => headers.get(key) ?? undefined,
+};
+
+const setter: TextMapSetter<Headers> = { set: (headers, key, value) => headers.set(key, value) };
+
+/** The tracer of the platform; does nothing until telemetry has started. */
+export function platformTracer(): Tracer {
+  return trace.getTracer(scope);
+}
+
+/** The active context with the remote span that `traceparent` and `tracestate` name. */
+export function extractContext(headers: Headers): Context {
+  return propagation.extract(context.active(), headers, getter);
+}
+
+/** Writes the context's span as `traceparent` and `tracestate`; nothing when there is none. */
+export function injectContext(headers: Headers, from: Context = context.active()): void {
+  propagation.inject(from, headers, setter);
+}
+
+/** The active span as `traceparent` (W3C Trace Context, section 3.2); empty when there is none. */
+export function traceParent(): string {
+  const span = trace.getActiveSpan()?.spanContext();
+  if (!span || !isSpanContextValid(span)) return "";
+  return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, "0")}`;
+}
+
+/**
+ * Runs `fn` within a new span below the active one. A failure marks the span
+ * with the error's name alone, as messages may quote what users wrote.
+ */
+export async function inSpan<T>(
+  name: string,
+  attributes: Attributes,
+  fn: (span: Span) => T | Promise<T>,
+  kind: SpanKind = SpanKind.INTERNAL,
+): Promise<T> {
+  return platformTracer().startActiveSpan(name, { attributes, kind }, async (span) => {
+    try {
+      return await fn(span);
+    } catch (error) {
+      span.setAttribute("error.type", error instanceof Error ? error.name : typeof error);
+      span.setStatus({ code: SpanStatusCode.ERROR });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
