@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { pathToFileURL } from "node:url";
 import { create } from "@bufbuild/protobuf";
 import { context, TraceFlags, trace } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LoginRequestSchema } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { redactFields } from "../../services/kit/contract/data-class.js";
 import { createLog, type LogLevel } from "../../services/kit/log.js";
+import { compile, compiledPath } from "../support/compile.js";
 
 const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), monotonic: () => 0 };
 
@@ -121,8 +123,10 @@ describe("a log line within a span", () => {
 });
 
 describe("a log to standard output", () => {
+  beforeAll(compile);
+
   const script = (end: string) => `
-    const { createLog } = await import("./.build/services/kit/log.js");
+    const { createLog } = await import(${JSON.stringify(pathToFileURL(compiledPath("services/kit/log.ts")))});
     const log = createLog({ service: "engine", level: "info" });
     for (let i = 0; i < 500; i++) log.info("line " + i);
     ${end}`;

@@ -63,7 +63,8 @@ interface Bounds {
 function planOf(schema: DescMessage): readonly FieldPlan[] {
   const known = plans.get(schema);
   if (known) return known;
-  const plan = schema.fields.map((field) => ({ field, mask: maskOf(field) }));
+  const fields = opaque.has(schema.typeName) ? [] : schema.fields;
+  const plan = fields.map((field) => ({ field, mask: maskOf(field) }));
   plans.set(schema, plan);
   return plan;
 }
