@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { anyUnpack, timestampDate } from "@bufbuild/protobuf/wkt";
+import { type Context, type ContextManager, context, ROOT_CONTEXT, trace } from "@opentelemetry/api";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentDeletedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
 import type { Clock } from "../../services/kit/clock.js";
@@ -91,6 +92,21 @@ describe("outbox", () => {
     expect(await readEvents(db(), { aggregate: { type: "thing", id }, limit: 10 })).toHaveLength(1);
   });
 
+  it("names the span in which it is recorded", async () => {
+    const id = newId();
+    const spanContext = {
+      traceId: "4bf92f3577b34da6a3ce929d0e0e4736",
+      spanId: "00f067aa0ba902b7",
+      traceFlags: 1,
+    };
+    const active = trace.setSpanContext(ROOT_CONTEXT, spanContext);
+    context.setGlobalContextManager(fixedContext(active));
+    const record = { call, clock, tenant: "t1", aggregate: aggregate(id), payload: deleted(id) };
+    await transaction(db(), (trx) => recordEvent(trx, record)).finally(() => context.disable());
+    const [event] = await readEvents(db(), { aggregate: { type: "thing", id }, limit: 1 });
+    expect(event?.traceParent).toBe("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+  });
+
   it("pages through events in the order of recording", async () => {
     const id = newId();
     for (const version of [1n, 2n, 3n]) {
@@ -103,3 +119,14 @@ describe("outbox", () => {
     expect([first, ...rest].map((event) => event?.version)).toEqual([1n, 2n, 3n]);
   });
 });
+
+function fixedContext(active: Context): ContextManager {
+  const manager: ContextManager = {
+    active: () => active,
+    with: (_, work, self, ...args) => work.apply(self as never, args),
+    bind: (_, target) => target,
+    enable: () => manager,
+    disable: () => manager,
+  };
+  return manager;
+}

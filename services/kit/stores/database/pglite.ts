@@ -75,11 +75,16 @@ function databaseOver(engine: PGlite, queue: ConnectionQueue, closed: () => Prom
 
 function clientOf(engine: PGlite, queue: ConnectionQueue): PostgresPoolClient {
   let released = false;
+  // True in doubt: a ROLLBACK too many does no harm.
   let inTransaction = false;
   let latest: Promise<unknown> = Promise.resolve();
 
   const run = async (sql: string, parameters: readonly unknown[]) => {
-    const results = await execute(engine, sql, parameters);
+    const results = await execute(engine, sql, parameters).catch((error) => {
+      // A script that failed half-way may have begun one.
+      inTransaction = true;
+      throw error;
+    });
     for (const { command } of results) {
       if (command === "BEGIN" || command === "START") inTransaction = true;
       if (command === "COMMIT") inTransaction = false;
@@ -94,7 +99,6 @@ function clientOf(engine: PGlite, queue: ConnectionQueue): PostgresPoolClient {
 
   const finish = async () => {
     await latest.catch(() => undefined);
-    // A client that rolled back itself lands here too: one more ROLLBACK is harmless.
     if (inTransaction) await engine.exec("rollback");
   };
 
