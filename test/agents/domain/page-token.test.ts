@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { pageTokenAfter, readPageToken } from "../../../services/agents/domain/page-token.js";
-import { thrownBy } from "../expect-reason.js";
+import { thrownBy } from "../support/expect-reason.js";
 
 const query = fc.array(fc.string(), { maxLength: 4 });
 const invalid = { code: "InvalidArgument", reason: "PAGE_TOKEN_INVALID" };
