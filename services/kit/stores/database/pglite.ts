@@ -29,8 +29,8 @@ const parsers = {
  *
  * What was acknowledged survives `kill -9`, as a commit hands the write-ahead
  * log to the operating system first. It may not survive a loss of power, as
- * PGlite never asks the disk to flush. Throws `DirectoryLockedError` when another process
- * has the directory open, which PGlite itself would not notice.
+ * PGlite never asks the disk to flush. Throws `DirectoryLockedError` when
+ * another process has the directory open, which PGlite itself would not notice.
  */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
   const { directory, queueLimit = 1024, waitMs = 5000 } = options;
