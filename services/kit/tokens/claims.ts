@@ -1,7 +1,7 @@
 import { type Role, RoleSchema, type Tier, TierSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { type Permission, PermissionSchema } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import type { Principal } from "../context.js";
-import { enumNames } from "./enum-names.js";
+import { enumNames } from "../enum-names.js";
 
 /** `iss` of every token that auth signs. */
 export const tokenIssuer = "https://consciousness.ai/auth";

@@ -1,9 +1,9 @@
 import { jwtVerify, SignJWT } from "jose";
-import { type Workload, WorkloadSchema } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "../clock.js";
+import { type WorkloadName, workloadName, workloads } from "../contract/workloads.js";
 import { newId } from "../ids.js";
 import { refuseOversized, tokenError, verified, verifyOptions } from "./checked-jwt.js";
-import { enumNames } from "./enum-names.js";
 import { rememberVerified } from "./verified-cache.js";
 
 /** Header in which one workload proves to another which it is, where no mesh does. */
@@ -12,7 +12,6 @@ export const workloadTokenHeader = "x-workload-token";
 const type = "workload+jwt";
 const lifetimeSeconds = 60;
 const minimumSecretBytes = 32;
-const workloadNames = enumNames<Workload>(WorkloadSchema);
 
 /** Says which workload calls, on plain wires without a mesh. */
 export interface WorkloadToken {
@@ -40,7 +39,7 @@ export function workloadToken({ secret, clock }: { secret: string; clock: Clock 
       const edge = `${caller} ${audience}`;
       const known = issued.get(edge);
       if (known && clock.now() < known.staleAt) return known.token;
-      const token = sign(key, nameOf(caller), nameOf(audience), Math.floor(clock.now() / 1000));
+      const token = sign(key, workloadName(caller), workloadName(audience), Math.floor(clock.now() / 1000));
       issued.set(edge, { token, staleAt: clock.now() + (lifetimeSeconds / 2) * 1000 });
       return token;
     },
@@ -56,12 +55,8 @@ export function workloadToken({ secret, clock }: { secret: string; clock: Clock 
   };
 }
 
-function nameOf(workload: Workload): string {
-  return workloadNames.nameOf(workload).toLowerCase();
-}
-
 function workloadOf(name: unknown): Workload | undefined {
-  return typeof name === "string" ? workloadNames.valueOf(name.toUpperCase()) : undefined;
+  return workloads.get(name as WorkloadName);
 }
 
 function sign(key: Uint8Array, caller: string, audience: string, now: number): Promise<string> {
