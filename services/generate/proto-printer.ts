@@ -48,7 +48,9 @@ function printMessage(message: DescMessage): string {
     (oneof) => `oneof ${oneof.name} {\n${oneof.fields.map((field) => printField(field, "")).join("\n")}\n}`,
   );
   const plain = message.fields.filter((field) => !field.oneof).map((field) => printField(field));
-  const ranges = message.proto.extensionRange.map((range) => `extensions ${range.start} to ${rangeEnd(range.end)};`);
+  const ranges = message.proto.extensionRange.map(
+    (range) => `extensions ${range.start} to ${rangeEnd(range.end)};`,
+  );
   const reserved = message.proto.reservedRange.map((range) => `reserved ${range.start} to ${range.end - 1};`);
   const reservedNames = message.proto.reservedName.map((name) => `reserved "${name}";`);
   const body = [

@@ -33,7 +33,11 @@ interface Options<T> {
   readonly secret?: boolean;
 }
 
-function setting<T>(expected: string, parse: (text: string) => T | undefined, options: Options<T>): Setting<T> {
+function setting<T>(
+  expected: string,
+  parse: (text: string) => T | undefined,
+  options: Options<T>,
+): Setting<T> {
   const fallback = "fallback" in options ? { value: options.fallback as T } : undefined;
   return { expected, parse, fallback, secret: options.secret ?? false };
 }
@@ -75,7 +79,11 @@ export function optionalText(options: { secret?: boolean } = {}): Setting<string
 }
 
 /** JSON that `accept` turns into a value, or into undefined when it does not fit. */
-export function json<T>(expected: string, accept: (value: unknown) => T | undefined, options: Options<T> = {}) {
+export function json<T>(
+  expected: string,
+  accept: (value: unknown) => T | undefined,
+  options: Options<T> = {},
+) {
   const parse = (value: string) => {
     try {
       return accept(JSON.parse(value));

@@ -1,5 +1,5 @@
 import { create, getOption } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { type Code, ConnectError } from "@connectrpc/connect";
 import type { ErrorParams } from "#gen/contract/errors.js";
 import { type ErrorSpec, error as errorOption } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { ErrorReason, ErrorReasonSchema } from "#gen/ts/consciousness/contract/v1/error_reason_pb.js";
@@ -53,8 +53,12 @@ export function errorFacts(error: ConnectError): ErrorFacts | undefined {
 }
 
 /** VALIDATION_FAILED with each broken field, as `google.rpc.BadRequest`. */
-export function validationFailed(violations: readonly { field: string; description: string }[]): ConnectError {
-  const problems = violations.map(({ field, description }) => (field ? `${field}: ${description}` : description));
+export function validationFailed(
+  violations: readonly { field: string; description: string }[],
+): ConnectError {
+  const problems = violations.map(({ field, description }) =>
+    field ? `${field}: ${description}` : description,
+  );
   const error = errors.validationFailed({ problems: problems.join("; ") });
   error.details.push({
     desc: BadRequestSchema,
@@ -72,7 +76,10 @@ function maker(reason: string, spec: ErrorSpec) {
     const cause = hasParams ? second : first;
     const metadata = Object.fromEntries(Object.entries(params).map(([name, value]) => [name, String(value)]));
     const message = spec.message.replace(/\{(\w+)\}/g, (_, name: string) => metadata[name] ?? "");
-    const info = { desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason, domain: errorDomain, metadata }) };
+    const info = {
+      desc: ErrorInfoSchema,
+      value: create(ErrorInfoSchema, { reason, domain: errorDomain, metadata }),
+    };
     // google.rpc.Code and Connect's Code have the same numbers.
     return new ConnectError(message, spec.code as number as Code, undefined, [info], cause);
   };

@@ -73,3 +73,19 @@ export interface WorkloadDefinition<C> {
   config(source: ConfigSource): C;
   start(config: C, platform: Platform): Promise<Served>;
 }
+
+/** A workload whose configuration's type nobody else needs to know. */
+export interface Preparable {
+  /** Reads the configuration; returns how to start. */
+  prepare(source: ConfigSource): (platform: Platform) => Promise<Served>;
+}
+
+/** Hides the type of a workload's configuration. */
+export function preparable<C>(definition: WorkloadDefinition<C>): Preparable {
+  return {
+    prepare(source) {
+      const config = definition.config(source);
+      return (platform) => definition.start(config, platform);
+    },
+  };
+}

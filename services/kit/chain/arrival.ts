@@ -10,6 +10,8 @@ export interface Arrival {
   readonly requestId: string | undefined;
   /** Set by the chain. What never reaches it is logged by the listener. */
   reachedChain: boolean;
+  /** Reason with which a request was refused before the chain, for that line. */
+  rejection?: string;
 }
 
 /** Key of the arrival in Connect's context values; unset for calls in memory. */

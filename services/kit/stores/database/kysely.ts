@@ -1,5 +1,6 @@
 import { Kysely, PostgresDialect, type Transaction } from "kysely";
 import type { OutboxTables } from "../../outbox.js";
+import { inSpan } from "../../telemetry.js";
 import type { Database } from "./port.js";
 
 /**
@@ -24,7 +25,10 @@ export function transaction<Tables, R>(
   db: Kysely<Tables>,
   work: (trx: Transaction<Tables>) => Promise<R>,
 ): Promise<R> {
-  return db.transaction().setIsolationLevel("read committed").execute(work);
+  const attributes = { "db.system.name": "postgresql", "db.operation.name": "transaction" };
+  return inSpan("database transaction", attributes, () =>
+    db.transaction().setIsolationLevel("read committed").execute(work),
+  );
 }
 
 /** Name of the unique or foreign key, check or exclusion that a failed statement broke; undefined for other errors. */

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { PostgresPoolClient } from "kysely";
+import { packageRoot } from "../../package-root.js";
 import type { Database, Migration } from "./port.js";
 
 /** What is wrong with a schema's migrations; the message names the file. */
@@ -69,16 +68,6 @@ async function readFolder(path: string): Promise<Migration[]> {
   if (twice)
     throw new MigrationError(`${twice} in services/${path}/migrations has the number of another file`);
   return Promise.all(names.map(async (name) => ({ name, sql: await readFile(join(folder, name), "utf8") })));
-}
-
-// Sources and compiled files lie at different depths below the root.
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "package.json"))) {
-    if (folder === dirname(folder)) throw new MigrationError("no package.json above the compiled files");
-    folder = dirname(folder);
-  }
-  return folder;
 }
 
 async function locked<R>(client: PostgresPoolClient, schema: string, work: () => Promise<R>): Promise<R> {

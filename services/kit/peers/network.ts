@@ -1,0 +1,73 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import type { Clock } from "../clock.js";
+import { resolveContract } from "../contract/method.js";
+import { workloadName } from "../contract/workloads.js";
+import type { Metrics } from "../metrics.js";
+import type { WorkloadToken } from "../tokens.js";
+import { createTokenExchange } from "./exchange.js";
+import type { LocalMethods } from "./local.js";
+import { memoryCalls } from "./memory.js";
+import { createPeer, type Peer } from "./peers.js";
+import { createResilience, noResilience } from "./resilience.js";
+import { type Wire, wireCalls } from "./wire.js";
+
+/** How one process reaches the workloads, in it and elsewhere. */
+export interface NetworkOptions {
+  /** Methods of this process. */
+  readonly local: LocalMethods;
+  /** Workloads of this process. */
+  readonly running: ReadonlySet<Workload>;
+  /** Base URL of every other one. */
+  readonly addresses: ReadonlyMap<Workload, string>;
+  /** A mesh retries, breaks circuits and proves identities. */
+  readonly mesh: boolean;
+  readonly workloadToken: WorkloadToken | undefined;
+  /** Largest message, in bytes. */
+  readonly bodyLimit: number;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** Makes the typed client of a service. */
+export type PeersOf = <S extends DescService>(service: S) => Peer<S>;
+
+/** The peers of the workload `self`: in memory when they run here, else over HTTP/2. */
+export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
+  const memory = memoryCalls({ self, local: options.local });
+  const wires = new Map<Workload, Wire>();
+  const exchange = createTokenExchange(
+    (request, caller) => peer(AuthService).exchangeToken(request, caller),
+    options.clock,
+  );
+
+  const wireTo = (workload: Workload): Wire => {
+    const known = wires.get(workload);
+    if (known) return known;
+    const wire: Wire = {
+      peer: workload,
+      transport: createGrpcTransport({
+        baseUrl: options.addresses.get(workload) ?? "",
+        readMaxBytes: options.bodyLimit,
+        writeMaxBytes: options.bodyLimit,
+      }),
+      resilience: options.mesh ? noResilience : createResilience(workloadName(workload)),
+      clock: options.clock,
+      principalToken: (caller) => exchange(caller, workloadName(workload)),
+      workloadToken: async () => options.workloadToken?.issue(self, workload),
+    };
+    wires.set(workload, wire);
+    return wire;
+  };
+
+  const peer: PeersOf = (service) => {
+    const { methods } = resolveContract([service]);
+    const workload = [...methods.values()].find((method) => method.workload !== undefined)?.workload;
+    if (workload === undefined) throw new Error(`${service.typeName} is served by no workload`);
+    const call = options.running.has(workload) ? memory : wireCalls(wireTo(workload), methods);
+    return createPeer(service, call, { workload, metrics: options.metrics, clock: options.clock });
+  };
+  return peer;
+}

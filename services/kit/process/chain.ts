@@ -1,0 +1,75 @@
+import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { arrivalKey } from "../chain/arrival.js";
+import { authenticate, type VerifyCredential } from "../chain/authenticate.js";
+import { authorize } from "../chain/authorize.js";
+import { checkCaller, type IdentifyWorkload } from "../chain/caller.js";
+import type { Layer } from "../chain/chain.js";
+import { deadline } from "../chain/deadline.js";
+import { type Admission, limit } from "../chain/limit.js";
+import { workloadOfCertificate } from "../chain/mesh-identity.js";
+import { observe } from "../chain/observe.js";
+import { orScrapeToken } from "../chain/scrape-token.js";
+import { traceCall } from "../chain/trace-call.js";
+import { translateErrors } from "../chain/translate-errors.js";
+import { validate } from "../chain/validate.js";
+import type { Clock } from "../clock.js";
+import { backgroundCaller } from "../context.js";
+import { workloadName } from "../contract/workloads.js";
+import type { Log } from "../log.js";
+import type { Metrics } from "../metrics.js";
+import type { PeersOf } from "../peers/network.js";
+import { accessAudience, createTokenVerifier, type WorkloadToken, workloadTokenHeader } from "../tokens.js";
+
+const keysTimeoutMs = 5000;
+
+/** What the chain of one workload is made of. */
+export interface ChainOptions {
+  readonly workload: Workload;
+  readonly peers: PeersOf;
+  readonly admission: Admission;
+  readonly workloadToken: WorkloadToken | undefined;
+  readonly metricsToken: string | undefined;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/** The layers that every call to a workload passes, outermost first. */
+export function layersOf(options: ChainOptions): readonly Layer[] {
+  const { workload, log, metrics, clock } = options;
+  const edge = workload === Workload.GATEWAY;
+  return [
+    traceCall,
+    observe({ workload, log, metrics, clock, trustRequestId: !edge }),
+    translateErrors,
+    deadline({ clock }),
+    checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),
+    authenticate(verifyBy(options)),
+    authorize,
+    limit(options.admission, clock),
+    validate(),
+  ];
+}
+
+/** The gateway takes outside tokens alone, every other workload internal ones for itself alone. */
+function verifyBy({ workload, peers, metricsToken, clock }: ChainOptions): VerifyCredential {
+  const edge = workload === Workload.GATEWAY;
+  const { verify } = createTokenVerifier({
+    keys: async () => (await peers(AuthService).getJwks({}, backgroundCaller(clock, keysTimeoutMs))).keys,
+    kind: edge ? "access" : "internal",
+    audience: edge ? accessAudience : workloadName(workload),
+    clock,
+  });
+  return orScrapeToken(metricsToken, verify);
+}
+
+/** By the mesh's certificate where there is a mesh, else by the workload's token. */
+function identifyBy({ workload, workloadToken }: ChainOptions): IdentifyWorkload {
+  return (request) => {
+    const identity = request.contextValues.get(arrivalKey)?.meshIdentity;
+    if (identity !== undefined) return workloadOfCertificate(identity);
+    const token = request.header.get(workloadTokenHeader);
+    return workloadToken && token ? workloadToken.verify(token, workload) : Workload.UNSPECIFIED;
+  };
+}

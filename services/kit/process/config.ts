@@ -1,0 +1,147 @@
+import { readFileSync } from "node:fs";
+import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import type { AdmissionLimits } from "../chain/limit.js";
+import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
+import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
+import { logLevels } from "../log.js";
+
+/** Configuration of a process, whatever runs in it. */
+export interface ProcessConfig {
+  readonly host: string;
+  /** Port of each workload. */
+  readonly ports: ReadonlyMap<Workload, number>;
+  /** Base URL of each workload that runs in another process. */
+  readonly addresses: ReadonlyMap<Workload, string>;
+  readonly environment: (typeof environments)[number];
+  readonly logLevel: (typeof logLevels)[number];
+  readonly dataDirectory: string;
+  readonly tracing: {
+    readonly exporter: "none" | "otlp" | "jaeger";
+    readonly endpoint: string | undefined;
+    readonly sampleRatio: number;
+  };
+  /** Bearer token with which Prometheus reads `/metrics`. */
+  readonly metricsToken: string | undefined;
+  /** Shared by the workloads of a deployment without a mesh, to prove themselves to each other. */
+  readonly peerSecret: string | undefined;
+  /** A mesh does mTLS, identity, retries and circuit breaking. */
+  readonly mesh: boolean;
+  readonly reflection: boolean;
+  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  readonly admission: AdmissionLimits;
+  /** How long calls may finish after SIGTERM, in milliseconds. */
+  readonly drainMs: number;
+  /** How many proxies of ours stand before the gateway. */
+  readonly trustedProxyHops: number;
+  /** Largest message, in bytes. */
+  readonly bodyLimit: number;
+}
+
+const environments = ["development", "staging", "production"] as const;
+const minimumSecret = 32;
+
+/** Reads the process's configuration; problems stay in the source. */
+export function processConfig(source: ConfigSource, running: readonly WorkloadName[]): ProcessConfig {
+  const values = source.read({
+    HOST: text({ fallback: "127.0.0.1" }),
+    ENVIRONMENT: oneOf(environments, { fallback: "development" }),
+    LOG_LEVEL: oneOf(logLevels, { fallback: "info" }),
+    DATA_DIR: text({ fallback: ".data" }),
+    TRACE_EXPORTER: oneOf(["none", "otlp", "jaeger"], { fallback: "none" }),
+    TRACE_ENDPOINT: optionalText(),
+    TRACE_SAMPLE_RATIO: number(0, 1, { fallback: 1 }),
+    METRICS_TOKEN: optionalText({ secret: true }),
+    PEER_SECRET: optionalText({ secret: true }),
+    MESH: flag({ fallback: false }),
+    TLS_KEY_FILE: optionalText(),
+    TLS_CERT_FILE: optionalText(),
+    ADMISSION_CONCURRENT: integer(1, 100_000, { fallback: 256 }),
+    ADMISSION_QUEUED: integer(0, 100_000, { fallback: 1024 }),
+    ADMISSION_QUEUE_MS: integer(0, 60_000, { fallback: 1000 }),
+    DRAIN_MS: integer(0, 600_000, { fallback: 10_000 }),
+    TRUSTED_PROXY_HOPS: integer(0, 16, { fallback: 0 }),
+    BODY_LIMIT_BYTES: integer(1024, 64 * 1024 * 1024, { fallback: 2 * 1024 * 1024 }),
+  });
+  const { REFLECTION } = source.read({ REFLECTION: flag({ fallback: values.ENVIRONMENT !== "production" }) });
+  requireProof(source, values, running);
+  return {
+    host: values.HOST,
+    ports: readPorts(source),
+    addresses: readAddresses(source, running),
+    environment: values.ENVIRONMENT,
+    logLevel: values.LOG_LEVEL,
+    dataDirectory: values.DATA_DIR,
+    tracing: {
+      exporter: values.TRACE_EXPORTER,
+      endpoint: values.TRACE_ENDPOINT,
+      sampleRatio: values.TRACE_SAMPLE_RATIO,
+    },
+    metricsToken: values.METRICS_TOKEN,
+    peerSecret: values.PEER_SECRET,
+    mesh: values.MESH,
+    reflection: REFLECTION,
+    tls: readTls(source, values.TLS_KEY_FILE, values.TLS_CERT_FILE),
+    admission: {
+      concurrent: values.ADMISSION_CONCURRENT,
+      queued: values.ADMISSION_QUEUED,
+      queueBudgetMs: values.ADMISSION_QUEUE_MS,
+    },
+    drainMs: values.DRAIN_MS,
+    trustedProxyHops: values.TRUSTED_PROXY_HOPS,
+    bodyLimit: values.BODY_LIMIT_BYTES,
+  };
+}
+
+function requireProof(
+  source: ConfigSource,
+  values: { PEER_SECRET: string | undefined; MESH: boolean },
+  running: readonly WorkloadName[],
+): void {
+  const secret = values.PEER_SECRET;
+  const expected = `a text of ${minimumSecret} characters or more`;
+  if (secret !== undefined && secret.length < minimumSecret) {
+    source.refuse({ name: "PEER_SECRET", value: "(hidden)", expected });
+  }
+  if (secret === undefined && !values.MESH && running.length < workloads.size) {
+    const why = `${expected}, the same in every process, since workloads run apart without MESH=true`;
+    source.refuse({ name: "PEER_SECRET", value: "", expected: why });
+  }
+}
+
+function readPorts(source: ConfigSource): ReadonlyMap<Workload, number> {
+  return perWorkload((name, workload) => {
+    const variable = `${name.toUpperCase()}_PORT`;
+    const fallback = workloadProfile(workload).port;
+    return source.read({ [variable]: integer(0, 65_535, { fallback }) })[variable]!;
+  });
+}
+
+function readAddresses(
+  source: ConfigSource,
+  running: readonly WorkloadName[],
+): ReadonlyMap<Workload, string> {
+  return perWorkload((name, workload) => {
+    const variable = `${name.toUpperCase()}_URL`;
+    const fallback = `http://127.0.0.1:${workloadProfile(workload).port}`;
+    const address = text({ fallback, expected: "a URL such as http://127.0.0.1:8001", accept: URL.canParse });
+    const given = source.read({ [variable]: address })[variable]!;
+    return running.includes(name) ? "" : given;
+  });
+}
+
+function perWorkload<T>(value: (name: WorkloadName, workload: Workload) => T): ReadonlyMap<Workload, T> {
+  return new Map([...workloads].map(([name, workload]) => [workload, value(name, workload)]));
+}
+
+function readTls(source: ConfigSource, keyFile: string | undefined, certFile: string | undefined) {
+  if (!keyFile && !certFile) return undefined;
+  const read = (name: string, file: string | undefined) => {
+    try {
+      return readFileSync(file ?? "", "utf8");
+    } catch {
+      source.refuse({ name, value: file ?? "", expected: "a readable PEM file" });
+      return "";
+    }
+  };
+  return { key: read("TLS_KEY_FILE", keyFile), cert: read("TLS_CERT_FILE", certFile) };
+}

@@ -1,0 +1,151 @@
+import { join } from "node:path";
+import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import type { MethodImpl } from "@connectrpc/connect";
+import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
+import { Health } from "#gen/ts/grpc/health/v1/health_pb.js";
+import { ServerReflection } from "#gen/ts/grpc/reflection/v1/reflection_pb.js";
+import { ServerReflection as ServerReflectionAlpha } from "#gen/ts/grpc/reflection/v1alpha/reflection_pb.js";
+import { type Plans, planChain } from "../chain/chain.js";
+import { type Admission, createAdmission } from "../chain/limit.js";
+import { uncompilableRules } from "../chain/validate.js";
+import { ContractError, type MethodContract, resolveContract } from "../contract/method.js";
+import { operatorMethods } from "../contract/operator-services.js";
+import { type WorkloadName, workloads } from "../contract/workloads.js";
+import type { LocalMethod } from "../peers/local.js";
+import { createHealth } from "../serve/health.js";
+import { createReadiness, type Readiness } from "../serve/readiness.js";
+import { createReflection } from "../serve/reflection.js";
+import { createSystem } from "../serve/system.js";
+import { type Implementation, implement, type Platform, type Served } from "../workload.js";
+import { layersOf } from "./chain.js";
+import type { Foundation } from "./foundation.js";
+
+/** A workload that runs in this process and has no port yet. */
+export interface HostedWorkload {
+  readonly name: WorkloadName;
+  /** What its port serves, operators' services included. */
+  readonly implementations: readonly Implementation[];
+  readonly contracts: ReadonlyMap<DescMethodUnary, MethodContract>;
+  readonly plans: Plans;
+  /** Its unary methods, for REST and for calls in memory. */
+  readonly methods: readonly LocalMethod[];
+  readonly readiness: Readiness;
+  readonly served: Served;
+}
+
+/** Finds problems of a contract that the kit itself does not know, such as conflicting routes. */
+export type ContractCheck = (services: readonly DescService[]) => readonly string[];
+
+type Start = (platform: Platform) => Promise<Served>;
+
+/** Starts a workload on the foundation and plans its chain. Throws `ContractError` with every problem. */
+export async function hostWorkload(
+  name: WorkloadName,
+  options: { start: Start; foundation: Foundation; check: ContractCheck },
+): Promise<HostedWorkload> {
+  const { foundation } = options;
+  const admission = createAdmission(foundation.config.admission, foundation.clock);
+  const served = await options.start(platformOf(name, foundation, admission));
+  const readiness = createReadiness({ dependencies: served.dependencies, clock: foundation.clock });
+  const own = [...served.implementations, systemImplementation(name, foundation, readiness, admission)];
+  const contract = resolveContract(own.map(({ service }) => service));
+  const problems = [
+    ...contract.problems,
+    ...uncompilableRules(contract.methods.values()),
+    ...options.check(own.map(({ service }) => service)),
+  ];
+  if (problems.length > 0) throw new ContractError(problems);
+  const implementations = [...own, ...operatorImplementations(own, foundation, readiness)];
+  const plans = planChain(
+    new Map([...contract.methods, ...operatorMethods()]),
+    chainOf(name, foundation, admission),
+  );
+  return {
+    name,
+    implementations,
+    contracts: contract.methods as ReadonlyMap<DescMethodUnary, MethodContract>,
+    plans,
+    methods: unaryMethods(own, plans),
+    readiness,
+    served,
+  };
+}
+
+function platformOf(name: WorkloadName, foundation: Foundation, admission: Admission): Platform {
+  const { clock, log, metrics, version } = foundation;
+  return {
+    clock,
+    log,
+    metrics,
+    version,
+    dataDirectory: join(foundation.config.dataDirectory, name),
+    database: foundation.database,
+    peer: foundation.peersOf(workloads.get(name)!),
+    load: admission.load,
+  };
+}
+
+function systemImplementation(
+  name: WorkloadName,
+  { clock, metrics, version }: Foundation,
+  readiness: Readiness,
+  admission: Admission,
+): Implementation {
+  return implement(
+    SystemService,
+    createSystem({
+      readiness,
+      workloads: [name],
+      version,
+      startTime: clock.now(),
+      clock,
+      load: admission.load,
+      metrics: metrics.expose,
+    }),
+  );
+}
+
+function operatorImplementations(
+  own: readonly Implementation[],
+  { config }: Foundation,
+  readiness: Readiness,
+): Implementation[] {
+  const services = own.map(({ service }) => service);
+  const health = implement(
+    Health,
+    createHealth({ readiness, services: services.map(({ typeName }) => typeName) }),
+  );
+  if (!config.reflection) return [health];
+  const reflection = createReflection([...services, Health, ServerReflection, ServerReflectionAlpha]);
+  return [
+    health,
+    implement(ServerReflection, reflection.v1),
+    implement(ServerReflectionAlpha, reflection.v1alpha),
+  ];
+}
+
+function chainOf(name: WorkloadName, foundation: Foundation, admission: Admission) {
+  const workload = workloads.get(name)!;
+  return layersOf({
+    workload,
+    peers: foundation.peersOf(workload),
+    admission,
+    workloadToken: foundation.workloadToken,
+    metricsToken: foundation.config.metricsToken,
+    log: foundation.log,
+    metrics: foundation.metrics,
+    clock: foundation.clock,
+  });
+}
+
+function unaryMethods(implementations: readonly Implementation[], plans: Plans): LocalMethod[] {
+  return implementations.flatMap(({ service, handlers }) =>
+    service.methods
+      .filter((method): method is DescMethodUnary => method.methodKind === "unary")
+      .map((method) => ({
+        method,
+        plan: plans.get(method)!,
+        handler: handlers[method.localName] as unknown as MethodImpl<DescMethodUnary>,
+      })),
+  );
+}
