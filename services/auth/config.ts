@@ -1,0 +1,84 @@
+import { type ConfigSource, integer, oneOf, optionalText } from "../kit/config.js";
+import type { PasswordSettings } from "./domain/passwords.js";
+
+/** Fewest characters of an administrator's password. */
+export const shortestPassword = 12;
+/** Most characters of a password, as in the contract of `Login`. */
+const longestPassword = 256;
+
+/** How auth behaves. */
+export interface AuthConfig {
+  /** Password of the first account; generated when absent. */
+  readonly adminPassword: string | undefined;
+  readonly lifetimes: TokenLifetimes;
+  readonly passwords: PasswordSettings;
+  /** 32 bytes that seal the signing keys; kept in a file of the data directory when absent. */
+  readonly keyEncryptionKey: Uint8Array | undefined;
+  readonly production: boolean;
+  /** Whether a person reads what the process announces. */
+  readonly terminal: boolean;
+}
+
+/** How long tokens live, in seconds. */
+export interface TokenLifetimes {
+  readonly access: number;
+  readonly refresh: number;
+}
+
+const settings = {
+  ADMIN_PASSWORD: optionalText({ secret: true }),
+  AUTH_ACCESS_TTL: integer(60, 86_400, { fallback: 900 }),
+  AUTH_REFRESH_TTL: integer(300, 7_776_000, { fallback: 604_800 }),
+  AUTH_PASSWORD_CHECKS: integer(1, 64, { fallback: 2 }),
+  AUTH_PASSWORD_QUEUE: integer(0, 10_000, { fallback: 64 }),
+  AUTH_ARGON2_MEMORY_KIB: integer(19_456, 1_048_576, { fallback: 19_456 }),
+  AUTH_ARGON2_PASSES: integer(2, 10, { fallback: 2 }),
+  AUTH_KEY_ENCRYPTION_KEY: optionalText({ secret: true }),
+  ENVIRONMENT: oneOf(["development", "staging", "production"], { fallback: "development" }),
+  DEPLOYMENT: oneOf(["single", "replicated"], { fallback: "single" }),
+};
+
+/** Reads auth's configuration. */
+export function readConfig(source: ConfigSource): AuthConfig {
+  const values = source.read(settings);
+  const keyEncryptionKey = decodeKey(values.AUTH_KEY_ENCRYPTION_KEY);
+  refuseWrongKey(source, values.AUTH_KEY_ENCRYPTION_KEY, keyEncryptionKey);
+  refuseMissingKey(source, values.DEPLOYMENT, values.AUTH_KEY_ENCRYPTION_KEY);
+  refuseWrongPassword(source, values.ADMIN_PASSWORD);
+  return {
+    adminPassword: values.ADMIN_PASSWORD,
+    lifetimes: { access: values.AUTH_ACCESS_TTL, refresh: values.AUTH_REFRESH_TTL },
+    passwords: {
+      concurrency: values.AUTH_PASSWORD_CHECKS,
+      waiting: values.AUTH_PASSWORD_QUEUE,
+      memoryKib: values.AUTH_ARGON2_MEMORY_KIB,
+      passes: values.AUTH_ARGON2_PASSES,
+    },
+    keyEncryptionKey,
+    production: values.ENVIRONMENT === "production",
+    terminal: process.stdout.isTTY === true,
+  };
+}
+
+function decodeKey(base64: string | undefined): Uint8Array | undefined {
+  const key = Buffer.from(base64 ?? "", "base64");
+  return key.length === 32 ? key : undefined;
+}
+
+function refuseWrongKey(source: ConfigSource, given: string | undefined, key: Uint8Array | undefined): void {
+  if (given === undefined || key) return;
+  source.refuse({ name: "AUTH_KEY_ENCRYPTION_KEY", value: "(hidden)", expected: "32 bytes in base64" });
+}
+
+function refuseMissingKey(source: ConfigSource, deployment: string, given: string | undefined): void {
+  if (deployment === "single" || given !== undefined) return;
+  const expected = "32 bytes in base64, the same for each replica";
+  source.refuse({ name: "AUTH_KEY_ENCRYPTION_KEY", value: "", expected });
+}
+
+function refuseWrongPassword(source: ConfigSource, password: string | undefined): void {
+  const length = password === undefined ? shortestPassword : [...password].length;
+  if (length >= shortestPassword && length <= longestPassword) return;
+  const expected = `${shortestPassword} to ${longestPassword} characters`;
+  source.refuse({ name: "ADMIN_PASSWORD", value: "(hidden)", expected });
+}

@@ -1,0 +1,49 @@
+import { SignJWT } from "jose";
+import type { Clock } from "../../kit/clock.js";
+import type { Principal } from "../../kit/context.js";
+import { newId } from "../../kit/ids.js";
+import {
+  accessAudience,
+  principalClaims,
+  type TokenKind,
+  tokenIssuer,
+  tokenTypes,
+} from "../../kit/tokens.js";
+import type { SigningKey } from "./signing-keys.js";
+
+/** Seconds that an internal token lives. */
+export const internalLifetime = 60;
+
+/** Signs tokens. */
+export interface TokenIssuer {
+  /** A token for the platform's edge. */
+  access(principal: Principal): Promise<string>;
+  /** A token for one workload, by name. */
+  internal(principal: Principal, audience: string): Promise<string>;
+}
+
+interface Options {
+  readonly key: SigningKey;
+  readonly clock: Clock;
+  /** Seconds that an access token lives. */
+  readonly accessLifetime: number;
+}
+
+/** Signs by RS256 with one key, whose id goes into the header. */
+export function createTokenIssuer({ key, clock, accessLifetime }: Options): TokenIssuer {
+  const sign = (principal: Principal, kind: TokenKind, audience: string, lifetime: number) => {
+    const issuedAt = Math.floor(clock.now() / 1000);
+    return new SignJWT({ ...principalClaims(principal) })
+      .setProtectedHeader({ alg: "RS256", typ: tokenTypes[kind], kid: key.kid })
+      .setIssuer(tokenIssuer)
+      .setAudience(audience)
+      .setIssuedAt(issuedAt)
+      .setExpirationTime(issuedAt + lifetime)
+      .setJti(newId())
+      .sign(key.privateKey);
+  };
+  return {
+    access: (principal) => sign(principal, "access", accessAudience, accessLifetime),
+    internal: (principal, audience) => sign(principal, "internal", audience, internalLifetime),
+  };
+}

@@ -1,0 +1,74 @@
+import type { Generated } from "kysely";
+import type { Clock } from "../kit/clock.js";
+import { openSchema } from "../kit/stores/database/kysely.js";
+import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
+import type { Database } from "../kit/stores/database/port.js";
+import { type AccountStore, accountStore } from "./store/accounts.js";
+import { type SessionStore, sessionStore } from "./store/sessions.js";
+import { type SigningKeyStore, signingKeyStore } from "./store/signing-keys.js";
+
+/** Auth's tables, as in its migrations. */
+export interface AuthTables {
+  users: {
+    id: string;
+    tenant_id: string;
+    username: string;
+    email: string | null;
+    password_hash: string;
+    roles: string[];
+    tier: string;
+    active: Generated<boolean>;
+    version: bigint;
+    create_time: Date;
+    update_time: Date;
+    last_login_time: Date | null;
+  };
+  sessions: {
+    id: string;
+    tenant_id: string;
+    user_id: string;
+    version: bigint;
+    create_time: Date;
+    expire_time: Date;
+    end_time: Date | null;
+  };
+  refresh_tokens: {
+    hash: Uint8Array;
+    session_id: string;
+    expire_time: Date;
+    used_time: Date | null;
+  };
+  signing_keys: {
+    kid: string;
+    modulus: string;
+    exponent: string;
+    sealed_private_key: Uint8Array;
+    create_time: Date;
+  };
+}
+
+/** All that auth keeps. */
+export interface AuthStore {
+  readonly accounts: AccountStore;
+  readonly sessions: SessionStore;
+  readonly signingKeys: SigningKeyStore;
+}
+
+const schema = "auth";
+
+/** Opens auth's schema, brought up to date. */
+export async function openAuthStore({
+  database,
+  clock,
+}: {
+  database: Database;
+  clock: Clock;
+}): Promise<AuthStore> {
+  await migrate(database, { schema, migrations: await readMigrations(schema) });
+  const db = openSchema<AuthTables>(database, schema);
+  return {
+    accounts: accountStore({ db, clock }),
+    sessions: sessionStore({ db, clock }),
+    signingKeys: signingKeyStore({ db }),
+  };
+}

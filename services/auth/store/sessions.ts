@@ -1,0 +1,130 @@
+import { create, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Kysely, Transaction } from "kysely";
+import {
+  SessionEnd,
+  SessionEndedSchema,
+  SessionRefreshedSchema,
+  SessionStartedSchema,
+} from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
+import type { Clock } from "../../kit/clock.js";
+import type { Call, Principal } from "../../kit/context.js";
+import { type OutboxTables, recordEvent } from "../../kit/outbox.js";
+import { transaction } from "../../kit/stores/database/kysely.js";
+import type { Account } from "../domain/account.js";
+import { judgeRefresh, type RefreshRefusal } from "../domain/refresh.js";
+import type { AuthTables } from "../store.js";
+import {
+  addSession,
+  addToken,
+  advanceSession,
+  claimToken,
+  dropExpiredSessions,
+  dropExpiredTokens,
+  findToken,
+  noteLogin,
+  ownsLiveSession,
+  type SessionChange,
+  type StoredToken,
+} from "./session-rows.js";
+
+/** What became of a refresh. */
+export type Rotation =
+  | { readonly outcome: "rotated"; readonly session: string; readonly account: Account }
+  | { readonly outcome: RefreshRefusal };
+
+/** Sessions, each of which is the family of its refresh tokens. */
+export interface SessionStore {
+  /** Starts a session of an account; false, and nothing, when that has been disabled. */
+  start(account: Account, session: string, token: StoredToken, call: Call): Promise<boolean>;
+  /**
+   * Replaces the presented refresh token (by hash) with the next one. Of two
+   * callers with one token, one succeeds; the other ends the session.
+   */
+  rotate(presented: Uint8Array, next: StoredToken, call: Call): Promise<Rotation>;
+  /** Ends the principal's session; nothing when it has ended. */
+  end(principal: Principal, call: Call): Promise<void>;
+  /** Whether the principal's session goes on and its account is active. Machines have no session. */
+  isLive(principal: Principal): Promise<boolean>;
+}
+
+type Tables = AuthTables & OutboxTables;
+type Trx = Transaction<Tables>;
+
+export function sessionStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }): SessionStore {
+  const now = () => new Date(clock.now());
+
+  const record = <D extends DescMessage>(
+    trx: Trx,
+    call: Call,
+    { session: id, user: actor, tenant, version }: SessionChange,
+    schema: D,
+    message: MessageInitShape<D>,
+  ) => {
+    const payload = { schema, message: create(schema, message) };
+    return recordEvent(trx, {
+      call,
+      clock,
+      tenant,
+      actor,
+      aggregate: { type: "session", id, version },
+      payload,
+    });
+  };
+
+  const endSession = async (trx: Trx, sessionId: string, end: SessionEnd, call: Call): Promise<boolean> => {
+    const change = await advanceSession(trx, sessionId, { end_time: now() });
+    if (change) await record(trx, call, change, SessionEndedSchema, { sessionId, end });
+    return change !== undefined;
+  };
+
+  const continueSession = async (
+    trx: Trx,
+    sessionId: string,
+    next: StoredToken,
+    call: Call,
+  ): Promise<boolean> => {
+    const change = await advanceSession(trx, sessionId, { expire_time: next.expireTime });
+    if (!change) return false;
+    await dropExpiredTokens(trx, sessionId, now());
+    await addToken(trx, sessionId, next);
+    await record(trx, call, change, SessionRefreshedSchema, { sessionId });
+    return true;
+  };
+
+  const endReused = async (trx: Trx, session: string, call: Call): Promise<Rotation> => {
+    const ended = await endSession(trx, session, SessionEnd.TOKEN_REUSED, call);
+    return { outcome: ended ? "reused" : "invalid" };
+  };
+
+  return {
+    start: (account, session, token, call) =>
+      transaction(db, async (trx) => {
+        if (!(await noteLogin(trx, account, now()))) return false;
+        await dropExpiredSessions(trx, account, now());
+        const change = { session, user: account.id, tenant: account.tenant, version: 1n };
+        await addSession(trx, change, token, now());
+        await record(trx, call, change, SessionStartedSchema, { sessionId: session, userId: account.id });
+        return true;
+      }),
+
+    rotate: (presented, next, call) =>
+      transaction(db, async (trx): Promise<Rotation> => {
+        const judgement = judgeRefresh(await findToken(trx, presented), clock.now());
+        if (!("token" in judgement)) return judgement;
+        const { session, account } = judgement.token;
+        const claimed = judgement.outcome === "rotate" && (await claimToken(trx, presented, now()));
+        if (!claimed) return endReused(trx, session, call);
+        const continued = await continueSession(trx, session, next, call);
+        return continued ? { outcome: "rotated", session, account } : { outcome: "invalid" };
+      }),
+
+    end: (principal, call) =>
+      transaction(db, async (trx) => {
+        if (await ownsLiveSession(trx, principal)) {
+          await endSession(trx, principal.session, SessionEnd.LOGOUT, call);
+        }
+      }),
+
+    isLive: (principal) => ownsLiveSession(db, principal),
+  };
+}
