@@ -1,0 +1,70 @@
+import type { Message } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import { errors } from "../../kit/errors.js";
+import { type BodyLimits, planBody } from "./body.js";
+import type { RestRequest } from "./exchange.js";
+import { type Draft, setPath } from "./field-path.js";
+import { expectation } from "./field-value.js";
+import type { JsonCodec } from "./json.js";
+import { planMask } from "./mask.js";
+import { decode, decodeKeepingSlashes } from "./path.js";
+import { planQuery } from "./query.js";
+import type { BoundVariable, Route } from "./route.js";
+
+/** What of a request is bound, after routing. */
+export interface Bindable {
+  readonly request: RestRequest;
+  /** Raw segments of the path, without the verb. */
+  readonly segments: readonly string[];
+  /** Raw. */
+  readonly query: string;
+}
+
+/** What binding is made of. */
+export interface BindOptions {
+  readonly codec: JsonCodec;
+  readonly ignoreUnknown: boolean;
+  readonly body: BodyLimits;
+  readonly maxParameters: number;
+  readonly maxDepth: number;
+}
+
+/** Makes the request message of a method; rejects with an error of the catalogue. */
+export type Bind = (bindable: Bindable) => Promise<Message>;
+
+/**
+ * Plans a route's binding: the body first, then the path, which wins, then the
+ * query, which may only set what neither of them carries.
+ */
+export function planBind(route: Route, options: BindOptions): Bind {
+  const readBody = planBody(route, options.codec, options.ignoreUnknown, options.body);
+  const bindQuery = planQuery(route, options);
+  const inferMask = planMask(route);
+  return async ({ request, segments, query }) => {
+    // Before the body, so that a bad path is refused without waiting for it.
+    const captured = route.variables.map((variable) => capture(variable, segments));
+    const { input, text } = await readBody(request);
+    if (captured.length === 0 && query === "" && !inferMask) return input;
+    const draft = reflect(route.method.input, input);
+    route.variables.forEach((variable, index) => {
+      setVariable(draft, variable, captured[index]);
+    });
+    if (query !== "") bindQuery(draft, query);
+    if (text !== undefined) inferMask?.(draft, text);
+    return input;
+  };
+}
+
+function capture(variable: BoundVariable, segments: readonly string[]): unknown {
+  const start = variable.start < 0 ? segments.length + variable.start : variable.start;
+  const raw = segments.slice(start, segments.length - variable.fromEnd);
+  const text = variable.single ? decode(raw[0] ?? "") : decodeKeepingSlashes(raw.join("/"));
+  const value = variable.read(text);
+  if (value !== undefined) return value;
+  const problem = expectation(variable.fields.at(-1) as BoundVariable["fields"][number]);
+  throw errors.parameterInvalid({ parameter: variable.name, problem });
+}
+
+function setVariable(draft: Draft, { fields }: BoundVariable, value: unknown): void {
+  setPath(draft, fields, value);
+}

@@ -1,0 +1,124 @@
+import { isUtf8 } from "node:buffer";
+import type { DescField, Message } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
+import { errors } from "../../kit/errors.js";
+import type { RestRequest } from "./exchange.js";
+import type { JsonCodec } from "./json.js";
+import type { Route } from "./route.js";
+
+/** Starts a timer; calling what it returns stops it. */
+export type StartTimer = (milliseconds: number, fire: () => void) => () => void;
+
+/** Bounds of a request body. */
+export interface BodyLimits {
+  readonly maxBytes: number;
+  /** From the handler's start to the body's last byte, in milliseconds. */
+  readonly arrivalMs: number;
+  readonly startTimer: StartTimer;
+}
+
+/** Makes a route's request message of the body; the text is absent when the body is empty or no JSON. */
+export type BodyReader = (request: RestRequest) => Promise<{ input: Message; text?: string }>;
+
+const httpBody = "google.api.HttpBody";
+
+/** Whether a field or message is raw bytes with a content type. */
+export function isHttpBody(type: { readonly typeName: string } | undefined): boolean {
+  return type?.typeName === httpBody;
+}
+
+/** Plans how a route reads its body. Throws what the transcoder's errors say of bodies. */
+export function planBody(
+  route: Route,
+  codec: JsonCodec,
+  ignoreUnknown: boolean,
+  limits: BodyLimits,
+): BodyReader {
+  const { body, method } = route;
+  if (body === undefined) return async () => ({ input: create(method.input) });
+  const field = body === "*" ? undefined : body;
+  const raw = isHttpBody(field ? (field.fieldKind === "message" ? field.message : undefined) : method.input);
+  if (raw)
+    return async (request) => ({ input: rawInput(route, field, request, await readBytes(request, limits)) });
+  const read = codec.reader(method.input, { ignoreUnknown, ...(field && { field }) });
+  return async (request) => {
+    const bytes = await readBytes(request, limits);
+    if (bytes.length === 0) return { input: create(method.input) };
+    requireJson(request);
+    if (!isUtf8(bytes)) throw errors.bodyMalformed({ problem: "it is not UTF-8" });
+    const text = bytes.toString("utf8");
+    return { input: read(text), text };
+  };
+}
+
+function rawInput(
+  { method }: Route,
+  field: DescField | undefined,
+  request: RestRequest,
+  data: Buffer,
+): Message {
+  const input = reflect(method.input);
+  const target = field?.message ? reflect(field.message) : input;
+  const [contentType, bytes] = ["content_type", "data"].map((name) =>
+    target.fields.find((candidate) => candidate.name === name),
+  );
+  if (contentType) target.set(contentType, request.headers["content-type"] ?? "");
+  if (bytes) target.set(bytes, new Uint8Array(data));
+  if (field) input.set(field, target);
+  return input.message;
+}
+
+const jsonType = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json$/;
+
+function requireJson({ headers }: RestRequest): void {
+  const coding = headers["content-encoding"] ?? "identity";
+  if (coding !== "identity") throw unsupported(`with the coding ${coding}`, "it uncompressed");
+  const given = headers["content-type"];
+  if (given === undefined || given === "application/json") return;
+  const [type = "", ...parameters] = given.toLowerCase().split(";");
+  if (!jsonType.test(type.trim())) throw unsupported(given, "application/json");
+  const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith("charset="));
+  if (charset && !/^charset="?utf-?8"?$/.test(charset)) throw unsupported(given, "UTF-8");
+}
+
+function unsupported(mediaType: string, expected: string) {
+  return errors.mediaTypeUnsupported({ media_type: mediaType, expected });
+}
+
+/**
+ * Reads a whole body. Rejects with BODY_TOO_LARGE as soon as that is known,
+ * with BODY_TIMEOUT, or with CANCELED when the client goes away.
+ */
+export function readBytes(
+  request: RestRequest,
+  { maxBytes, arrivalMs, startTimer }: BodyLimits,
+): Promise<Buffer> {
+  const tooLarge = () => errors.bodyTooLarge({ limit_bytes: maxBytes });
+  return new Promise((resolve, reject) => {
+    if (Number(request.headers["content-length"] ?? 0) > maxBytes) return reject(tooLarge());
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > maxBytes) fail(tooLarge());
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => {
+      stop();
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
+    };
+    const onGone = (): void => fail(errors.canceled());
+    const stop = (): void => {
+      stopTimer();
+      request.off("data", onData).off("end", onEnd).off("close", onGone).off("error", onGone);
+    };
+    const fail = (error: Error): void => {
+      stop();
+      request.pause();
+      reject(error);
+    };
+    const stopTimer = startTimer(arrivalMs, () => fail(errors.bodyTimeout({ limit_ms: arrivalMs })));
+    request.on("data", onData).on("end", onEnd).on("close", onGone).on("error", onGone);
+  });
+}

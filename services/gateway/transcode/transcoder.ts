@@ -1,0 +1,168 @@
+import type { DescMethod, DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
+import { errorFacts, errors } from "../../kit/errors.js";
+import type { StartTimer } from "./body.js";
+import { createCall, type TranscodedCall, type TranscodedReply } from "./call.js";
+import { allowed, type Endpoint, lookUp, planEndpoints } from "./endpoint.js";
+import type { RestRequest, RestResponse } from "./exchange.js";
+import { createJsonCodec } from "./json.js";
+import { defaultLimits, type TranscoderOptions } from "./options.js";
+import { splitTarget } from "./path.js";
+import { statusOf } from "./problem.js";
+import { renderOptions, renderProblem } from "./render.js";
+import { describeProblem, planRoutes, type RouteProblem } from "./route.js";
+import type { Match } from "./router.js";
+
+/** A REST API, made of annotations. */
+export interface Transcoder<Context> {
+  /** Answers a request. Resolves to false, with nothing written, when no route has its path. */
+  handle(request: RestRequest, response: RestResponse, incoming: Context): Promise<boolean>;
+  /** Answers a request with an error, as if a route had failed before its call. */
+  refuse(request: RestRequest, response: RestResponse, incoming: Context, error: ConnectError): void;
+  /** Every binding, in the order of the contract. */
+  readonly routes: readonly { method: DescMethod; httpMethod: string; template: string }[];
+}
+
+/** What a transcoder is made of. */
+export interface TranscoderParts<Context> {
+  readonly services: Iterable<DescService>;
+  call(call: TranscodedCall<Context>): Promise<TranscodedReply>;
+  readonly options: TranscoderOptions<Context>;
+}
+
+/** All that is wrong with the services' `google.api.http` annotations, conflicting routes included. */
+export function findRouteProblems(services: Iterable<DescService>): RouteProblem[] {
+  return planRoutes(services).problems;
+}
+
+/** One request, and how far it has come. */
+interface Exchange<Context> {
+  readonly request: RestRequest;
+  readonly response: RestResponse;
+  readonly incoming: Context;
+  readonly requestId: string;
+  endpoint: Endpoint | undefined;
+  called: boolean;
+}
+
+/**
+ * Turns `google.api.http` annotations into a REST API: each request is bound to
+ * its method's message, `call` calls the method, its reply is printed. Throws
+ * one error that names everything wrong with the annotations.
+ */
+export function createTranscoder<Context>(parts: TranscoderParts<Context>): Transcoder<Context> {
+  const { routes, problems } = planRoutes(parts.services);
+  if (problems.length > 0) throw new Error(`HTTP annotations:\n${problems.map(describeProblem).join("\n")}`);
+  const { serve, fail, exchangeOf } = planHandling(parts, routes);
+  return {
+    async handle(request, response, incoming) {
+      const exchange = exchangeOf(request, response, incoming);
+      try {
+        return await serve(exchange);
+      } catch (failure) {
+        fail(exchange, failure);
+        return true;
+      }
+    },
+    refuse: (request, response, incoming, error) => fail(exchangeOf(request, response, incoming), error),
+    routes: routes.map(({ method, httpMethod, text }) => ({ method, httpMethod, template: text })),
+  };
+}
+
+function planHandling<Context>(
+  { call, options }: TranscoderParts<Context>,
+  routes: Parameters<typeof planEndpoints>[0],
+) {
+  const limits = { ...defaultLimits, ...options.limits };
+  const { registry, startTimer = nodeTimer } = options;
+  const router = planEndpoints(routes, {
+    codec: options.codec ?? createJsonCodec({ registry, maxDepth: limits.depth }),
+    limits,
+    startTimer,
+    ignoreUnknownFields: (method) => options.ignoreUnknownFields?.(method) ?? false,
+  });
+  const rendering = { registry, lingering: { milliseconds: limits.lingerMs, startTimer } };
+
+  const exchangeOf = (request: RestRequest, response: RestResponse, incoming: Context): Exchange<Context> => {
+    const requestId = options.requestId(incoming);
+    return { request, response, incoming, requestId, endpoint: undefined, called: false };
+  };
+
+  const serve = async (exchange: Exchange<Context>): Promise<boolean> => {
+    const url = exchange.request.url ?? "";
+    const { path, query } = splitTarget(url);
+    const match = lookUp(router, exchange.request.method ?? "", path);
+    if (match.kind === "none") return false;
+    if (url.length > limits.urlLength) throw errors.urlTooLong({ limit: limits.urlLength });
+    if (match.kind === "method") answerOtherMethod(exchange, match.allow, path);
+    else await serveMatch(exchange, match, query);
+    return true;
+  };
+
+  const serveMatch = async (
+    exchange: Exchange<Context>,
+    { value: endpoint, segments }: Extract<Match<Endpoint>, { kind: "found" }>,
+    query: string,
+  ): Promise<void> => {
+    exchange.endpoint = endpoint;
+    const { request, response, incoming } = exchange;
+    const method = unaryOf(endpoint.route.method);
+    const input = await endpoint.bind({ request, segments, query });
+    const made = createCall({ method, route: endpoint.route.text, input, request, response, incoming });
+    exchange.called = true;
+    const reply = await call(made);
+    if (!response.destroyed) endpoint.render(exchange, reply);
+  };
+
+  const fail = (exchange: Exchange<Context>, failure: unknown): void => {
+    const known = failure instanceof ConnectError;
+    const method = exchange.endpoint?.route.method;
+    if (!known) options.onError?.(failure, { incoming: exchange.incoming, method });
+    const error = known ? failure : errors.internal(failure);
+    if (!exchange.called) reportRejection(exchange, error, options);
+    const { response } = exchange;
+    if (response.destroyed) return;
+    if (response.headersSent) response.destroy();
+    else renderProblem(exchange, error, rendering);
+  };
+
+  return { serve, fail, exchangeOf };
+}
+
+function answerOtherMethod(exchange: Exchange<unknown>, methods: readonly string[], path: string): void {
+  const httpMethod = exchange.request.method ?? "";
+  const allow = allowed(methods);
+  if (httpMethod === "OPTIONS") {
+    renderOptions(exchange, allow);
+    return;
+  }
+  const error = errors.methodNotAllowed({ path, http_method: httpMethod, allow });
+  error.metadata.set("allow", allow);
+  throw error;
+}
+
+function reportRejection<Context>(
+  { request, incoming, endpoint }: Exchange<Context>,
+  error: ConnectError,
+  { onReject }: TranscoderOptions<Context>,
+): void {
+  onReject?.({
+    incoming,
+    httpMethod: request.method ?? "",
+    route: endpoint?.route.text,
+    method: endpoint?.route.method,
+    status: statusOf(error),
+    reason: errorFacts(error)?.reason,
+    error,
+  });
+}
+
+function unaryOf(method: DescMethod): DescMethodUnary {
+  if (method.methodKind === "unary") return method as DescMethodUnary;
+  throw errors.streamUnsupported({ method: `${method.parent.typeName}.${method.name}` });
+}
+
+const nodeTimer: StartTimer = (milliseconds, fire) => {
+  const timer = setTimeout(fire, milliseconds);
+  return () => clearTimeout(timer);
+};
