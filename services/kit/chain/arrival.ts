@@ -6,8 +6,8 @@ export interface Arrival {
   readonly clientAddress: string;
   /** The last element of `x-forwarded-client-cert`, when a mesh sidecar wrote it. */
   readonly meshIdentity: string | undefined;
-  /** Our id of the request when the edge made one before the chain. */
-  readonly requestId: string | undefined;
+  /** Our id of the request; undefined where callers are workloads, which send it. */
+  requestId: string | undefined;
   /** Set by the chain. What never reaches it is logged by the listener. */
   reachedChain: boolean;
   /** Reason with which a request was refused before the chain, for that line. */

@@ -1,0 +1,77 @@
+import {
+  createRegistry,
+  type DescFile,
+  type DescMethod,
+  type DescService,
+  type Registry,
+} from "@bufbuild/protobuf";
+import { createContextValues } from "@connectrpc/connect";
+import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
+import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
+import { errors } from "../kit/errors.js";
+import { newId } from "../kit/ids.js";
+import { invoke, type LocalMethod } from "../kit/peers/local.js";
+import type { RestFactory } from "../kit/process/process.js";
+import type { ContractCheck } from "../kit/process/workload-host.js";
+import type { TranscodedCall, TranscodedReply } from "./transcode/call.js";
+import { describeProblem } from "./transcode/route.js";
+import { createTranscoder, findRouteProblems } from "./transcode/transcoder.js";
+
+/** Every fault of the HTTP annotations, conflicting routes included. */
+export const routeProblems: ContractCheck = (services) => findRouteProblems(services).map(describeProblem);
+
+/** Serves the annotated methods over REST, each through the chain that Connect and gRPC pass too. */
+export const restHandler: RestFactory = ({ services, methods, contracts, bodyLimit, log }) => {
+  const targets = new Map<DescMethod, LocalMethod>(methods.map((target) => [target.method, target]));
+  const ignoring = new Map<DescMethod, boolean>(
+    [...contracts].map(([method, contract]) => [method, contract.ignoreUnknownFields]),
+  );
+  const transcoder = createTranscoder<Arrival>({
+    services,
+    call: (call) => callTarget(targets.get(call.method), call),
+    options: {
+      requestId,
+      registry: registryOf(services),
+      limits: { bodyBytes: bodyLimit },
+      ignoreUnknownFields: (method) => ignoring.get(method) ?? false,
+      onReject({ incoming, reason }) {
+        incoming.rejection = reason;
+      },
+      onError: (cause) => log.error("request failed", { cause }),
+    },
+  });
+  return async (request, response, arrival) => {
+    if (await transcoder.handle(request, response, arrival)) return;
+    const path = request.url?.split("?", 1)[0] ?? "";
+    transcoder.refuse(request, response, arrival, errors.routeNotFound({ path }));
+  };
+};
+
+function callTarget(
+  target: LocalMethod | undefined,
+  call: TranscodedCall<Arrival>,
+): Promise<TranscodedReply> {
+  const { method, input, header, signal, timeoutMs, incoming } = call;
+  if (!target) throw errors.methodUnknown({ method: method.name });
+  // The chain reads Connect's deadline header, whichever one the client sent.
+  if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(Math.ceil(timeoutMs)));
+  const values = createContextValues().set(arrivalKey, incoming);
+  return invoke(target, { message: input, signal, header, values });
+}
+
+function requestId(arrival: Arrival): string {
+  arrival.requestId ??= newId();
+  return arrival.requestId;
+}
+
+/** The types that error details may hold: those of the contract, and google.rpc's. */
+function registryOf(services: readonly DescService[]): Registry {
+  const files = new Set<DescFile>();
+  const collect = (file: DescFile) => {
+    if (files.has(file)) return;
+    files.add(file);
+    for (const dependency of file.dependencies) collect(dependency);
+  };
+  for (const { file } of services) collect(file);
+  return createRegistry(file_google_rpc_error_details, ...files);
+}
