@@ -1,7 +1,7 @@
 import type { Clock } from "../kit/clock.js";
 import type { TokenLifetimes } from "./config.js";
-import type { ExchangeVerifiers } from "./domain/exchange-verifiers.js";
 import type { Passwords } from "./domain/passwords.js";
+import type { VerifySubject } from "./domain/subject-tokens.js";
 import type { TokenIssuer } from "./domain/token-issuer.js";
 import type { AuthStore } from "./store.js";
 
@@ -10,7 +10,7 @@ export interface AuthParts {
   readonly store: AuthStore;
   readonly passwords: Passwords;
   readonly issuer: TokenIssuer;
-  readonly verifiers: ExchangeVerifiers;
+  readonly verifySubject: VerifySubject;
   readonly lifetimes: TokenLifetimes;
   readonly clock: Clock;
 }

@@ -2,11 +2,11 @@ import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import type { Clock } from "../kit/clock.js";
 import { implement, type WorkloadDefinition } from "../kit/workload.js";
 import { type AuthConfig, readConfig } from "./config.js";
-import { exchangeVerifiers } from "./domain/exchange-verifiers.js";
 import { ensureFirstAccount } from "./domain/first-account.js";
 import { keyEncryptionKey } from "./domain/key-encryption-key.js";
 import { createPasswords } from "./domain/passwords.js";
 import { makeSigningKey, openSigningKey, type SigningKey, toJwk } from "./domain/signing-keys.js";
+import { subjectTokens } from "./domain/subject-tokens.js";
 import { createTokenIssuer } from "./domain/token-issuer.js";
 import type { AuthParts } from "./parts.js";
 import { exchangeToken } from "./rpc/exchange-token.js";
@@ -36,9 +36,9 @@ export const definition: WorkloadDefinition<AuthConfig> = {
 
     const issuer = createTokenIssuer({ key, clock, accessLifetime: lifetimes.access });
     const keys = async () => (await store.signingKeys.published()).map(toJwk);
-    const verifiers = exchangeVerifiers({ keys, clock });
+    const verifySubject = subjectTokens({ keys, clock });
     return {
-      implementations: [implementAuth({ store, passwords, issuer, verifiers, lifetimes, clock })],
+      implementations: [implementAuth({ store, passwords, issuer, verifySubject, lifetimes, clock })],
       dependencies: [{ name: "database", check: (signal) => database.ping(signal) }],
       announcements,
     };

@@ -7,12 +7,12 @@ import { internalLifetime } from "../domain/token-issuer.js";
 import type { AuthParts } from "../parts.js";
 
 export function exchangeToken(parts: AuthParts): ServiceImpl<typeof AuthService>["exchangeToken"] {
-  const { store, issuer, verifiers } = parts;
+  const { store, issuer, verifySubject } = parts;
   return async ({ subjectToken, audience }, context) => {
     if (!workloads.has(audience as WorkloadName)) {
       throw validationFailed([{ field: "audience", description: "must name a workload" }]);
     }
-    const principal = await verifiers(callOf(context).caller).verify(subjectToken);
+    const principal = await verifySubject(callOf(context).caller, subjectToken);
     // Without this, a workload could renew a token by exchanging it for itself for ever.
     const live = await store.sessions.isLive(principal);
     if (!live)

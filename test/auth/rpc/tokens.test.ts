@@ -137,12 +137,20 @@ describe("ExchangeToken", () => {
     expect(decodeJwt(await exchange(internal, "agents", Workload.ENGINE)).aud).toBe("agents");
   });
 
-  it("refuses a workload the token of another, or an access token", async () => {
+  it("gives a workload a token for the access token that a gateway beside it passed on", async () => {
+    const { accessToken } = await signIn();
+    expect(decodeJwt(await exchange(accessToken, "agents", Workload.ENGINE)).aud).toBe("agents");
+  });
+
+  it("refuses a workload the token of another, also when it says that it is an access token", async () => {
     const { accessToken } = await signIn();
     const internal = await exchange(accessToken, "agents");
     await refused(exchange(internal, "agents", Workload.ENGINE));
-    await refused(exchange(accessToken, "agents", Workload.ENGINE));
     await refused(exchange(internal, "agents", Workload.UNSPECIFIED));
+    const { kid } = decodeProtectedHeader(internal);
+    const header = Buffer.from(JSON.stringify({ alg: "RS256", typ: "at+jwt", kid })).toString("base64url");
+    await refused(exchange([header, ...internal.split(".").slice(1)].join("."), "agents", Workload.ENGINE));
+    await refused(exchange("no token", "agents", Workload.ENGINE));
   });
 
   it("refuses the gateway an internal token", async () => {
