@@ -1,6 +1,7 @@
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { promisify } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { context, trace } from "@opentelemetry/api";
 import { afterEach, describe, expect, it } from "vitest";
@@ -187,6 +188,8 @@ describe("telemetry whose collector is away", () => {
       const start = performance.now();
       await telemetry.shutdown();
       expect(performance.now() - start).toBeLessThan(1_000);
+      const connections = promisify(silent.getConnections.bind(silent));
+      if (exporter === "jaeger") await expect.poll(connections, { timeout: 5_000 }).toBe(0);
     },
   );
 
