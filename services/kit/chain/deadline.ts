@@ -10,24 +10,24 @@ const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 10
  * asks for, whichever is shorter, and answers in time even when the handler
  * ignores its signal. What the caller asks for is shortened by 5 % but at
  * least 5 ms, so that our typed error arrives before the caller gives up.
- * `lower` lets configuration lower a method's deadline; it cannot raise it.
  */
-export function deadline(options: { clock: Clock; lower?: ReadonlyMap<string, number> }): Layer {
+export function deadline(options: { readonly clock: Clock }): Layer {
   return (contract) => {
     if (contract.deadlineMs === undefined) return undefined;
-    const bound = Math.min(
-      contract.deadlineMs,
-      options.lower?.get(contract.name) ?? Number.POSITIVE_INFINITY,
-    );
+    const bound = contract.deadlineMs;
     return (next) => (request) => {
       const call = callOf({ values: request.contextValues });
       const now = options.clock.now();
       const asked = Math.min(call.deadline - now, requestedTimeout(request.header));
-      const allowed = Math.max(0, Math.min(bound, asked - Math.max(5, asked * 0.05)));
+      const allowed = Math.max(0, Math.min(bound, inTimeFor(asked)));
       request.contextValues.set(callKey, { ...call, deadline: now + allowed });
       return race(Math.min(bound, asked), allowed, request.signal, (signal) => next({ ...request, signal }));
     };
   };
+}
+
+function inTimeFor(asked: number): number {
+  return Number.isFinite(asked) ? asked - Math.max(5, asked * 0.05) : asked;
 }
 
 /** Time that `grpc-timeout` or `connect-timeout-ms` asks for, in milliseconds; infinite without either. */
