@@ -9,6 +9,7 @@ export interface ErrorParams {
   SHUTTING_DOWN: { workload: string | number };
   DEPENDENCY_UNAVAILABLE: { dependency: string | number };
   METHOD_UNKNOWN: { method: string | number };
+  SERVICE_UNKNOWN: { service: string | number };
   ROUTE_NOT_FOUND: { path: string | number };
   METHOD_NOT_ALLOWED: { path: string | number; http_method: string | number; allow: string | number };
   URL_MALFORMED: { problem: string | number };
