@@ -1,0 +1,120 @@
+import {
+  constants,
+  createServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Duplex } from "node:stream";
+import type { Clock } from "../clock.js";
+import type { ListenLimits } from "./limits.js";
+
+/** The HTTP/2 side of a listener. */
+export interface Http2 {
+  /** Serves an accepted connection, whose first bytes may have been put back. */
+  serve(socket: Duplex): void;
+  /** Sends GOAWAY to every peer; a session ends when its last stream has ended. */
+  drain(): void;
+}
+
+/** What the HTTP/2 side needs. */
+export interface Http2Options {
+  readonly limits: ListenLimits;
+  readonly handler: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+  readonly onError: (error: Error) => void;
+  readonly clock: Clock;
+}
+
+/** Header fields of one request; each costs memory beyond its bytes. */
+const maxHeaderFields = 128;
+/** Streams that a peer may reset at once, and how many more each second. */
+const resets = { burst: 400, perSecond: 30 };
+
+/** Serves HTTP/2 on connections that somebody else accepts. Floods of resets, pings and settings end the session. */
+export function createHttp2({ limits, handler, onError, clock }: Http2Options): Http2 {
+  const sessions = new Set<ServerHttp2Session>();
+  let draining = false;
+  const server = createServer(
+    {
+      maxSessionMemory: limits.maxSessionMemoryMb,
+      maxHeaderListPairs: maxHeaderFields,
+      maxSettings: 32,
+      maxOutstandingPings: 10,
+      maxSessionInvalidFrames: 100,
+      maxSessionRejectedStreams: 100,
+      settings: {
+        maxConcurrentStreams: limits.maxConcurrentStreams,
+        maxHeaderListSize: limits.maxHeaderBytes,
+        initialWindowSize: limits.streamWindowBytes,
+        enablePush: false,
+      },
+    },
+    handler,
+  );
+  server.on("sessionError", onError);
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    session.setLocalWindowSize(limits.sessionWindowBytes);
+    closeWhenIdle(session, limits.idleTimeoutMs);
+    dropWhenDead(session, limits.idleTimeoutMs);
+    endOnResetFlood(session, clock);
+    if (draining) session.close();
+  });
+
+  return {
+    serve: (socket) => void server.emit("connection", socket),
+    drain: () => {
+      draining = true;
+      for (const session of sessions) session.close();
+    },
+  };
+}
+
+/** Bytes that are no request, such as pings or a header sent byte by byte, do not count as life. */
+function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
+  let streams = 0;
+  let timer = setTimeout(() => session.close(), idleMs);
+  session.on("stream", (stream: ServerHttp2Stream) => {
+    streams += 1;
+    clearTimeout(timer);
+    stream.once("close", () => {
+      streams -= 1;
+      if (streams === 0) timer = setTimeout(() => session.close(), idleMs);
+    });
+  });
+  session.once("close", () => clearTimeout(timer));
+}
+
+/** A peer that vanished leaves its streams open: a ping without answer ends them. */
+function dropWhenDead(session: ServerHttp2Session, intervalMs: number): void {
+  let unanswered = false;
+  const timer = setInterval(() => {
+    if (unanswered) return session.destroy();
+    unanswered = true;
+    session.ping((error) => {
+      unanswered = error !== null;
+    });
+  }, intervalMs);
+  session.once("close", () => clearInterval(timer));
+}
+
+/**
+ * Ends a session that resets streams faster than any honest peer (CVE-2023-44487). nghttp2 has a
+ * limit too, but beyond it Node leaves the session open and deaf.
+ */
+function endOnResetFlood(session: ServerHttp2Session, clock: Clock): void {
+  let allowance = resets.burst;
+  let since = clock.monotonic();
+  const onClose = (stream: ServerHttp2Stream) => {
+    if (!stream.aborted) return;
+    const now = clock.monotonic();
+    allowance = Math.min(resets.burst, allowance + ((now - since) / 1_000) * resets.perSecond) - 1;
+    since = now;
+    if (allowance >= 0 || session.destroyed) return;
+    const flood = new Error("a peer resets its streams in a flood");
+    session.destroy(flood, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  };
+  session.on("stream", (stream: ServerHttp2Stream) => stream.once("close", () => onClose(stream)));
+}

@@ -1,0 +1,206 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
+import { createServer as createTls, type SecureVersion, type TLSSocket } from "node:tls";
+import { type Clock, systemClock } from "../clock.js";
+import { createHttp1, type Http1 } from "./http1.js";
+import { createHttp2, type Http2 } from "./http2.js";
+import { defaultListenLimits, type ListenLimits } from "./limits.js";
+import { peek } from "./socket.js";
+
+/** A request of either protocol. */
+export type Request = IncomingMessage | Http2ServerRequest;
+/** The response to it. */
+export type Response = ServerResponse | Http2ServerResponse;
+/** Answers requests of both protocols. What it throws is reported, and answered as 500 when nothing was sent. */
+export type RequestHandler = (request: Request, response: Response) => void | Promise<void>;
+
+/** Keys of a listener that speaks TLS; all PEM. */
+export interface TlsOptions {
+  readonly key: string | Buffer;
+  readonly cert: string | Buffer;
+  /** Who signs client certificates; with `requestClientCert` the only ones accepted. */
+  readonly ca?: string | Buffer;
+  readonly requestClientCert?: boolean;
+  /** Oldest version spoken; TLSv1.3 unless given. */
+  readonly minVersion?: Extract<SecureVersion, "TLSv1.2" | "TLSv1.3">;
+}
+
+/** What is served, and where. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly handler: RequestHandler;
+  readonly tls?: TlsOptions;
+  readonly limits?: Partial<ListenLimits>;
+  /** Hears of every connection that failed or was refused; nothing of it reaches the handler. */
+  readonly onSocketError?: (error: Error) => void;
+  readonly clock?: Clock;
+}
+
+/** A port that accepts connections. */
+export interface Listener {
+  readonly port: number;
+  /** Open connections, idle ones included. */
+  readonly connections: number;
+  /**
+   * Stops accepting, tells every peer, and resolves when the requests in
+   * progress are answered, or after `graceMs` when the rest has been cut off.
+   */
+  drain(graceMs: number): Promise<void>;
+}
+
+/**
+ * Serves HTTP/1.1 and HTTP/2 on one port: in clear text by looking at the first
+ * bytes, with TLS by ALPN. Rejects with a readable message when the port cannot
+ * be taken.
+ */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const limits = { ...defaultListenLimits, ...options.limits };
+  const onError = options.onSocketError ?? (() => undefined);
+  const handler = guard(options.handler, onError);
+  const sides = {
+    http1: createHttp1({ limits, handler, onError }),
+    http2: createHttp2({ limits, handler, onError, clock: options.clock ?? systemClock }),
+  };
+  const acceptor = options.tls
+    ? acceptTls({ tls: options.tls, limits, sides, onError })
+    : acceptPlain({ limits, sides, onError });
+  acceptor.maxConnections = limits.maxConnections;
+  acceptor.on("drop", () => onError(new Error(`more than ${limits.maxConnections} connections`)));
+  const sockets = track(acceptor);
+  await bind(acceptor, options.host, options.port);
+  acceptor.on("error", onError);
+  return {
+    port: (acceptor.address() as AddressInfo).port,
+    get connections() {
+      return sockets.open.size;
+    },
+    drain: once((graceMs) => drain(acceptor, sides, sockets, graceMs)),
+  };
+}
+
+interface Sides {
+  readonly http1: Http1;
+  readonly http2: Http2;
+}
+
+interface AcceptOptions {
+  readonly limits: ListenLimits;
+  readonly sides: Sides;
+  readonly onError: (error: Error) => void;
+}
+
+function acceptPlain({ limits, sides, onError }: AcceptOptions): Server {
+  return createTcp({ noDelay: true }, async (socket) => {
+    const peeked = await peek(socket, limits.prefaceTimeoutMs);
+    if (peeked.kind === "protocol") {
+      (peeked.protocol === "h2c" ? sides.http2 : sides.http1).serve(socket);
+      return;
+    }
+    if (peeked.kind === "silent") onError(new Error("no request within the preface timeout"));
+    else if (peeked.error) onError(peeked.error);
+    socket.on("error", () => undefined).destroy();
+  });
+}
+
+function acceptTls({ tls, limits, sides, onError }: AcceptOptions & { readonly tls: TlsOptions }): Server {
+  const server = createTls(
+    {
+      key: tls.key,
+      cert: tls.cert,
+      ...(tls.ca ? { ca: tls.ca } : {}),
+      requestCert: tls.requestClientCert ?? false,
+      rejectUnauthorized: tls.requestClientCert ?? false,
+      minVersion: tls.minVersion ?? "TLSv1.3",
+      ALPNProtocols: ["h2", "http/1.1"],
+      handshakeTimeout: limits.prefaceTimeoutMs,
+      noDelay: true,
+    },
+    (socket: TLSSocket) => (socket.alpnProtocol === "h2" ? sides.http2 : sides.http1).serve(socket),
+  );
+  server.on("tlsClientError", (error, socket) => {
+    onError(error);
+    socket.destroy();
+  });
+  return server;
+}
+
+interface Sockets {
+  readonly open: ReadonlySet<Socket>;
+  /** Resolves when none is open; call it after the acceptor has stopped. */
+  empty(): Promise<void>;
+}
+
+function track(acceptor: Server): Sockets {
+  const open = new Set<Socket>();
+  let onEmpty = () => {};
+  acceptor.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => {
+      open.delete(socket);
+      if (open.size === 0) onEmpty();
+    });
+  });
+  const empty = () =>
+    new Promise<void>((resolve) => {
+      onEmpty = resolve;
+      if (open.size === 0) resolve();
+    });
+  return { open, empty };
+}
+
+function bind(acceptor: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException) => reject(cannotListen(host, port, error));
+    acceptor.once("error", onError);
+    acceptor.listen({ host, port }, () => {
+      acceptor.off("error", onError);
+      resolve();
+    });
+  });
+}
+
+function cannotListen(host: string, port: number, error: NodeJS.ErrnoException): Error {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: "another process listens there; stop it or choose another port",
+    EACCES: "the operating system does not permit this port",
+    EADDRNOTAVAIL: "this machine does not have that address",
+  };
+  const reason = reasons[error.code ?? ""] ?? error.message;
+  return new Error(`Cannot listen on ${host}:${port}: ${reason}.`, { cause: error });
+}
+
+async function drain(acceptor: Server, sides: Sides, sockets: Sockets, graceMs: number): Promise<void> {
+  acceptor.close();
+  sides.http1.drain();
+  sides.http2.drain();
+  // Nothing was asked on these, so nobody waits.
+  for (const socket of sockets.open) if (socket.bytesRead === 0) socket.destroy();
+  const cutOff = setTimeout(() => {
+    for (const socket of sockets.open) socket.destroy();
+  }, graceMs);
+  await sockets.empty();
+  clearTimeout(cutOff);
+}
+
+function once(run: (graceMs: number) => Promise<void>): (graceMs: number) => Promise<void> {
+  let running: Promise<void> | undefined;
+  return (graceMs) => {
+    running ??= run(graceMs);
+    return running;
+  };
+}
+
+function guard(handler: RequestHandler, onError: (error: Error) => void) {
+  return async (request: Request, response: Response) => {
+    try {
+      await handler(request, response);
+    } catch (error) {
+      onError(error instanceof Error ? error : new Error("the handler failed", { cause: error }));
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500).end();
+    }
+  };
+}
