@@ -179,7 +179,7 @@ describe("telemetry whose collector is away", () => {
   it.each(["otlp", "jaeger"] as const)(
     "does not delay the end beyond the bound: %s, silent",
     async (exporter) => {
-      const silent = createServer(() => {}).listen(0, "127.0.0.1");
+      const silent = createServer((socket) => socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
       await once(silent, "listening");
       closers.push(() => silent.close());
       const endpoint = `http://127.0.0.1:${(silent.address() as { port: number }).port}`;
