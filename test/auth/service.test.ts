@@ -7,8 +7,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { UserCreatedSchema } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
 import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { AuthConfig } from "../../services/auth/config.js";
+import { type Account, principalOfAccount } from "../../services/auth/domain/account.js";
 import { definition } from "../../services/auth/service.js";
+import { openAuthStore } from "../../services/auth/store.js";
 import { ConfigError, configSource } from "../../services/kit/config.js";
+import { newId } from "../../services/kit/ids.js";
 import { readEvents } from "../../services/kit/outbox.js";
 import { openSchema } from "../../services/kit/stores/database/kysely.js";
 import type { Database } from "../../services/kit/stores/database/port.js";
@@ -155,6 +158,42 @@ describe("a later start", () => {
 });
 
 describe("the store", () => {
+  const first: Account = {
+    id: newId(),
+    tenant: "default",
+    username: "ada",
+    email: "ada@example.org",
+    passwordHash: "",
+    roles: [Role.USER],
+    tier: Tier.BASIC,
+    active: true,
+    createTime: new Date(clock.now()),
+    lastLoginTime: undefined,
+  };
+  const call = { requestId: newId(), principal: undefined };
+
+  it.each<[string, Partial<Account>, boolean]>([
+    ["takes another name and address", { username: "bob", email: "bob@example.org" }, true],
+    ["takes the same ones in another tenant", { tenant: "other" }, true],
+    ["takes two accounts without an address", { username: "bob", email: "" }, true],
+    ["refuses a name that is taken, without an event", { email: "bob@example.org" }, false],
+    ["refuses an address that is taken, without an event", { username: "bob" }, false],
+  ])("%s", async (_, changes, added) => {
+    const { accounts } = await openAuthStore({ database, clock });
+    await accounts.add({ ...first, email: changes.email === "" ? "" : first.email }, call);
+    const second = { ...first, id: newId(), ...changes };
+    expect(await accounts.add(second, call)).toBe(added);
+    const aggregate = { type: "user", id: second.id };
+    const events = await readEvents(openSchema(database, "auth"), { aggregate, limit: 10 });
+    expect(events).toHaveLength(added ? 1 : 0);
+  });
+
+  it("knows no session of a machine", async () => {
+    const { sessions } = await openAuthStore({ database, clock });
+    const machine = { ...principalOfAccount(first, ""), kind: "machine" as const, subject: "robot" };
+    expect(await sessions.isLive(machine)).toBe(false);
+  });
+
   it("holds no password and no private key in the clear", async () => {
     await start();
     const db = openSchema<Record<string, Record<string, unknown>>>(database, "auth");
