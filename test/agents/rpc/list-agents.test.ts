@@ -92,7 +92,7 @@ describe("ListAgents", () => {
         const before = (await mine.listAgents({ pageSize: 200 })).agents.map(({ id }) => id);
         const seen: string[] = [];
         let pageToken = "";
-        for (let page = 0; page === 0 || pageToken !== ""; page++) {
+        for (let page = 0; page === 0 || (pageToken !== "" && page <= count); page++) {
           const pageSize = cycle[page % cycle.length] ?? 1;
           const reply = await mine.listAgents({ pageSize, pageToken });
           expect(reply.agents.length).toBeLessThanOrEqual(pageSize);
@@ -103,7 +103,7 @@ describe("ListAgents", () => {
         expect(seen).toEqual(before);
       },
     );
-    await fc.assert(property, { numRuns: 25 });
+    await fc.assert(property, { numRuns: 15 });
   });
 });
 

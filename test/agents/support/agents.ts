@@ -1,5 +1,4 @@
-import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
-import { create, type MessageShape } from "@bufbuild/protobuf";
+import { create, type DescMethodUnary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { sql } from "kysely";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
@@ -25,7 +24,7 @@ export type AgentsOf = {
   ) => Promise<MessageShape<Methods[K]["output"]>>;
 };
 
-/** A time that passes only when told. */
+/** When the tests begin, in milliseconds of the epoch; time passes only when told. */
 export const startTime = Date.parse("2026-03-01T12:00:00.000Z");
 
 /** A person of a tenant, new unless named. */
