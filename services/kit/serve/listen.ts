@@ -34,7 +34,10 @@ export interface ListenOptions {
   readonly handler: RequestHandler;
   readonly tls?: TlsOptions;
   readonly limits?: Partial<ListenLimits>;
-  /** Hears of every connection that failed or was refused; nothing of it reaches the handler. */
+  /**
+   * Hears of every connection that failed or was refused; nothing of it reaches the handler. Not a
+   * sign of trouble by itself: Node reports Go clients that leave orderly as "Protocol error".
+   */
   readonly onSocketError?: (error: Error) => void;
   readonly clock?: Clock;
 }
