@@ -63,7 +63,11 @@ function stopOnSignals(running: RunningProcess): void {
     stopping = true;
     progress(`${signal}: finishing calls in progress`);
     running.stop().then(
-      () => progress("stopped"),
+      () => {
+        progress("stopped");
+        // A collector that never answers would keep the event loop alive.
+        process.exit(0);
+      },
       (error) => fail(error),
     );
   };

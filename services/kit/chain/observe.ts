@@ -35,44 +35,45 @@ interface Outcome {
  */
 export function observe(options: ObserveOptions): Layer {
   const workload = workloadName(options.workload);
-  return (contract) => (next) => async (request) => {
-    const call = beginCall(request, options.trustRequestId);
-    request.contextValues.set(callKey, call);
-    const arrival = request.contextValues.get(arrivalKey);
-    if (arrival) arrival.reachedChain = true;
-    const start = options.clock.monotonic();
-    options.metrics.serverInFlight.change(1, { workload });
-    const settle = (error?: unknown) => {
-      const code = error === undefined ? "ok" : Code[ConnectError.from(error).code];
-      const seconds = (options.clock.monotonic() - start) / 1000;
-      options.metrics.serverInFlight.change(-1, { workload });
-      count(options.metrics, contract, { code, seconds, error });
-      writeLine(options.log, contract, request.contextValues.get(callKey) ?? call, { code, seconds, error });
+  return (contract) => {
+    const { method } = contract;
+    const labels = { workload, service: method.parent.typeName, method: method.name };
+    return (next) => async (request) => {
+      const call = beginCall(request, options.trustRequestId);
+      request.contextValues.set(callKey, call);
+      const arrival = request.contextValues.get(arrivalKey);
+      if (arrival) arrival.reachedChain = true;
+      const start = options.clock.monotonic();
+      const done = options.metrics.rpcServer(labels);
+      const settle = (error?: unknown) => {
+        const code = error === undefined ? "ok" : Code[ConnectError.from(error).code];
+        const seconds = (options.clock.monotonic() - start) / 1000;
+        done(code, seconds);
+        writeLine(options.log, contract, request.contextValues.get(callKey) ?? call, {
+          code,
+          seconds,
+          error,
+        });
+      };
+      if (!request.stream && options.log.enabled("debug")) {
+        const fields = redactFields(contract.method.input, request.message);
+        options.log.debug("call received", {
+          method: contract.name,
+          correlationId: call.correlationId,
+          fields,
+        });
+      }
+      try {
+        const response = await next(request);
+        response.header.set(correlationHeader, call.correlationId);
+        return onSettled(response, settle);
+      } catch (error) {
+        settle(error);
+        if (error instanceof ConnectError) error.metadata.set(correlationHeader, call.correlationId);
+        throw error;
+      }
     };
-    if (!request.stream && options.log.enabled("debug")) {
-      const fields = redactFields(contract.method.input, request.message);
-      options.log.debug("call received", {
-        method: contract.name,
-        correlationId: call.correlationId,
-        fields,
-      });
-    }
-    try {
-      const response = await next(request);
-      response.header.set(correlationHeader, call.correlationId);
-      return onSettled(response, settle);
-    } catch (error) {
-      settle(error);
-      if (error instanceof ConnectError) error.metadata.set(correlationHeader, call.correlationId);
-      throw error;
-    }
   };
-}
-
-function count(metrics: Metrics, { method }: MethodContract, { code, seconds }: Outcome): void {
-  const labels = { service: method.parent.typeName, method: method.name };
-  metrics.serverRequests.add({ ...labels, code });
-  metrics.serverDuration.observe(seconds, labels);
 }
 
 function writeLine(log: Log, contract: MethodContract, call: Call, { code, seconds, error }: Outcome): void {

@@ -39,6 +39,7 @@ export interface ProcessConfig {
 
 const environments = ["development", "staging", "production"] as const;
 const minimumSecret = 32;
+const pemStart = "-----BEGIN ";
 
 /** Reads the process's configuration; problems stay in the source. */
 export function processConfig(source: ConfigSource, running: readonly WorkloadName[]): ProcessConfig {
@@ -123,7 +124,7 @@ function readAddresses(
   return perWorkload((name, workload) => {
     const variable = `${name.toUpperCase()}_URL`;
     const fallback = `http://127.0.0.1:${workloadProfile(workload).port}`;
-    const address = text({ fallback, expected: "a URL such as http://127.0.0.1:8001", accept: URL.canParse });
+    const address = text({ fallback, expected: "a URL such as http://127.0.0.1:8001", accept: isHttpUrl });
     const given = source.read({ [variable]: address })[variable]!;
     return running.includes(name) ? "" : given;
   });
@@ -136,12 +137,24 @@ function perWorkload<T>(value: (name: WorkloadName, workload: Workload) => T): R
 function readTls(source: ConfigSource, keyFile: string | undefined, certFile: string | undefined) {
   if (!keyFile && !certFile) return undefined;
   const read = (name: string, file: string | undefined) => {
-    try {
-      return readFileSync(file ?? "", "utf8");
-    } catch {
+    const pem = readable(file);
+    if (!pem.includes(pemStart)) {
       source.refuse({ name, value: file ?? "", expected: "a readable PEM file" });
-      return "";
     }
+    return pem;
   };
   return { key: read("TLS_KEY_FILE", keyFile), cert: read("TLS_CERT_FILE", certFile) };
+}
+
+function readable(file: string | undefined): string {
+  try {
+    return readFileSync(file ?? "", "utf8");
+  } catch {
+    return "";
+  }
+}
+
+// `localhost:8001` would pass for a URL, of the scheme `localhost`.
+function isHttpUrl(address: string): boolean {
+  return URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { type Clock, systemClock } from "../clock.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
-import { createLog, type Log } from "../log.js";
+import { createLog, type Log, type LogOptions } from "../log.js";
 import { createMetrics, type Metrics } from "../metrics.js";
 import type { LocalMethods } from "../peers/local.js";
 import { type NetworkOptions, type PeersOf, peersOf } from "../peers/network.js";
@@ -17,7 +17,10 @@ export interface Foundation {
   readonly config: ProcessConfig;
   readonly version: string;
   readonly clock: Clock;
+  /** The process's own log. */
   readonly log: Log;
+  /** The log of one workload. */
+  logOf(name: WorkloadName): Log;
   readonly metrics: Metrics;
   readonly telemetry: Telemetry;
   readonly workloadToken: WorkloadToken | undefined;
@@ -33,15 +36,25 @@ export interface Foundation {
 /** Lays the foundation of a process that runs the named workloads. */
 export async function layFoundation(
   config: ProcessConfig,
-  options: { names: readonly WorkloadName[]; version: string; log?: Log },
+  options: { names: readonly WorkloadName[]; version: string; destination?: LogOptions["destination"] },
 ): Promise<Foundation> {
   const { names, version } = options;
   const clock = systemClock;
   const metrics = createMetrics({ version, workloads: names });
   const service = names.length === 1 ? names[0]! : "platform";
-  const log =
-    options.log ??
-    createLog({ service, level: config.logLevel, clock, onDropped: () => metrics.logLinesDropped.add() });
+  const openLog = (of: string) => {
+    const { destination } = options;
+    const onDropped = () => metrics.logLinesDropped.add();
+    return createLog({
+      service: of,
+      level: config.logLevel,
+      clock,
+      onDropped,
+      ...(destination && { destination }),
+    });
+  };
+  const logs = new Map(names.map((name) => [name, openLog(name)]));
+  const log = openLog(service);
   const telemetry = await startTelemetry({
     ...config.tracing,
     serviceName: service,
@@ -66,6 +79,7 @@ export async function layFoundation(
     version,
     clock,
     log,
+    logOf: (name) => logs.get(name) ?? log,
     metrics,
     telemetry,
     workloadToken: token,
@@ -81,8 +95,10 @@ export async function layFoundation(
         () => undefined,
       );
       await telemetry.shutdown();
-      await log.flush();
-      log.close();
+      for (const one of [...logs.values(), log]) {
+        await one.flush();
+        one.close();
+      }
     },
   };
 }

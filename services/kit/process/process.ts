@@ -2,7 +2,7 @@ import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import type { ConfigSource } from "../config.js";
 import type { MethodContract } from "../contract/method.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
-import type { Log } from "../log.js";
+import type { Log, LogOptions } from "../log.js";
 import type { LocalMethod } from "../peers/local.js";
 import { createEndpoint, type RestHandler } from "../serve/endpoint.js";
 import { type Listener, listen } from "../serve/listen.js";
@@ -30,8 +30,8 @@ export interface ProcessOptions {
   readonly check: ContractCheck;
   /** Told of each step of the start. */
   readonly progress?: (step: string) => void;
-  /** Replaces the log on standard output. */
-  readonly log?: Log;
+  /** Where log lines go; standard output by default. */
+  readonly destination?: LogOptions["destination"];
 }
 
 /** A process that serves. */
@@ -92,7 +92,8 @@ function listening(hosted: readonly HostedWorkload[]): readonly HostedWorkload[]
 }
 
 function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFactory): Promise<Listener> {
-  const { config, log, metrics } = foundation;
+  const { config, metrics } = foundation;
+  const log = foundation.logOf(workload.name);
   const gateway = workload.name === "gateway";
   const services = workload.implementations.map(({ service }) => service);
   const handler = createEndpoint({

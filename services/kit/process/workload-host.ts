@@ -72,10 +72,10 @@ export async function hostWorkload(
 }
 
 function platformOf(name: WorkloadName, foundation: Foundation, admission: Admission): Platform {
-  const { clock, log, metrics, version } = foundation;
+  const { clock, metrics, version } = foundation;
   return {
     clock,
-    log,
+    log: foundation.logOf(name),
     metrics,
     version,
     dataDirectory: join(foundation.config.dataDirectory, name),
@@ -132,7 +132,7 @@ function chainOf(name: WorkloadName, foundation: Foundation, admission: Admissio
     admission,
     workloadToken: foundation.workloadToken,
     metricsToken: foundation.config.metricsToken,
-    log: foundation.log,
+    log: foundation.logOf(name),
     metrics: foundation.metrics,
     clock: foundation.clock,
   });
