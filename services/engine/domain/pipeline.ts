@@ -1,0 +1,52 @@
+import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { type PipelineDeps, type PipelineRequest, type Run, startRun } from "./run.js";
+import { runCheck, runStage } from "./stage.js";
+import { admit } from "./stages/admit.js";
+import { compose } from "./stages/compose.js";
+import { mask } from "./stages/mask.js";
+import { reflect } from "./stages/reflect.js";
+import { retrieve } from "./stages/retrieve.js";
+import { screenEvidence } from "./stages/screen-evidence.js";
+import { isBlocked, screenInput } from "./stages/screen-input.js";
+import { screenOutput, screenRevision } from "./stages/screen-output.js";
+import { decisionOf, settle } from "./stages/settle.js";
+
+/** Decides one request. Rejects only when `signal` aborts, or by a fault of ours outside the checks. */
+export type Pipeline = (request: PipelineRequest, signal: AbortSignal) => Promise<Decision>;
+
+/**
+ * The way of a request: admit, mask, screen the input, retrieve, screen the
+ * evidence, compose, screen the answer, reflect, settle. Each stage leaves its
+ * time and a step of reasoning. The same request leads to the same decision,
+ * identifiers and times aside, as long as the composer is deterministic.
+ */
+export function createPipeline(deps: PipelineDeps): Pipeline {
+  return async (request, signal) => {
+    const run = startRun(request, deps);
+    await runStage("admit", admit, run, deps, signal);
+    await answer(run, deps, signal);
+    const { outcome } = await runStage("settle", settle, run, deps, signal);
+    return decisionOf(run, outcome, deps);
+  };
+}
+
+/** Goes on until there is an answer, or a reason to withhold one. */
+async function answer(run: Run, deps: PipelineDeps, signal: AbortSignal): Promise<void> {
+  await runCheck("mask", mask, run, deps, signal);
+  if (isWithheld(run)) return;
+  await runCheck("screen_input", screenInput, run, deps, signal);
+  if (isWithheld(run)) return;
+  await runStage("retrieve", retrieve, run, deps, signal);
+  await runCheck("screen_evidence", screenEvidence, run, deps, signal);
+  if (isWithheld(run)) return;
+  await runStage("compose", compose, run, deps, signal);
+  if (run.draft === undefined) return;
+  await runCheck("screen_output", screenOutput, run, deps, signal);
+  if (isWithheld(run)) return;
+  await runStage("reflect", reflect, run, deps, signal);
+  if (run.draft !== run.composed) await runCheck("screen_revision", screenRevision, run, deps, signal);
+}
+
+function isWithheld(run: Run): boolean {
+  return run.unavailable.length > 0 || run.uncovered !== undefined || isBlocked(run);
+}

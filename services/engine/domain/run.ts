@@ -1,0 +1,122 @@
+import type {
+  PersonalDataFinding,
+  ReflectionPass,
+  StageTiming,
+} from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import type { ReasoningStep, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { Clock } from "../../kit/clock.js";
+import type { StageBudgets } from "../config.js";
+import type { Composer, EvidencePassage } from "./compose/composer.js";
+import type { Framework } from "./frameworks/framework.js";
+import type { Judge } from "./judges/judge.js";
+import type { Masked } from "./judges/personal-data/personal-data.js";
+import type { LoadReading } from "./load.js";
+import type { Idf, PassageIndex } from "./retrieval/bm25.js";
+
+/** What the pipeline stands on. All of it can be replaced in tests. */
+export interface PipelineDeps {
+  readonly clock: Clock;
+  readonly judges: readonly Judge[];
+  readonly frameworks: readonly Framework[];
+  /** Answers when the responder's own composer fails. */
+  readonly fallback: Composer;
+  readonly maskPersonalData: (text: string) => Masked;
+  readonly load: () => LoadReading;
+  readonly budgets: StageBudgets;
+  /** Ordinary English beside which words are rare or common. */
+  readonly background: PassageIndex;
+  readonly mostEvidence: number;
+  readonly version: string;
+}
+
+/** Who answers: an agent, or the engine about itself. */
+export interface Responder {
+  /** Empty for the engine itself. */
+  readonly agentId: string;
+  readonly goals: readonly string[];
+  /** For providers; empty for none. */
+  readonly instructions: string;
+  readonly composer: Composer;
+  /** What it knows. */
+  readonly knowledge: PassageIndex;
+}
+
+/** How strictly a request is judged, defaults filled in. */
+export interface Strictness {
+  readonly qualityThreshold: number;
+  readonly ethicalStrictness: number;
+  readonly maxReflectionDepth: number;
+}
+
+/** A request to decide. */
+export interface PipelineRequest {
+  readonly decisionId: string;
+  readonly requestId: string;
+  readonly subject: string;
+  readonly input: string;
+  readonly context: Readonly<Record<string, string>>;
+  readonly options: Strictness;
+  readonly responder: Responder;
+}
+
+/** What is known of a request so far; each stage adds to it. */
+export interface Run {
+  readonly request: PipelineRequest;
+  readonly startedAt: number;
+  readonly steps: ReasoningStep[];
+  readonly timings: StageTiming[];
+  readonly violations: Violation[];
+  readonly personalData: PersonalDataFinding[];
+  /** Checks that failed or took too long. */
+  readonly unavailable: string[];
+  load: LoadReading;
+  /** The input, masked. */
+  question: string;
+  /** The context, masked. */
+  context: Record<string, string>;
+  /** Why no judge covers the input. */
+  uncovered: string | undefined;
+  idf: Idf;
+  awareness: number | undefined;
+  evidence: EvidencePassage[];
+  /** The answer as it stands; undefined while there is none. */
+  draft: string | undefined;
+  /** The answer as it was composed. */
+  composed: string | undefined;
+  composer: string;
+  passes: readonly ReflectionPass[];
+  depth: number;
+}
+
+/** What a stage did. */
+export interface StageReport {
+  /** What it looked at, in figures. */
+  readonly saw: string;
+  /** What it concluded, and why. */
+  readonly concluded: string;
+}
+
+/** Nothing known yet. */
+export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
+  return {
+    request,
+    startedAt: deps.clock.monotonic(),
+    steps: [],
+    timings: [],
+    violations: [],
+    personalData: [],
+    unavailable: [],
+    load: { cognitiveLoad: 0, queueMs: 0 },
+    question: "",
+    context: {},
+    uncovered: undefined,
+    idf: () => 0,
+    awareness: undefined,
+    evidence: [],
+    draft: undefined,
+    composed: undefined,
+    composer: "",
+    passes: [],
+    depth: 0,
+  };
+}

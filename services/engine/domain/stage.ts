@@ -1,0 +1,106 @@
+import { create } from "@bufbuild/protobuf";
+import { StageTimingSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { ReasoningStepSchema } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { StageName } from "../config.js";
+import type { PipelineDeps, Run, StageReport } from "./run.js";
+
+/** A stage took longer than it may. */
+export class BudgetExceeded extends Error {
+  override readonly name = "BudgetExceeded";
+
+  constructor(readonly budgetMs: number) {
+    super(`took longer than ${budgetMs} ms`);
+  }
+}
+
+/** The work of a stage. */
+export type StageWork = (
+  run: Run,
+  deps: PipelineDeps,
+  signal: AbortSignal,
+) => StageReport | Promise<StageReport>;
+
+/**
+ * Runs a check within its budget. When it fails or takes too long the run says
+ * so, and the verdict will not take that for "safe".
+ */
+export async function runCheck(
+  name: StageName,
+  work: StageWork,
+  run: Run,
+  deps: PipelineDeps,
+  signal: AbortSignal,
+) {
+  try {
+    await runStage(name, (...args) => withinBudget(deps, name, args, work), run, deps, signal);
+  } catch (error) {
+    // The caller going away is no failure of the check.
+    signal.throwIfAborted();
+    const why = error instanceof BudgetExceeded ? error.message : "failed";
+    run.unavailable.push(name);
+    addStep(run, name, {
+      saw: "nothing that counts",
+      concluded: `the check ${why}, so the answer is withheld`,
+    });
+  }
+}
+
+/** Runs a stage, and notes its time and its reasoning step. */
+export async function runStage<R extends StageReport>(
+  name: StageName,
+  work: (...args: Parameters<StageWork>) => R | Promise<R>,
+  run: Run,
+  deps: PipelineDeps,
+  signal: AbortSignal,
+): Promise<R> {
+  const start = deps.clock.monotonic();
+  try {
+    const report = await work(run, deps, signal);
+    addStep(run, name, report);
+    return report;
+  } finally {
+    const durationMs = deps.clock.monotonic() - start;
+    run.timings.push(create(StageTimingSchema, { stage: name, durationMs, budgetMs: deps.budgets[name] }));
+  }
+}
+
+async function withinBudget(
+  { clock, budgets }: PipelineDeps,
+  name: StageName,
+  [run, deps, outer]: Parameters<StageWork>,
+  work: StageWork,
+): Promise<StageReport> {
+  const budgetMs = budgets[name];
+  const start = clock.monotonic();
+  const report = await raceBudget(budgetMs, outer, (signal) => work(run, deps, signal));
+  if (clock.monotonic() - start > budgetMs) throw new BudgetExceeded(budgetMs);
+  return report;
+}
+
+/** Settles as the work does, or rejects when the budget is used up or the caller goes away. */
+export async function raceBudget<T>(
+  budgetMs: number,
+  outer: AbortSignal,
+  work: (signal: AbortSignal) => T | Promise<T>,
+): Promise<T> {
+  const inner = new AbortController();
+  const signal = AbortSignal.any([outer, inner.signal]);
+  const started = work(signal);
+  if (!(started instanceof Promise)) return started;
+  // The loser of the race may reject later, which nobody waits for.
+  started.catch(() => {});
+  const timer = setTimeout(() => inner.abort(new BudgetExceeded(budgetMs)), budgetMs);
+  const stopped = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([started, stopped]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function addStep(run: Run, stage: StageName, { saw, concluded }: StageReport): void {
+  run.steps.push(create(ReasoningStepSchema, { stage, saw, concluded }));
+}

@@ -1,0 +1,55 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type PersonalDataFinding,
+  PersonalDataFindingSchema,
+} from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { Scope, type Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { Finding, PersonalDataType } from "../judges/personal-data/finding.js";
+import type { Masked } from "../judges/personal-data/personal-data.js";
+import { violation } from "../judges/rule-judge.js";
+import { personalDataRules } from "../judges/rules/personal-data.js";
+import type { StageWork } from "../stage.js";
+import type { TextSpan } from "../text/normalise.js";
+
+/** Masks personal data in the input and its context, so that nothing behind sees it. */
+export const mask: StageWork = (run, { maskPersonalData }) => {
+  const { input, context } = run.request;
+  const masked = maskPersonalData(input);
+  run.question = masked.text;
+  run.personalData.push(...findingsOf(masked.findings, Scope.INPUT));
+  run.violations.push(...personalDataViolations(masked, Scope.INPUT));
+  for (const [key, value] of Object.entries(context)) {
+    const entry = maskPersonalData(value);
+    const findings = [...maskPersonalData(key).findings, ...entry.findings];
+    run.context[freeKey(run.context, maskPersonalData(key).text)] = entry.text;
+    run.personalData.push(...findingsOf(findings, Scope.INPUT));
+  }
+  const characters = input.length + Object.values(context).reduce((sum, value) => sum + value.length, 0);
+  return {
+    saw: `${characters} characters, ${Object.keys(context).length} context entries`,
+    concluded: `${run.personalData.length} findings of personal data masked`,
+  };
+};
+
+/** Findings in the contract's form. */
+export function findingsOf(findings: readonly Finding[], scope: Scope): PersonalDataFinding[] {
+  return findings.map(({ type, span, score }) =>
+    create(PersonalDataFindingSchema, { type, scope, span, score }),
+  );
+}
+
+/** One violation for each type that was masked; its spans are those of the replacements. */
+export function personalDataViolations({ findings, places }: Masked, scope: Scope): Violation[] {
+  const spans = new Map<PersonalDataType, TextSpan[]>();
+  findings.forEach(({ type }, at) => {
+    spans.set(type, [...(spans.get(type) ?? []), places[at] as TextSpan]);
+  });
+  return [...spans].map(([type, places]) => violation(personalDataRules[type], scope, places));
+}
+
+/** Keys that masking makes equal get numbers. */
+function freeKey(context: Readonly<Record<string, string>>, key: string): string {
+  let free = key;
+  for (let number = 2; Object.hasOwn(context, free); number++) free = `${key} ${number}`;
+  return free;
+}
