@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
+import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
 import { Health } from "#gen/ts/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "#gen/ts/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/ts/grpc/reflection/v1alpha/reflection_pb.js";
@@ -116,7 +117,9 @@ function operatorImplementations(
     createHealth({ readiness, services: services.map(({ typeName }) => typeName) }),
   );
   if (!config.reflection) return [health];
-  const reflection = createReflection([...services, Health, ServerReflection, ServerReflectionAlpha]);
+  const reflected = [...services, Health, ServerReflection, ServerReflectionAlpha];
+  // Details of errors are no part of any method's types, and grpcurl shows only what it can look up.
+  const reflection = createReflection(reflected, [file_google_rpc_error_details]);
   return [
     health,
     implement(ServerReflection, reflection.v1),
