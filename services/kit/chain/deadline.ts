@@ -5,6 +5,9 @@ import type { Layer } from "./chain.js";
 
 const units: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
+/** Headers in which callers say how long they wait. */
+export const timeoutHeaders = ["grpc-timeout", "connect-timeout-ms"] as const;
+
 /**
  * Bounds every unary call by the contract's deadline and by what the caller
  * asks for, whichever is shorter, and answers in time even when the handler
@@ -18,7 +21,7 @@ export function deadline(options: { readonly clock: Clock }): Layer {
     return (next) => (request) => {
       const call = callOf({ values: request.contextValues });
       const now = options.clock.now();
-      const asked = Math.min(call.deadline - now, requestedTimeout(request.header));
+      const asked = Math.max(0, Math.min(call.deadline - now, requestedTimeout(request.header)));
       const allowed = Math.max(0, Math.min(bound, inTimeFor(asked)));
       request.contextValues.set(callKey, { ...call, deadline: now + allowed });
       return race(Math.min(bound, asked), allowed, request.signal, (signal) => next({ ...request, signal }));
@@ -32,10 +35,17 @@ function inTimeFor(asked: number): number {
 
 /** Time that `grpc-timeout` or `connect-timeout-ms` asks for, in milliseconds; infinite without either. */
 export function requestedTimeout(header: Headers): number {
-  const grpc = /^(\d{1,8})([HMSmun])$/.exec(header.get("grpc-timeout") ?? "");
-  if (grpc) return Number(grpc[1]) * units[grpc[2]!]!;
-  const connect = header.get("connect-timeout-ms") ?? "";
-  return /^\d{1,10}$/.test(connect) ? Number(connect) : Number.POSITIVE_INFINITY;
+  const asked = timeoutHeaders.map((name) => parseTimeout(name, header.get(name) ?? ""));
+  return asked.find(Number.isFinite) ?? Number.POSITIVE_INFINITY;
+}
+
+/** Milliseconds that the value of one of `timeoutHeaders` asks for; infinite when it is malformed. */
+export function parseTimeout(name: (typeof timeoutHeaders)[number], value: string): number {
+  if (name === "connect-timeout-ms") {
+    return /^\d{1,10}$/.test(value) ? Number(value) : Number.POSITIVE_INFINITY;
+  }
+  const [, amount, unit] = /^(\d{1,8})([HMSmun])$/.exec(value) ?? [];
+  return amount && unit ? Number(amount) * units[unit]! : Number.POSITIVE_INFINITY;
 }
 
 function race<T>(
@@ -54,7 +64,9 @@ function race<T>(
       reject(error);
       controller.abort(error);
     }, allowedMs);
-    run(controller.signal)
+    // A layer further in may throw at once, and the timer must not outlive that.
+    Promise.resolve()
+      .then(() => run(controller.signal))
       .then(resolve, reject)
       .finally(() => {
         clearTimeout(timer);

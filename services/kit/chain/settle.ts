@@ -17,18 +17,46 @@ export function onSettled<R extends UnaryResponse | StreamResponse>(
   return { ...response, message: watched(response.message, settled) };
 }
 
-async function* watched<T>(
+/** The messages, with what `failed` makes of the error that ends them. */
+export function withFailure<T>(
   messages: AsyncIterable<T>,
-  settled: (error?: unknown) => void,
-): AsyncGenerator<T> {
-  let failure: unknown;
-  try {
-    yield* messages;
-  } catch (error) {
-    failure = error;
-    throw error;
-  } finally {
-    // Also reached when the consumer calls return().
-    settled(failure);
-  }
+  failed: (error: unknown) => unknown,
+): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => iterate(messages, { failed, settled: () => undefined }) };
+}
+
+function watched<T>(messages: AsyncIterable<T>, settled: (error?: unknown) => void): AsyncIterable<T> {
+  let over = false;
+  const once = (error?: unknown) => {
+    if (!over) settled(error);
+    over = true;
+  };
+  return { [Symbol.asyncIterator]: () => iterate(messages, { failed: (error) => error, settled: once }) };
+}
+
+interface Watcher {
+  failed(error: unknown): unknown;
+  settled(error?: unknown): void;
+}
+
+// No generator: one that was never read, or that waits for a message, does not hear of return().
+function iterate<T>(messages: AsyncIterable<T>, { failed, settled }: Watcher): AsyncIterator<T> {
+  const inner = messages[Symbol.asyncIterator]();
+  return {
+    async next() {
+      try {
+        const result = await inner.next();
+        if (result.done) settled();
+        return result;
+      } catch (error) {
+        settled(error);
+        throw failed(error);
+      }
+    },
+    async return(value) {
+      settled();
+      await inner.return?.(value);
+      return { done: true, value };
+    },
+  };
 }

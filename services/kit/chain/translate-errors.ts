@@ -1,6 +1,8 @@
-import { Code, ConnectError, type StreamResponse, type UnaryResponse } from "@connectrpc/connect";
+import { Code, ConnectError, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import { errorFacts, errors } from "../errors.js";
 import type { Layer } from "./chain.js";
+import { requestedTimeout } from "./deadline.js";
+import { withFailure } from "./settle.js";
 
 /**
  * Lets only errors of the catalogue out. A foreign failure becomes INTERNAL,
@@ -9,29 +11,22 @@ import type { Layer } from "./chain.js";
 export const translateErrors: Layer = () => (next) => async (request) => {
   try {
     const response = await next(request);
-    return response.stream ? withTranslatedStream(response, request.signal) : response;
+    if (!response.stream) return response;
+    return { ...response, message: withFailure(response.message, (error) => translate(error, request)) };
   } catch (error) {
-    throw translate(error, request.signal);
+    throw translate(error, request);
   }
 };
 
-function withTranslatedStream(response: StreamResponse, signal: AbortSignal): UnaryResponse | StreamResponse {
-  async function* messages() {
-    try {
-      yield* response.message;
-    } catch (error) {
-      throw translate(error, signal);
-    }
-  }
-  return { ...response, message: messages() };
-}
-
-function translate(error: unknown, signal: AbortSignal): ConnectError {
+function translate(error: unknown, { signal, header }: UnaryRequest | StreamRequest): ConnectError {
   if (error instanceof ConnectError && errorFacts(error)) return error;
   const reason: unknown = signal.aborted ? signal.reason : undefined;
   if (reason instanceof ConnectError && errorFacts(reason)) return reason;
-  if (signal.aborted && (isAbort(error) || error === reason)) return errors.canceled(error);
-  return errors.internal(error);
+  if (!signal.aborted || (!isAbort(error) && error !== reason)) return errors.internal(error);
+  // Connect itself keeps the time of streams, which the deadline layer leaves alone.
+  return reason instanceof ConnectError && reason.code === Code.DeadlineExceeded
+    ? errors.deadlineExceeded({ deadline_ms: requestedTimeout(header) }, error)
+    : errors.canceled(error);
 }
 
 function isAbort(error: unknown): boolean {
