@@ -1,4 +1,7 @@
-import { parse } from "yaml";
+import { parseDocument } from "yaml";
+
+/** Stands in messages for what may be secret. */
+const hidden = "(hidden)";
 
 /** One thing that is wrong with the configuration. */
 export interface ConfigProblem {
@@ -120,19 +123,19 @@ export function configSource(
   environment: Readonly<Record<string, string | undefined>>,
   yaml: string = "",
 ): ConfigSource {
-  const file = flatten(parse(yaml) ?? {});
-  const unread = new Set(file.keys());
   const problems: ConfigProblem[] = [];
+  const file = flatten(parseYaml(yaml, problems));
+  const unread = new Set(file.keys());
 
   const readOne = (name: string, { expected, parse, fallback, secret }: Setting<unknown>): unknown => {
     unread.delete(name);
-    const given = environment[name] ?? file.get(name);
-    if (given === undefined || given === "") {
+    const given = environment[name] || file.get(name);
+    if (!given) {
       if (!fallback) problems.push({ name, value: "", expected });
       return fallback?.value;
     }
     const value = parse(given);
-    if (value === undefined) problems.push({ name, value: secret ? "(hidden)" : given, expected });
+    if (value === undefined) problems.push({ name, value: secret ? hidden : given, expected });
     return value ?? fallback?.value;
   };
 
@@ -141,16 +144,29 @@ export function configSource(
       Object.fromEntries(Object.entries(settings).map(([name, one]) => [name, readOne(name, one)])) as never,
     refuse: (problem) => problems.push(problem),
     finish() {
-      for (const name of unread) {
-        problems.push({ name, value: file.get(name) ?? "", expected: "a setting that exists" });
-      }
+      // Nobody knows whether what stands there is a secret.
+      for (const name of unread) problems.push({ name, value: hidden, expected: "a setting that exists" });
       if (problems.length > 0) throw new ConfigError(problems);
     },
   };
 }
 
+function parseYaml(yaml: string, problems: ConfigProblem[]): object {
+  const document = parseDocument(yaml);
+  const tree: unknown = document.errors.length > 0 ? undefined : document.toJS();
+  if (typeof tree === "object" && tree !== null && !Array.isArray(tree)) return tree;
+  // An error's text would quote the file, secrets included.
+  const at = document.errors[0]?.linePos?.[0].line;
+  const value = at === undefined ? hidden : `line ${at}`;
+  if (at !== undefined || (tree !== null && tree !== undefined)) {
+    problems.push({ name: "CONFIG", value, expected: "a YAML file of names and values" });
+  }
+  return {};
+}
+
 function flatten(tree: unknown, prefix = ""): Map<string, string> {
-  if (typeof tree !== "object" || tree === null) return new Map([[prefix, String(tree)]]);
+  if (tree === null) return new Map([[prefix, ""]]);
+  if (typeof tree !== "object") return new Map([[prefix, String(tree)]]);
   if (Array.isArray(tree)) return new Map([[prefix, JSON.stringify(tree)]]);
   const entries = Object.entries(tree).flatMap(([key, value]) => [
     ...flatten(value, `${prefix}${prefix ? "_" : ""}${key.toUpperCase()}`),
