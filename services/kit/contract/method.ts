@@ -84,6 +84,8 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     ...workloadProblems(servicePolicy),
     ...(deadlineMs > 0 ? [] : ["has no deadline_ms"]),
     ...(callers.size > 0 ? [] : ["has no callers"]),
+    // A caller that proves nothing is UNSPECIFIED, so naming it would admit everybody.
+    ...(callers.has(Workload.UNSPECIFIED) ? ["names WORKLOAD_UNSPECIFIED as a caller"] : []),
     ...(hasOption(method, http) && (!callers.has(Workload.GATEWAY) || policy.internal)
       ? ["has an HTTP rule, but the gateway may not forward to it"]
       : []),
