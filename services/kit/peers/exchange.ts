@@ -1,10 +1,12 @@
+import { createContextValues } from "@connectrpc/connect";
 import { LRUCache } from "lru-cache";
 import type { ExchangeTokenResponse } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import type { Clock } from "../clock.js";
-import { type Caller, callOf } from "../context.js";
+import { type Caller, callKey, callOf } from "../context.js";
 
 const remembered = 10_000;
 const expiryMarginMs = 10_000;
+const exchangeTimeoutMs = 1000;
 
 /** Asks auth for a token that `audience` accepts. */
 export type ExchangeCall = (
@@ -29,16 +31,30 @@ export function createTokenExchange(exchange: ExchangeCall, clock: Clock): Token
     const key = `${audience} ${credential}`;
     const known = cache.get(key);
     if (known && clock.now() < known.staleAt) return known.token;
-    const reply = exchange({ subjectToken: credential, audience }, caller);
-    const fresh: Exchanged = { token: reply.then(({ token }) => token), staleAt: Number.POSITIVE_INFINITY };
+    const reply = exchange({ subjectToken: credential, audience }, detached(caller, clock));
+    const fresh: Exchanged = {
+      staleAt: Number.POSITIVE_INFINITY,
+      token: reply.then(
+        ({ token, expiresIn }) => {
+          fresh.staleAt = clock.now() + expiresIn * 1000 - expiryMarginMs;
+          return token;
+        },
+        (error) => {
+          cache.delete(key);
+          throw error;
+        },
+      ),
+    };
     cache.set(key, fresh);
-    try {
-      const { expiresIn } = await reply;
-      fresh.staleAt = clock.now() + expiresIn * 1000 - expiryMarginMs;
-    } catch (error) {
-      cache.delete(key);
-      throw error;
-    }
     return fresh.token;
+  };
+}
+
+// Other calls wait for the same answer, so the first one's end must not cancel it.
+function detached(caller: Caller, clock: Clock): Caller {
+  const call = { ...callOf(caller), deadline: clock.now() + exchangeTimeoutMs };
+  return {
+    values: createContextValues().set(callKey, call),
+    signal: AbortSignal.timeout(exchangeTimeoutMs),
   };
 }
