@@ -1,4 +1,5 @@
 import type { Arrival } from "../chain/arrival.js";
+import { lastCertificate } from "../chain/mesh-identity.js";
 import { newId } from "../ids.js";
 import type { Request } from "./listen.js";
 
@@ -19,7 +20,7 @@ export function noteArrival(request: Request, trust: ArrivalTrust): Arrival {
   if (!trust.mesh) delete request.headers["x-forwarded-client-cert"];
   return {
     clientAddress: clientAddress(forwarded, request.socket?.remoteAddress ?? "", trust.proxyHops),
-    meshIdentity: trust.mesh ? lastElement(certificate) : undefined,
+    meshIdentity: trust.mesh ? lastCertificate(certificate) : undefined,
     requestId: trust.internal ? undefined : newId(),
     reachedChain: false,
   };
@@ -29,11 +30,6 @@ function clientAddress(forwarded: string, remote: string, hops: number): string 
   if (hops === 0 || forwarded === "") return remote;
   const addresses = forwarded.split(",").map((address) => address.trim());
   return addresses.at(-hops) ?? addresses[0] ?? remote;
-}
-
-// Only the last element was written by the sidecar before us; what stands before it came from outside.
-function lastElement(header: string): string | undefined {
-  return header === "" ? undefined : header.slice(header.lastIndexOf(",") + 1).trim();
 }
 
 function single(header: string | string[] | undefined): string {
