@@ -1,14 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createContextValues } from "@connectrpc/connect";
+import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { type Arrival, arrivalKey } from "../chain/arrival.js";
 import { forConnect, type Plans } from "../chain/chain.js";
+import { parseTimeout, timeoutHeaders } from "../chain/deadline.js";
 import { correlationId } from "../chain/identify.js";
+import { errors } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { Implementation } from "../workload.js";
 import { type ArrivalTrust, noteArrival } from "./arrivals.js";
 import type { Request, RequestHandler, Response } from "./listen.js";
+
+const longestTimer = 2 ** 31 - 1;
 
 /** Answers over REST what is no RPC. */
 export type RestHandler = (request: Request, response: Response, arrival: Arrival) => Promise<void>;
@@ -38,12 +43,14 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
     readMaxBytes: options.bodyLimit,
     contextValues: (request) => createContextValues().set(arrivalKey, arrivalOf(request)),
     fallback: (request, response) => {
-      if (isGrpc(request)) refuseGrpc(response as Response);
-      else void options.rest(request, response as Response, arrivalOf(request)!);
+      const arrival = arrivalOf(request)!;
+      if (isGrpc(request)) refuseGrpc(request, response as Response, arrival);
+      else void answerRest(options, request, response as Response, arrival);
     },
   });
   return (request, response) => {
     const arrival = noteArrival(request, options.trust);
+    dropEndlessTimeout(request);
     arrivals.set(request, arrival);
     response.once("close", () => {
       if (!arrival.reachedChain) logRejection(options, request, response, arrival);
@@ -57,13 +64,42 @@ function isGrpc(request: Request): boolean {
 }
 
 // Trailers-only, as gRPC clients expect of an unknown method.
-function refuseGrpc(response: Response): void {
-  response.writeHead(200, {
-    "content-type": "application/grpc",
-    "grpc-status": "12",
-    "grpc-message": "This server has no such method.",
-  });
+function refuseGrpc(request: Request, response: Response, arrival: Arrival): void {
+  const error = errors.methodUnknown({ method: pathOf(request).slice(1) });
+  arrival.rejection = "METHOD_UNKNOWN";
+  const headers = new Headers({ "content-type": request.headers["content-type"] ?? "application/grpc" });
+  setTrailerStatus(headers, error);
+  response.writeHead(200, Object.fromEntries(headers));
   response.end();
+}
+
+async function answerRest(
+  { rest, log }: EndpointOptions,
+  request: Request,
+  response: Response,
+  arrival: Arrival,
+): Promise<void> {
+  try {
+    await rest(request, response, arrival);
+  } catch (cause) {
+    log.error("REST failed", { request_id: arrival.requestId, path: pathOf(request), cause });
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500).end();
+  }
+}
+
+/** Connect's timer would fire at once for a time that Node's timers cannot hold; methods have bounds of their own. */
+function dropEndlessTimeout({ headers }: Request): void {
+  for (const name of timeoutHeaders) {
+    const value = headers[name];
+    const asked = typeof value === "string" ? parseTimeout(name, value) : 0;
+    // A malformed one stays, for Connect to refuse.
+    if (Number.isFinite(asked) && asked > longestTimer) delete headers[name];
+  }
+}
+
+function pathOf(request: Request): string {
+  return request.url?.split("?", 1)[0] ?? "";
 }
 
 /** Malformed bodies and unknown paths never reach the chain; this is their one line. */
@@ -80,7 +116,7 @@ function logRejection(
     correlationId: correlationId(typeof correlation === "string" ? correlation : undefined, requestId),
     request_id: requestId,
     http_method: request.method,
-    path: request.url?.split("?", 1)[0],
+    path: pathOf(request),
     status: response.statusCode,
     reason: arrival.rejection,
     remote_address: arrival.clientAddress,
