@@ -5,15 +5,8 @@ import { type WorkloadName, workloads } from "./kit/contract/workloads.js";
 import { packageVersion } from "./kit/package-root.js";
 import { type RunningProcess, startProcess } from "./kit/process/process.js";
 import { DirectoryLockedError } from "./kit/stores/database/lock.js";
-import { type Preparable, preparable } from "./kit/workload.js";
 import { welcome } from "./welcome.js";
-
-const loaders = {
-  gateway: async () => preparable((await import("./gateway/service.js")).definition),
-  engine: async () => preparable((await import("./engine/service.js")).definition),
-  agents: async () => preparable((await import("./agents/service.js")).definition),
-  auth: async () => preparable((await import("./auth/service.js")).definition),
-} satisfies Record<WorkloadName, () => Promise<Preparable>>;
+import { loadWorkload } from "./workloads.js";
 
 const startedAt = performance.now();
 
@@ -25,7 +18,7 @@ async function main(args: readonly string[]): Promise<void> {
     names,
     source: readSource(),
     version: await packageVersion(),
-    load: (name) => loaders[name](),
+    load: loadWorkload,
     rest: restHandler,
     check: routeProblems,
     progress,

@@ -96,6 +96,7 @@ export function readBytes(
 ): Promise<Buffer> {
   const tooLarge = () => errors.bodyTooLarge({ limit_bytes: maxBytes });
   return new Promise((resolve, reject) => {
+    if (request.destroyed) return reject(errors.canceled());
     if (Number(request.headers["content-length"] ?? 0) > maxBytes) return reject(tooLarge());
     const chunks: Buffer[] = [];
     let size = 0;

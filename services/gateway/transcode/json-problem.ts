@@ -65,7 +65,7 @@ export function findFieldProblem(
     );
   }
   if (field.message && json !== null) return findJsonProblem(field.message, json, reading, path);
-  return fits(field, json, reading) ? undefined : misfit(path, `${expectation(field)}, not ${kindOf(json)}`);
+  return fits(field, json, reading) ? undefined : misfit(path, unmet(field, json));
 }
 
 /** `content` is a list or a map with nothing but the item. */
@@ -74,7 +74,7 @@ function findItemProblem(field: DescField, content: JsonValue, reading: JsonRead
   const item = Object.values(content as object)[0] as JsonValue;
   const inner =
     field.message && item !== null ? findJsonProblem(field.message, item, reading, path) : undefined;
-  return inner ?? misfit(path, `${expectation(field)}, not ${kindOf(item)}`);
+  return inner ?? misfit(path, unmet(field, item));
 }
 
 function findCustomProblem(message: DescMessage, json: JsonValue, reading: JsonReading, path: string) {
@@ -83,7 +83,7 @@ function findCustomProblem(message: DescMessage, json: JsonValue, reading: JsonR
     return undefined;
   } catch {
     const holder = { message, fieldKind: "message" } as unknown as DescField;
-    return misfit(path, `${expectation(holder)}, not ${kindOf(json)}`);
+    return misfit(path, unmet(holder, json));
   }
 }
 
@@ -114,6 +114,12 @@ function first<T>(items: readonly T[], find: (item: T, index: number) => Connect
   return undefined;
 }
 
+function unmet(field: DescField, json: JsonValue): string {
+  // A string may be a secret, so that it is not repeated; of a number, it may be the digits.
+  const given = typeof json === "string" ? "" : `, not ${kindOf(json)}`;
+  return expectation(field) + given;
+}
+
 function misfit(path: string, problem: string): ConnectError {
   return errors.bodyMalformed({ problem: `${path || "it"} ${problem}` });
 }
@@ -126,8 +132,7 @@ function kindOf(json: JsonValue): string {
   if (json === null) return "null";
   if (Array.isArray(json)) return "a list";
   if (typeof json === "object") return "an object";
-  // A string may be a secret, so that it is not repeated.
-  return typeof json === "string" ? "this string" : String(json);
+  return typeof json === "string" ? "a string" : String(json);
 }
 
 function isObject(json: JsonValue): json is { [name: string]: JsonValue } {

@@ -34,61 +34,12 @@ export function parseJson(text: string, maxDepth: number): ParsedJson {
   }
 }
 
-/**
- * Whether `JSON.parse` reads the text, if it is JSON, just as `parseJson` does.
- * One pass that skips strings, so that most bodies never meet the slower parser.
- */
-export function isPlainJson(text: string, maxDepth: number): boolean {
-  const open: (string[] | undefined)[] = [];
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === quote) {
-      const end = stringEnd(text, at);
-      if (end < 0) return false;
-      if (isName(text, end) && !takeName(open[open.length - 1], text.slice(at + 1, end))) return false;
-      at = end;
-    } else if (code === openBrace || code === openBracket) {
-      open.push(code === openBrace ? [] : undefined);
-      if (open.length > maxDepth) return false;
-    } else if (code === closeBrace || code === closeBracket) {
-      open.pop();
-    } else if (code >= zero && code <= nine) {
-      const end = numberEnd(text, at);
-      if (end - at > exactDigits || !isDouble(text, at, end)) return false;
-      at = end - 1;
-    }
-  }
-  return true;
-}
-
-const quote = 34;
 const backslash = 92;
-const openBrace = 123;
-const closeBrace = 125;
-const openBracket = 91;
-const closeBracket = 93;
-const zero = 48;
-const nine = 57;
 
-// Any number of 15 digits fits a double.
-const exactDigits = 15;
-// Comparing each name with all before it takes quadratic time.
-const fewNames = 32;
-
-function takeName(names: string[] | undefined, name: string): boolean {
-  if (!names || names.length >= fewNames || name.includes("\\") || name === "__proto__") return false;
-  if (names.includes(name)) return false;
-  names.push(name);
-  return true;
-}
-
-function isName(text: string, stringEnd: number): boolean {
-  let at = stringEnd + 1;
-  while (isSpace(text.charCodeAt(at))) at++;
-  return text[at] === ":";
-}
-
-function stringEnd(text: string, start: number): number {
+/** Any number of so many digits fits a double. */
+export const exactDigits = 15;
+/** Index of the quote that ends the string beginning at `start`; -1 when none does. */
+export function stringEnd(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
   while (end > 0) {
     let slashes = 0;
@@ -99,22 +50,19 @@ function stringEnd(text: string, start: number): number {
   return -1;
 }
 
-function numberEnd(text: string, start: number): number {
-  let end = start + 1;
-  while (isNumberPart(text.charCodeAt(end))) end++;
-  return end;
+/** Digits, point, signs and exponent marks. */
+export function isNumberPart(code: number): boolean {
+  return (code >= 48 && code <= 57) || code === 46 || code === 43 || code === 45 || (code | 32) === 101;
 }
 
-function isNumberPart(code: number): boolean {
-  return (code >= zero && code <= nine) || code === 46 || code === 43 || code === 45 || (code | 32) === 101;
-}
-
-function isDouble(text: string, start: number, end: number): boolean {
+/** Whether a number of few digits has no exponent, so that a double holds it. */
+export function isDouble(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if ((text.charCodeAt(at) | 32) === 101) return false;
   return true;
 }
 
-function isSpace(code: number): boolean {
+/** What JSON calls whitespace. */
+export function isSpace(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9;
 }
 

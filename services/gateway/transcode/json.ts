@@ -12,7 +12,8 @@ import {
 import { errors } from "../../kit/errors.js";
 import { settleField, settleNumbers } from "./exact-number.js";
 import { findFieldProblem, findJsonProblem, type JsonReading } from "./json-problem.js";
-import { isPlainJson, parseJson } from "./json-text.js";
+import { isPlainJson } from "./json-scan.js";
+import { parseJson } from "./json-text.js";
 
 /** Reads a message from JSON text. Throws BODY_MALFORMED or FIELD_UNKNOWN. */
 export type JsonReader = (text: string) => Message;

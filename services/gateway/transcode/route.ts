@@ -62,9 +62,9 @@ export function planRoutes(services: Iterable<DescService>): { routes: Route[]; 
 
 /** A problem in one line: method, rule, column, what is wrong. */
 export function describeProblem({ method, httpMethod, template, column, problem }: RouteProblem): string {
-  const rule = [httpMethod, template].filter((part) => part !== "").join(" ");
+  const rule = httpMethod === "" ? "" : ` ${httpMethod} ${template}`;
   const where = column === undefined ? "" : `, column ${column}`;
-  return `${method.parent.typeName}.${method.name}: ${rule}${where}: ${problem}`;
+  return `${method.parent.typeName}.${method.name}:${rule}${where}${rule && ":"} ${problem}`;
 }
 
 function bindings(method: DescMethod, rule: HttpRule, problems: RouteProblem[]): HttpRule[] {

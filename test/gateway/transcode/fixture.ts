@@ -1,0 +1,163 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type AddressInfo, connect } from "node:net";
+import {
+  createFileRegistry,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  fromBinary,
+  toJson,
+} from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { onTestFinished } from "vitest";
+import type { TranscodedCall, TranscodedReply } from "../../../services/gateway/transcode/call.js";
+import type { Rejection, TranscoderOptions } from "../../../services/gateway/transcode/options.js";
+import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
+
+const image = readFileSync(new URL("./fixture.binpb", import.meta.url));
+
+/** The contract of fixture.proto. */
+export const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
+
+export function serviceOf(name: "Fixture" | "Broken"): DescService {
+  const service = registry.getService(`fixture.v1.${name}`);
+  if (!service) throw new Error(`fixture.proto has no service ${name}`);
+  return service;
+}
+
+export function messageOf(name: string): DescMessage {
+  const message = registry.getMessage(`fixture.v1.${name}`) ?? registry.getMessage(name);
+  if (!message) throw new Error(`fixture.proto has no message ${name}`);
+  return message;
+}
+
+export type Context = { readonly id: string };
+
+/** What `call` was given last, as JSON with the fields that are set. */
+export interface Seen {
+  readonly method: string;
+  readonly route: string;
+  readonly input: unknown;
+  readonly call: TranscodedCall<Context>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: unknown;
+}
+
+export interface Server {
+  readonly port: number;
+  readonly seen: readonly Seen[];
+  readonly rejections: readonly Rejection<Context>[];
+  readonly failures: readonly unknown[];
+  /** One request with exactly this target, which no library normalises. */
+  send(method: string, target: string, options?: SendOptions): Promise<Answer>;
+}
+
+export interface SendOptions {
+  readonly headers?: Record<string, string>;
+  readonly body?: string | Uint8Array;
+}
+
+export interface ServeOptions {
+  readonly call?: (call: TranscodedCall<Context>) => Promise<TranscodedReply>;
+  readonly options?: Partial<TranscoderOptions<Context>>;
+}
+
+/** The fixture's service behind node:http on a free port, answering with its own request unless told otherwise. */
+export async function serve({ call = echo, options = {} }: ServeOptions = {}): Promise<Server> {
+  const seen: Seen[] = [];
+  const rejections: Rejection<Context>[] = [];
+  const failures: unknown[] = [];
+  const transcoder = createTranscoder<Context>({
+    services: [serviceOf("Fixture")],
+    call: (made) => {
+      seen.push({ method: made.method.name, route: made.route, input: shown(made.method, made), call: made });
+      return call(made);
+    },
+    options: {
+      requestId: ({ id }) => id,
+      registry,
+      ignoreUnknownFields: (method) => method.name === "Lenient",
+      onReject: (rejection) => rejections.push(rejection),
+      onError: (failure) => failures.push(failure),
+      ...options,
+    },
+  });
+  const port = await listen((request, response) => {
+    void transcoder.handle(request, response, { id: "r1" }).then((handled) => {
+      if (!handled)
+        response.writeHead(404, { "content-type": "text/plain", "content-length": 8 }).end("no route");
+    });
+  });
+  return { port, seen, rejections, failures, send: (...args) => send(port, ...args) };
+}
+
+export async function echo({ input }: TranscodedCall<Context>): Promise<TranscodedReply> {
+  return { message: input, header: new Headers(), trailer: new Headers() };
+}
+
+/** Listens on a free port until the test ends. */
+export async function listen(
+  onRequest: (req: IncomingMessage, res: ServerResponse) => void,
+): Promise<number> {
+  const server = createServer(onRequest);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port;
+}
+
+/** Writes bytes to a port and collects what comes back until the server closes. */
+export async function exchange(port: number, bytes: string | Uint8Array): Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk) => chunks.push(chunk));
+  // A reset after the answer is no failure: the answer is what counts.
+  socket.on("error", () => undefined);
+  socket.write(bytes);
+  await once(socket, "close");
+  return Buffer.concat(chunks).toString("latin1");
+}
+
+async function send(
+  port: number,
+  method: string,
+  target: string,
+  options: SendOptions = {},
+): Promise<Answer> {
+  const body = Buffer.from(options.body ?? "");
+  const headers: Record<string, string> = { host: "localhost", connection: "close", ...options.headers };
+  if (options.body !== undefined) headers["content-length"] ??= String(body.length);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n`, "latin1");
+  return parseAnswer(await exchange(port, Buffer.concat([head, body])));
+}
+
+export function parseAnswer(raw: string): Answer {
+  const split = raw.indexOf("\r\n\r\n");
+  const [statusLine = "", ...lines] = raw.slice(0, split).split("\r\n");
+  const headers = new Headers(
+    lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
+  );
+  const text = Buffer.from(raw.slice(split + 4), "latin1").toString("utf8");
+  const isJson = headers.get("content-type")?.includes("json") && text !== "";
+  return {
+    status: Number(statusLine.split(" ")[1]),
+    headers,
+    text,
+    json: isJson ? JSON.parse(text) : undefined,
+  };
+}
+
+function shown(method: DescMethod, { input }: TranscodedCall<Context>): unknown {
+  return toJson(method.input, input, { registry, useProtoFieldName: true });
+}
