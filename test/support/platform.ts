@@ -16,6 +16,8 @@ export interface TestPlatform {
   readonly url: string;
   /** Lines that the platform logged so far. */
   readonly lines: readonly Record<string, unknown>[];
+  /** Lets the platform's clock run ahead. */
+  advance(milliseconds: number): void;
   /** An access token of the first account. */
   signIn(): Promise<string>;
   stop(): Promise<void>;
@@ -27,6 +29,8 @@ export async function startPlatform(
 ): Promise<TestPlatform> {
   const directory = await mkdtemp(join(tmpdir(), "platform-"));
   const lines: Record<string, unknown>[] = [];
+  let ahead = 0;
+  const clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() + ahead };
   const ports = [...workloads.keys()].map((name) => [`${name.toUpperCase()}_PORT`, "0"]);
   const running = await startProcess({
     names: options.names ?? [...workloads.keys()],
@@ -37,6 +41,7 @@ export async function startPlatform(
       ...options.environment,
     }),
     version: "0.0.0-test",
+    clock,
     load: loadWorkload,
     rest: restHandler,
     check: routeProblems,
@@ -46,6 +51,9 @@ export async function startPlatform(
   return {
     url,
     lines,
+    advance(milliseconds) {
+      ahead += milliseconds;
+    },
     signIn: () => signIn(url),
     async stop() {
       await running.stop();

@@ -33,13 +33,18 @@ export interface Foundation {
   close(): Promise<void>;
 }
 
+/** What is known before anything starts. */
+export interface FoundationOptions {
+  readonly names: readonly WorkloadName[];
+  readonly version: string;
+  /** Where log lines go; standard output by default. */
+  readonly destination?: LogOptions["destination"];
+  readonly clock?: Clock;
+}
+
 /** Lays the foundation of a process that runs the named workloads. */
-export async function layFoundation(
-  config: ProcessConfig,
-  options: { names: readonly WorkloadName[]; version: string; destination?: LogOptions["destination"] },
-): Promise<Foundation> {
-  const { names, version } = options;
-  const clock = systemClock;
+export async function layFoundation(config: ProcessConfig, options: FoundationOptions): Promise<Foundation> {
+  const { names, version, clock = systemClock } = options;
   const metrics = createMetrics({ version, workloads: names });
   const service = names.length === 1 ? names[0]! : "platform";
   const openLog = (of: string) => {

@@ -2,13 +2,13 @@ import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
 import type { ConfigSource } from "../config.js";
 import type { MethodContract } from "../contract/method.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
-import type { Log, LogOptions } from "../log.js";
+import type { Log } from "../log.js";
 import type { LocalMethod } from "../peers/local.js";
 import { createEndpoint, type RestHandler } from "../serve/endpoint.js";
 import { type Listener, listen } from "../serve/listen.js";
 import type { Preparable } from "../workload.js";
 import { processConfig } from "./config.js";
-import { type Foundation, layFoundation } from "./foundation.js";
+import { type Foundation, type FoundationOptions, layFoundation } from "./foundation.js";
 import { type ContractCheck, type HostedWorkload, hostWorkload } from "./workload-host.js";
 
 /** Makes the REST side of a port. */
@@ -21,17 +21,13 @@ export type RestFactory = (options: {
 }) => RestHandler;
 
 /** What a process runs. */
-export interface ProcessOptions {
-  readonly names: readonly WorkloadName[];
+export interface ProcessOptions extends FoundationOptions {
   readonly source: ConfigSource;
-  readonly version: string;
   load(name: WorkloadName): Promise<Preparable>;
   readonly rest: RestFactory;
   readonly check: ContractCheck;
   /** Told of each step of the start. */
   readonly progress?: (step: string) => void;
-  /** Where log lines go; standard output by default. */
-  readonly destination?: LogOptions["destination"];
 }
 
 /** A process that serves. */
