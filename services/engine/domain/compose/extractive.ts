@@ -9,7 +9,9 @@ interface Candidate {
   readonly order: number;
   readonly passage: EvidencePassage;
   readonly text: string;
-  /** Content terms of the sentence and of its passage's title. */
+  /** Content terms of the sentence. */
+  readonly own: ReadonlySet<string>;
+  /** Those, and the terms of its passage's title. */
   readonly terms: ReadonlySet<string>;
 }
 
@@ -54,7 +56,7 @@ function candidatesOf({ evidence }: ComposeRequest): Candidate[] {
   const candidates = evidence.flatMap((passage) =>
     splitSentences(passage.text).map(({ start, end }) => {
       const text = passage.text.slice(start, end);
-      return { passage, text, terms: termSet(`${passage.title}\n${text}`) };
+      return { passage, text, own: termSet(text), terms: termSet(`${passage.title}\n${text}`) };
     }),
   );
   return candidates.map((candidate, order) => ({ ...candidate, order }));
@@ -82,24 +84,35 @@ function choose(
   return [...chosen].sort((a, b) => a.order - b.order);
 }
 
-/** The sentence that covers most of what is missing; the earlier of equals. */
+/** The sentence that itself covers most of what is missing, else the one that does with its title; the earlier of equals. */
 function bestFor(
   candidates: readonly Candidate[],
   missing: ReadonlySet<string>,
   idf: Idf,
 ): Candidate | undefined {
+  return (
+    highest(candidates, ({ own }) => coverage(missing, own, idf) ?? 0) ??
+    highest(candidates, ({ terms }) => coverage(missing, terms, idf) ?? 0)
+  );
+}
+
+/** The first candidate of the highest score above 0. */
+function highest(
+  candidates: readonly Candidate[],
+  score: (candidate: Candidate) => number,
+): Candidate | undefined {
   let best: Candidate | undefined;
   let most = 0;
   for (const candidate of candidates) {
-    const gain = coverage(missing, candidate.terms, idf) ?? 0;
-    if (gain > most) {
+    const own = score(candidate);
+    if (own > most) {
       best = candidate;
-      most = gain;
+      most = own;
     }
   }
   return best;
 }
 
-function sharesText({ text }: Candidate, wanted: ReadonlySet<string>): boolean {
-  return [...termSet(text)].some((term) => wanted.has(term));
+function sharesText({ own }: Candidate, wanted: ReadonlySet<string>): boolean {
+  return [...own].some((term) => wanted.has(term));
 }

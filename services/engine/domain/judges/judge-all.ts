@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Scope, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Judge } from "./judge.js";
 
@@ -26,8 +27,9 @@ export async function judgeAll(
 }
 
 /** Digest of all judges: that of the only one, or the SHA-256 of theirs in order. */
-export function jointDigest(judges: readonly Judge[], hash: (text: string) => string): string {
+export function jointDigest(judges: readonly Judge[]): string {
   const [first, ...others] = judges;
   if (first && others.length === 0) return first.digest;
-  return hash(judges.map(({ name, digest }) => `${name} ${digest}`).join("\n"));
+  const all = judges.map(({ name, digest }) => `${name} ${digest}`).join("\n");
+  return createHash("sha256").update(all).digest("hex");
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
@@ -103,7 +102,7 @@ function evaluate(
     text: run.question,
     violations: [...run.violations].sort((a, b) => b.severity - a.severity),
     uncovered: run.uncovered ?? run.unavailable[0],
-    policyDigest: jointDigest(judges, sha256),
+    policyDigest: jointDigest(judges),
     reasoning: run.steps,
     advice,
   });
@@ -129,8 +128,4 @@ function stateOf({ awareness, load, depth, violations, unavailable, uncovered }:
 function adviceFor(verdict: Verdict): string[] {
   if (verdict !== Verdict.ABSTAINED) return [];
   return ["Add knowledge that covers the question, or ask in the words of the documents, in English."];
-}
-
-function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -1,0 +1,44 @@
+import { create } from "@bufbuild/protobuf";
+import type { Decision, Evidence } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import {
+  type ReflectResponse,
+  ReflectResponseSchema,
+} from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { idfBeside, supportAssessment } from "../assess-answer.js";
+import type { EvidencePassage } from "../compose/composer.js";
+import type { PassageIndex } from "../retrieval/bm25.js";
+import { reflect } from "./reflect.js";
+
+const deepest = 3;
+
+/**
+ * Reflects on the answer of a stored decision, withheld or not, with the
+ * evidence that was stored beside it. Without an answer there is nothing to
+ * criticise.
+ */
+export function reflectOnDecision(decision: Decision, background: PassageIndex): ReflectResponse {
+  const evidence = decision.evidence.map(passageOf);
+  const idf = idfBeside(evidence, background);
+  const content = answerOf(decision);
+  const before = supportAssessment(content, evidence, idf);
+  if (content === "") return create(ReflectResponseSchema, { decisionId: decision.id, before });
+  const { content: revised, passes } = reflect({ question: decision.input, content, evidence, idf }, deepest);
+  return create(ReflectResponseSchema, {
+    decisionId: decision.id,
+    passes: [...passes],
+    before,
+    ...(revised === content
+      ? {}
+      : { revisedContent: revised, after: supportAssessment(revised, evidence, idf) }),
+  });
+}
+
+/** What was composed: a withheld answer was replaced by a notice in `content`. */
+function answerOf({ content, withheldContent, qualityComponents }: Decision): string {
+  if (withheldContent !== "") return withheldContent;
+  return qualityComponents ? content : "";
+}
+
+function passageOf({ number, title, source, passage, score }: Evidence): EvidencePassage {
+  return { number, title, text: passage, score, source: source as EvidencePassage["source"] };
+}

@@ -1,0 +1,14 @@
+import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import type { Metrics } from "../kit/metrics.js";
+import { verdictName } from "./store.js";
+
+/** Counts a decision, and measures its stages and its quality. */
+export function observeDecision(metrics: Pick<Metrics, "requests" | "stageDuration" | "quality">) {
+  return ({ verdict, composer, processingMetrics, consciousnessQuality }: Decision): void => {
+    metrics.requests.add({ verdict: verdictName(verdict), composer: composer === "" ? "none" : composer });
+    for (const { stage, durationMs } of processingMetrics?.stages ?? []) {
+      metrics.stageDuration.observe(durationMs / 1000, { stage });
+    }
+    if (consciousnessQuality !== undefined) metrics.quality.observe(consciousnessQuality);
+  };
+}

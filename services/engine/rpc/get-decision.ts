@@ -1,0 +1,13 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { principalOf } from "../../kit/context.js";
+import type { DecisionStore } from "../store.js";
+
+/** Handles GetDecision. */
+export function getDecision({
+  store,
+}: {
+  readonly store: Pick<DecisionStore, "load">;
+}): ServiceImpl<typeof EngineService>["getDecision"] {
+  return async ({ id }, context) => ({ decision: await store.load(principalOf(context), id) });
+}

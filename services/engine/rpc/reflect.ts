@@ -1,0 +1,20 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { principalOf } from "../../kit/context.js";
+import { reflectOnDecision } from "../domain/reflection/reflect-on-decision.js";
+import type { PassageIndex } from "../domain/retrieval/bm25.js";
+import type { DecisionStore } from "../store.js";
+
+/** What Reflect needs. */
+export interface ReflectDeps {
+  readonly store: Pick<DecisionStore, "load">;
+  readonly builtIn: PassageIndex;
+}
+
+/** Handles Reflect. Changes nothing. */
+export function reflect({ store, builtIn }: ReflectDeps): ServiceImpl<typeof EngineService>["reflect"] {
+  return async ({ decisionId }, context) => {
+    const decision = await store.load(principalOf(context), decisionId);
+    return reflectOnDecision(decision, builtIn);
+  };
+}

@@ -1,0 +1,94 @@
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { openSchema } from "../kit/stores/database/kysely.js";
+import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
+import { implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
+import { type EngineConfig, readConfig } from "./config.js";
+import { createBuiltInIndex } from "./domain/built-in/index-built-in.js";
+import { createExtractiveComposer } from "./domain/compose/extractive.js";
+import { createProviderComposer } from "./domain/compose/provider.js";
+import { frameworks } from "./domain/frameworks/evaluate.js";
+import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
+import { createRuleJudge } from "./domain/judges/rule-judge.js";
+import { ruleCatalogue } from "./domain/judges/rules/catalogue.js";
+import { createKnowledgeIndexes } from "./domain/knowledge.js";
+import { createLoadReader } from "./domain/load.js";
+import { createPipeline } from "./domain/pipeline.js";
+import { createRecentRequests } from "./domain/recent-requests.js";
+import { observeDecision } from "./observe.js";
+import { createResponders } from "./responders.js";
+import { assessSelf } from "./rpc/assess-self.js";
+import { evaluateEthics } from "./rpc/evaluate-ethics.js";
+import { getDecision } from "./rpc/get-decision.js";
+import { getState } from "./rpc/get-state.js";
+import { process } from "./rpc/process.js";
+import { reflect } from "./rpc/reflect.js";
+import { decisionStore, type EngineTables } from "./store.js";
+
+const schema = "engine";
+
+/** Answers for agents, judges every request and answer, and records what it decides. */
+export const definition: WorkloadDefinition<EngineConfig> = {
+  config: readConfig,
+
+  async start(config, platform) {
+    const database = await platform.database();
+    await migrate(database, { schema, migrations: await readMigrations(schema) });
+    const store = decisionStore({ db: openSchema<EngineTables>(database, schema), clock: platform.clock });
+    const parts = createParts(config, platform);
+    const { pipeline, responders, self, textJudge, observe } = parts;
+    const checkDatabase = (signal: AbortSignal) => database.ping(signal);
+    const selfDeps = { ...self, checkDatabase };
+    const handlers = {
+      process: process({
+        pipeline,
+        store,
+        agents: platform.peer(AgentsService),
+        responders,
+        config,
+        observe,
+      }),
+      getState: getState(selfDeps),
+      assessSelf: assessSelf(selfDeps),
+      evaluateEthics: evaluateEthics({ ...textJudge, ethicalStrictness: config.ethicalStrictness }),
+      reflect: reflect({ store, builtIn: self.builtIn }),
+      getDecision: getDecision({ store }),
+    };
+    return {
+      implementations: [implement(EngineService, handlers)],
+      dependencies: [{ name: "database", check: checkDatabase }],
+    };
+  },
+};
+
+/** All of the engine that needs no database. */
+function createParts(config: EngineConfig, { clock, load, metrics, version }: Platform) {
+  const builtIn = createBuiltInIndex();
+  const embedded = createExtractiveComposer(config);
+  const providers = new Map([...config.providers].map(([id, one]) => [id, createProviderComposer(one)]));
+  const knowledgeOf = createKnowledgeIndexes(config.knowledgeCacheSize);
+  const recent = createRecentRequests();
+  const count = observeDecision(metrics);
+  const readLoad = createLoadReader(load);
+  const judges = [createRuleJudge(ruleCatalogue)];
+  const textJudge = { clock, judges, frameworks, maskPersonalData, budgets: config.budgets };
+  const pipeline = createPipeline({
+    ...textJudge,
+    fallback: embedded,
+    load: readLoad,
+    background: builtIn,
+    mostEvidence: config.mostEvidence,
+    version,
+  });
+  return {
+    pipeline,
+    textJudge,
+    responders: createResponders({ builtIn, embedded, providers, knowledgeOf }),
+    self: { load: readLoad, recent, judges, builtIn },
+    observe: (decision: Decision) => {
+      recent.add(decision);
+      count(decision);
+    },
+  };
+}
