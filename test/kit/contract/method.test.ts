@@ -1,0 +1,132 @@
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { describe, expect, it } from "vitest";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
+import { ContractError, resolveContract } from "../../../services/kit/contract/method.js";
+import { type OddService, oddService } from "./odd-contract.js";
+
+const real = [AgentsService, AuthService, EngineService, SystemService];
+const sound = { workload: Workload.AGENTS, callers: [Workload.GATEWAY], deadlineMs: 500 };
+const isPublic = { access: { case: "public", value: true } } as const;
+
+const problemsOf = (service: OddService) => resolveContract([oddService(service)]).problems;
+
+describe("the contract", () => {
+  const { methods, problems } = resolveContract(real);
+
+  it("resolves every method", () => {
+    expect(problems).toEqual([]);
+    expect(methods.size).toBe(real.flatMap((service) => service.methods).length);
+  });
+
+  it("gives a method what its service states, unless it states its own", () => {
+    expect(methods.get(AgentsService.method.getAgent)).toMatchObject({
+      name: "consciousness.agents.v1.AgentsService/GetAgent",
+      workload: Workload.AGENTS,
+      access: { kind: "permission", permission: Permission.AGENT_READ },
+      callers: new Set([Workload.GATEWAY, Workload.ENGINE]),
+      deadlineMs: 2000,
+      idempotent: true,
+      noSideEffects: true,
+      forwarded: true,
+    });
+    expect(methods.get(AgentsService.method.createAgent)).toMatchObject({
+      callers: new Set([Workload.GATEWAY]),
+      idempotent: false,
+      noSideEffects: false,
+    });
+  });
+
+  it("keeps what the gateway calls for itself from being forwarded", () => {
+    expect(methods.get(AuthService.method.exchangeToken)).toMatchObject({
+      access: { kind: "public" },
+      deadlineMs: 1000,
+      idempotent: true,
+      noSideEffects: false,
+      forwarded: false,
+    });
+  });
+
+  it("has no single workload for what every process serves", () => {
+    expect(methods.get(SystemService.method.getHealth)?.workload).toBeUndefined();
+  });
+});
+
+describe("a contract that cannot be served", () => {
+  it("is told with every offender at once", () => {
+    const problems = problemsOf({
+      policy: sound,
+      methods: {
+        Silent: {},
+        Falsely: { policy: { access: { case: "public", value: false } } },
+        NotSignedIn: { policy: { access: { case: "signedIn", value: false } } },
+        NoPermission: { policy: { access: { case: "permission", value: Permission.UNSPECIFIED } } },
+        Sound: { policy: isPublic },
+        Hasty: { policy: { ...isPublic, deadlineMs: 0 } },
+        Unreachable: { policy: { ...isPublic, callers: [Workload.ENGINE] }, path: "/unreachable" },
+        Internal: { policy: { ...isPublic, internal: true }, path: "/internal" },
+        Reachable: { policy: isPublic, path: "/reachable" },
+        Anybody: { policy: { ...isPublic, callers: [Workload.UNSPECIFIED] } },
+      },
+    });
+    const noAccess = "has no access; state public, signed_in or permission (false is none)";
+    expect(problems).toEqual([
+      `odd.v1.OddService/Silent: ${noAccess}`,
+      `odd.v1.OddService/Falsely: ${noAccess}`,
+      `odd.v1.OddService/NotSignedIn: ${noAccess}`,
+      `odd.v1.OddService/NoPermission: ${noAccess}`,
+      "odd.v1.OddService/Hasty: has no deadline_ms",
+      "odd.v1.OddService/Unreachable: has an HTTP rule, but the gateway may not forward to it",
+      "odd.v1.OddService/Internal: has an HTTP rule, but the gateway may not forward to it",
+      "odd.v1.OddService/Anybody: names WORKLOAD_UNSPECIFIED as a caller",
+    ]);
+  });
+
+  it("has a service without workload, callers and deadline", () => {
+    expect(problemsOf({ methods: { Get: { policy: isPublic } } })).toEqual([
+      "odd.v1.OddService/Get: its service needs either a workload or every_workload",
+      "odd.v1.OddService/Get: has no deadline_ms",
+      "odd.v1.OddService/Get: has no callers",
+    ]);
+  });
+
+  it("has a service that names a workload and every workload", () => {
+    const policy = { ...sound, everyWorkload: true };
+    expect(problemsOf({ policy, methods: { Get: { policy: isPublic } } })).toEqual([
+      "odd.v1.OddService/Get: its service needs either a workload or every_workload",
+    ]);
+  });
+
+  it("resolves nothing of a method that has problems", () => {
+    const service = oddService({ policy: sound, methods: { Silent: {}, Sound: { policy: isPublic } } });
+    const { methods } = resolveContract([service]);
+    expect([...methods.values()].map(({ name }) => name)).toEqual(["odd.v1.OddService/Sound"]);
+  });
+
+  it("is an error that lists one offender per line", () => {
+    const error = new ContractError(["a: no access", "b: no deadline"]);
+    expect(error.message).toBe("the contract cannot be served:\n  a: no access\n  b: no deadline");
+  });
+});
+
+describe("a method", () => {
+  const { IDEMPOTENT, NO_SIDE_EFFECTS, IDEMPOTENCY_UNKNOWN } = MethodOptions_IdempotencyLevel;
+
+  it.each([
+    [IDEMPOTENT, { idempotent: true, noSideEffects: false }],
+    [NO_SIDE_EFFECTS, { idempotent: true, noSideEffects: true }],
+    [IDEMPOTENCY_UNKNOWN, { idempotent: false, noSideEffects: false }],
+  ])("of idempotency %i may be repeated accordingly", (idempotency, expected) => {
+    const service = oddService({ policy: sound, methods: { Get: { policy: isPublic, idempotency } } });
+    expect([...resolveContract([service]).methods.values()][0]).toMatchObject(expected);
+  });
+
+  it("that streams has no deadline, as it ends by itself", () => {
+    const service = oddService({ policy: sound, methods: { Watch: { policy: isPublic, streams: true } } });
+    expect([...resolveContract([service]).methods.values()][0]?.deadlineMs).toBeUndefined();
+  });
+});
