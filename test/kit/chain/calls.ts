@@ -81,9 +81,8 @@ export function requestOf(method: DescMethod, init: RequestInit = {}): Request {
     header: new Headers(init.header),
     contextValues: values,
   };
-  return method.methodKind === "unary"
-    ? { ...common, stream: false, method, message }
-    : { ...common, stream: true, method, message: one(message) };
+  const unary = method.methodKind === "unary";
+  return { ...common, stream: !unary, message: unary ? message : one(message) } as unknown as Request;
 }
 
 export type Handler = (request: Request) => unknown;

@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { ConfigError, configSource } from "../../services/kit/config.js";
+import { type WorkloadName, workloads } from "../../services/kit/contract/workloads.js";
+import { processConfig } from "../../services/kit/process/config.js";
+import { selfSigned } from "../support/certificate.js";
+
+const all = [...workloads.keys()];
+const secret = "s".repeat(32);
+
+function read(environment: Record<string, string> = {}, running: readonly WorkloadName[] = all) {
+  const source = configSource(environment);
+  const config = processConfig(source, running);
+  source.finish();
+  return config;
+}
+
+function problems(environment: Record<string, string>, running: readonly WorkloadName[] = all) {
+  try {
+    read(environment, running);
+    return [];
+  } catch (error) {
+    return error instanceof ConfigError ? error.problems : [error];
+  }
+}
+
+describe("configuration of a process", () => {
+  it("needs nothing when everything runs together", () => {
+    expect(read()).toMatchObject({
+      host: "127.0.0.1",
+      environment: "development",
+      logLevel: "info",
+      dataDirectory: ".data",
+      mesh: false,
+      reflection: true,
+      tls: undefined,
+      peerSecret: undefined,
+      trustedProxyHops: 0,
+      admission: { concurrent: 256, queued: 1024, queueBudgetMs: 1000 },
+    });
+  });
+
+  it("takes the ports of the contract unless told otherwise", () => {
+    const { ports } = read({ ENGINE_PORT: "0" });
+    expect(Object.fromEntries(ports)).toEqual({
+      [Workload.GATEWAY]: 8000,
+      [Workload.ENGINE]: 0,
+      [Workload.AGENTS]: 8002,
+      [Workload.AUTH]: 8006,
+    });
+  });
+
+  it("finds workloads of other processes by their addresses", () => {
+    const environment = { PEER_SECRET: secret, AUTH_URL: "https://auth.internal:9000" };
+    const { addresses } = read(environment, ["engine"]);
+    expect(addresses.get(Workload.AUTH)).toBe("https://auth.internal:9000");
+    expect(addresses.get(Workload.AGENTS)).toBe("http://127.0.0.1:8002");
+    expect(addresses.get(Workload.ENGINE)).toBe("");
+  });
+
+  it.each(["auth", "localhost:8006", "ftp://auth", "javascript:x"])("refuses the address %s", (AUTH_URL) => {
+    expect(problems({ AUTH_URL, PEER_SECRET: secret }, ["engine"])).toMatchObject([{ name: "AUTH_URL" }]);
+  });
+
+  it("hides the contract in production unless told otherwise", () => {
+    expect(read({ ENVIRONMENT: "production" }).reflection).toBe(false);
+    expect(read({ ENVIRONMENT: "production", REFLECTION: "true" }).reflection).toBe(true);
+    expect(read({ REFLECTION: "false" }).reflection).toBe(false);
+  });
+});
+
+describe("proof between processes", () => {
+  it("is demanded when workloads run apart without a mesh", () => {
+    expect(problems({}, ["engine"])).toMatchObject([
+      { name: "PEER_SECRET", value: "", expected: expect.stringContaining("MESH=true") },
+    ]);
+  });
+
+  it("is a secret of 32 characters or more, which no message shows", () => {
+    expect(read({ PEER_SECRET: secret }, ["engine"]).peerSecret).toBe(secret);
+    expect(problems({ PEER_SECRET: "hunter2" }, ["engine"])).toEqual([
+      { name: "PEER_SECRET", value: "(hidden)", expected: "a text of 32 characters or more" },
+    ]);
+  });
+
+  it("is the mesh's where there is one", () => {
+    expect(read({ MESH: "true" }, ["engine"]).mesh).toBe(true);
+  });
+});
+
+describe("TLS", () => {
+  let directory: string;
+  let pems: { key: string; cert: string };
+  const file = (name: string) => join(directory, name);
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), "tls-"));
+    pems = await selfSigned();
+    writeFileSync(file("key.pem"), pems.key);
+    writeFileSync(file("cert.pem"), pems.cert);
+    writeFileSync(file("notes.txt"), "not a key");
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it("is served with a key and a certificate", () => {
+    const tls = { TLS_KEY_FILE: file("key.pem"), TLS_CERT_FILE: file("cert.pem") };
+    expect(read(tls).tls).toEqual(pems);
+  });
+
+  it("is refused with only one of them, or with files that hold none", () => {
+    expect(problems({ TLS_KEY_FILE: file("key.pem") })).toEqual([
+      { name: "TLS_CERT_FILE", value: "", expected: "a readable PEM file" },
+    ]);
+    const wrong = { TLS_KEY_FILE: file("missing.pem"), TLS_CERT_FILE: file("notes.txt") };
+    expect(problems(wrong)).toMatchObject([{ name: "TLS_KEY_FILE" }, { name: "TLS_CERT_FILE" }]);
+  });
+});
