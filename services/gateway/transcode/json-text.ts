@@ -164,7 +164,8 @@ class Parser {
       return this.fail("this is not a number");
     }
     this.at += text.length;
-    const exact = text.length <= exactDigits && isDouble(text, 0, text.length);
+    const digits = text.startsWith("-") ? text.length - 1 : text.length;
+    const exact = digits <= exactDigits && isDouble(text, 0, text.length);
     return exact ? Number(text) : new NumberText(text);
   }
 
