@@ -2,7 +2,14 @@ import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { TextSpan } from "../text/normalise.js";
 import { splitWords, type Word } from "../text/words.js";
 import type { Rule } from "./rule.js";
-import { askPatterns, courtesy, instructPatterns, mentionWords, wordSets } from "./rules/vocabulary.js";
+import {
+  askPatterns,
+  courtesy,
+  instructPatterns,
+  mentionWords,
+  wishPatterns,
+  wordSets,
+} from "./rules/vocabulary.js";
 import { compilePattern, matchLength, type WordPattern } from "./word-pattern.js";
 
 /** A rule and where it was hit, in the folded text. */
@@ -34,6 +41,7 @@ export function createRuleMatcher(rules: readonly Rule[]): (folded: string, scop
   const hits = index(rules, (rule) => rule.patterns);
   const excuses = index(rules, (rule) => rule.unless ?? []);
   const asks = index([true], () => askPatterns);
+  const wishes = index([true], () => wishPatterns);
   const instructs = index([true], () => instructPatterns);
 
   return (folded, scope) => {
@@ -44,10 +52,15 @@ export function createRuleMatcher(rules: readonly Rule[]): (folded: string, scop
       .flatMap((rule) => literalHits(rule, folded));
     if (found.length === 0) return literals;
     const excused = find(excuses, words);
-    const asked = [...find(asks, words), ...(scope === Scope.OUTPUT ? find(instructs, words) : [])];
+    const questions = [...find(asks, words), ...(scope === Scope.OUTPUT ? find(instructs, words) : [])];
+    const wished = find(wishes, words);
+    const isWanted = (hit: Found<Rule>) =>
+      hit.of.asked === undefined ||
+      precedes(words, questions, hit) ||
+      (hit.of.asked === "request" && (isImperative(words, hit.from) || precedes(words, wished, hit)));
     const stands = (hit: Found<Rule>) =>
       !excused.some((other) => other.of === hit.of && sameSentence(words, other, hit)) &&
-      (!hit.of.asked || isAsked(words, hit, asked)) &&
+      isWanted(hit) &&
       (!hit.of.mentionable || !isMention(words, hit, folded));
     return [...literals, ...found.filter(stands).map((hit) => ({ rule: hit.of, span: spanOf(words, hit) }))];
   };
@@ -85,11 +98,9 @@ function isImperative(words: readonly Word[], at: number): boolean {
   return true;
 }
 
-function isAsked(words: readonly Word[], hit: Found<Rule>, asked: readonly Found<boolean>[]): boolean {
-  return (
-    isImperative(words, hit.from) ||
-    asked.some((ask) => ask.from <= hit.from && sameSentence(words, ask, hit))
-  );
+/** Whether one of `cues` begins before a hit, or with it, in the same sentence. */
+function precedes(words: readonly Word[], cues: readonly Found<boolean>[], hit: Found<Rule>): boolean {
+  return cues.some((cue) => cue.from <= hit.from && sameSentence(words, cue, hit));
 }
 
 function sameSentence(words: readonly Word[], a: { from: number }, b: { from: number }): boolean {

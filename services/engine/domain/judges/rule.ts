@@ -22,8 +22,11 @@ export interface Rule {
   readonly recommendation: string;
   /** Word patterns (see `compilePattern`), each of which is a hit. */
   readonly patterns: readonly string[];
-  /** Only as part of a request, or in an answer, of instructions. */
-  readonly asked?: boolean;
+  /**
+   * Only in a question for a way to do it, or in an answer that instructs;
+   * `request` takes commands and wishes, too. Left out: wherever it stands.
+   */
+  readonly asked?: "question" | "request" | undefined;
   /** Not when one of these patterns matches in the same sentence. */
   readonly unless?: readonly string[];
   /** Not when the hit stands in quotation marks in a sentence about words. */

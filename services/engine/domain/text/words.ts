@@ -71,8 +71,7 @@ function plainWord(raw: string): string {
   let plain = "";
   for (const unit of raw) {
     if (unit === "'" || unit === "’") continue;
-    const letter = leet.get(unit);
-    if (letter === undefined) letters++;
+    if (isAsciiLetter(unit.charCodeAt(0))) letters++;
     else signs++;
     plain += unit;
   }

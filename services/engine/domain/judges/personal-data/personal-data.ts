@@ -28,15 +28,22 @@ const finders: Readonly<Record<PersonalDataType, (text: string) => Finding[]>> =
   phone: findPhones,
 };
 
+/** What is claimed may bound what touches it, so that the search is repeated; chains longer than this are no text. */
+const mostRounds = 4;
+
 /** Finds structured personal data by pattern and checksum. What one type claims no other takes. */
 export function findPersonalData(text: string): Finding[] {
   const view = canonicalView(text);
   const found: Finding[] = [];
   let rest = view.text;
-  for (const type of personalDataTypes) {
-    const claimed = withoutOverlap(finders[type](rest));
-    found.push(...claimed.map((finding) => ({ ...finding, span: view.original(finding.span) })));
-    rest = withBrackets(rest, claimed);
+  for (let round = 0; round < mostRounds; round++) {
+    const before = found.length;
+    for (const type of personalDataTypes) {
+      const claimed = withoutOverlap(finders[type](rest));
+      found.push(...claimed.map((finding) => ({ ...finding, span: view.original(finding.span) })));
+      rest = withBrackets(rest, claimed);
+    }
+    if (found.length === before) break;
   }
   return found.sort((a, b) => a.span.start - b.span.start);
 }

@@ -1,4 +1,4 @@
-import { isAlphanumeric, isDigit } from "../../text/characters.js";
+import { isAsciiLetter, isDigit } from "../../text/characters.js";
 import { type Finding, structureScore } from "./finding.js";
 import { type NumberRun, numberRuns } from "./numbers.js";
 
@@ -16,7 +16,7 @@ export function findPhones(text: string): Finding[] {
 }
 
 function internationalSpan(text: string, run: NumberRun) {
-  if (text[run.start - 1] !== "+" || isAlphanumeric(text.charCodeAt(run.start - 2))) return undefined;
+  if (text[run.start - 1] !== "+" || isAsciiLetter(text.charCodeAt(run.start - 2))) return undefined;
   const size = run.digits.length;
   if (size < 8 || size > 15 || run.digits[0] === "0") return undefined;
   return { start: run.start - 1, end: run.end };

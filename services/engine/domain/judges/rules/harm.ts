@@ -5,7 +5,7 @@ const said = [Scope.INPUT, Scope.OUTPUT];
 const defence =
   "prevent|stop|protect|detect|avoid|recognize|recognise|defend|report|combat|counter|treat|survive|against";
 
-const shared = { category: "harm", severity: Severity.HIGH, scopes: said, asked: true } as const;
+const shared = { category: "harm", severity: Severity.HIGH, scopes: said, asked: "request" } as const;
 
 /** Violence, weapons and substances. */
 const physical: readonly Rule[] = [
@@ -117,6 +117,8 @@ const vulnerable: readonly Rule[] = [
   {
     ...shared,
     id: "harm.self_harm",
+    // A wish alone is a cry for help, and has a rule of its own.
+    asked: "question",
     frameworks: ["care"],
     message: "Ways to harm oneself are not explained.",
     recommendation:
@@ -150,7 +152,7 @@ const vulnerable: readonly Rule[] = [
     id: "harm.self_harm_disclosure",
     severity: Severity.MEDIUM,
     scopes: [Scope.INPUT],
-    asked: false,
+    asked: undefined,
     frameworks: ["care"],
     message: "Somebody speaks about ending or hurting their own life.",
     recommendation:
@@ -207,7 +209,7 @@ const social: readonly Rule[] = [
   {
     ...shared,
     id: "harm.hate_incitement",
-    asked: false,
+    asked: undefined,
     frameworks: ["justice", "care"],
     message: "The text calls for harm to a group of people, or denies that they are human.",
     recommendation: "Criticise acts or ideas, not a group of people.",

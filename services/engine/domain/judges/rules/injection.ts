@@ -41,7 +41,8 @@ export const injectionRules: readonly Rule[] = [
       "^ forget everything|all write|say|print|answer|repeat",
       "<ignore> ..2 <instructions> ..2 <earlier>|before|youve|given",
       "<ignore> ..1 your ..2 <instructions>|guardrails|safeguards|constraints",
-      "<ignore> everything|all|anything|whatever ..3 above|before|prior|previous|previously|told|said|learned|earlier",
+      "<ignore> everything|anything|whatever ..3 above|before|prior|previous|previously|told|said|learned|earlier",
+      "<ignore> all ..2 above|before|told|said",
       "<ignore> ..2 <earlier> ..1 conversation|context|text|content|messages ..3 and|then",
       "do|dont not? follow|obey ..2 <earlier>|your ..1 <instructions>",
       "stop following ..2 your|the|all|any ..1 <instructions>",
@@ -98,7 +99,10 @@ export const injectionRules: readonly Rule[] = [
       "two|2 ..4 responses|answers|ways|paragraphs ..12 dan|jailbroken|jailbreak|unfiltered|developer",
       "never|not say|mention|include|provide|add ..6 as an ai|language ..8 warnings|warning|disclaimers|disclaimer|sorry|cannot",
     ],
-    unless: ["children|kids|parental", "how ..4 prevent|detect|protect|defend"],
+    unless: [
+      "children|kids|parental|android|phone|tablet|device|browser|chrome|windows|macos|tv|router",
+      "how ..4 prevent|detect|protect|defend",
+    ],
   },
   {
     ...shared,

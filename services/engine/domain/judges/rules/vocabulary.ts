@@ -15,20 +15,26 @@ export const mentionWords =
 /** What makes a sentence a request for instructions. */
 export const askPatterns: readonly string[] = [
   "how to",
+  "how many|much",
   "how ..1 do|can|could|would|should|might|may|does i|you|we|one|someone|somebody|anyone|people|a|an",
   "how ..1 id|ill|youd",
   "ways|way|method|methods|technique|techniques|strategy|strategies|trick|tricks to|of|for",
   "steps|step|instruction|instructions|guide|tutorial|manual|recipe|blueprint|blueprints|procedure|plan|plans|tips|advice|formula|script|walkthrough|protocol|ingredients|materials|ideas <connecting>",
-  "teach|show|tell|help|give|instruct|guide|assist|advise|walk|get me|us|someone|people|users|readers",
-  "i|we want|need|wish|wanna|plan|intend|aim to?",
-  "im|were going|trying|planning|looking to",
-  "id like",
+  "teach|show|tell|give|instruct|guide|advise|walk me|us|someone|people|users|readers",
   "can|could|would|will you",
   "where|how can|could|do|should|would|might i|we|someone|one|you",
   "what is|are|would|s ..5 way|ways|method|methods|steps|ingredients|materials|chemicals|recipe|technique|techniques",
   "whats ..4 way|ways|method|methods|recipe",
   "what ..2 chemicals|ingredients|materials|tools|poison|poisons|drug|drugs|dose|steps",
   "^ <write>",
+];
+
+/** What makes a sentence the wish to do something. */
+export const wishPatterns: readonly string[] = [
+  "help|assist|get me|us|someone|people|users|readers",
+  "i|we want|need|wish|wanna|plan|intend|aim to?",
+  "im|were going|trying|planning|looking to",
+  "id like",
 ];
 
 /** What makes an answer one that instructs. */
