@@ -28,7 +28,8 @@ export function createResilience(peer: string): Resilience {
   const unavailable = handleWhen((error) => error instanceof ConnectError && error.code === Code.Unavailable);
   const breaker = circuitBreaker(unavailable, {
     halfOpenAfter: 30_000,
-    breaker: new CountBreaker({ threshold: 0.5, size: 10 }),
+    // It opens above the threshold, so with the fifth failure.
+    breaker: new CountBreaker({ threshold: 0.4, size: 10 }),
   });
   const backoff = new ExponentialBackoff({ initialDelay: 50, maxDelay: 1000 });
   const retried: IPolicy = wrap(retry(unavailable, { maxAttempts: 3, backoff }), breaker);
