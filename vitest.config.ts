@@ -4,7 +4,7 @@ export default defineConfig({
   resolve: { alias: { "#gen": new URL("./gen", import.meta.url).pathname } },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/bench/**"],
+    exclude: ["test/bench/**", "test/real/**"],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     coverage: {

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+const root = new URL("../..", import.meta.url).pathname;
+
+/** Tests against real servers: slow, one file at a time, and in need of programs that npm does not install. */
+export default defineConfig({
+  root,
+  resolve: { alias: { "#gen": `${root}gen` } },
+  test: {
+    include: ["test/real/**/*.test.ts"],
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
