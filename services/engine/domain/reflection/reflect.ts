@@ -18,50 +18,43 @@ export interface Reflection {
 /**
  * Reflects on an answer, `mostDepth` deep. The first step looks for faults,
  * the second puts each right where that improves the answer, the third looks
- * again at what became of it. Each fault is a pass with critique, change and
- * effect. A change that improves nothing is not made, so that the answer never
- * gets worse. Deterministic.
+ * again and puts right what the revision brought about. Each fault is a pass
+ * with critique, change and effect. A change that improves nothing is not
+ * made, so that the answer never gets worse. Deterministic.
  */
 export function reflect(draft: Draft, mostDepth: number): Reflection {
   if (mostDepth <= 0) return { content: draft.content, passes: [], depth: 0 };
-  if (mostDepth === 1) return { content: draft.content, passes: numbered(critiques(draft, [])), depth: 1 };
-  const revised = revise(draft);
-  if (revised.draft.content === draft.content)
-    return { content: draft.content, passes: numbered(revised.passes), depth: 1 };
-  if (mostDepth === 2) return { content: revised.draft.content, passes: numbered(revised.passes), depth: 2 };
-  const passes = [...revised.passes, ...critiques(revised.draft, revised.unsolved)];
-  return { content: revised.draft.content, passes: numbered(passes), depth: 3 };
+  if (mostDepth === 1) return { content: draft.content, passes: numbered(unsolved(draft)), depth: 1 };
+  const first = revise(draft);
+  if (first.draft === draft) return { content: draft.content, passes: numbered(unsolved(draft)), depth: 1 };
+  const last = mostDepth === 2 ? first : revise(first.draft);
+  const passes = [...first.passes, ...(last === first ? [] : last.passes), ...unsolved(last.draft)];
+  return { content: last.draft.content, passes: numbered(passes), depth: mostDepth === 2 ? 2 : 3 };
 }
 
-/** The passes of an evaluation that changes nothing, without faults already reported as unsolved. */
-function critiques(draft: Draft, reported: readonly string[]): ReflectionPass[] {
+/** The faults of an answer as passes that change nothing. */
+function unsolved(draft: Draft): ReflectionPass[] {
   const support = supportOf(draft);
   return critics
     .map((critic) => critic(draft))
     .filter((critique) => critique !== undefined)
-    .filter(({ name }) => !reported.includes(name))
     .map((critique) => pass(critique, "", support, support));
 }
 
-function revise(original: Draft) {
+/** Puts right what can be, fault by fault; the same draft when nothing can. */
+function revise(original: Draft): { readonly draft: Draft; readonly passes: readonly ReflectionPass[] } {
   const passes: ReflectionPass[] = [];
-  const unsolved: string[] = [];
   let draft = original;
   for (const critic of critics) {
     const critique = critic(draft);
-    if (!critique) continue;
-    const before = supportOf(draft);
-    const revision = revisions[critique.name](draft);
-    const next = revision && { ...draft, content: revision.content };
-    if (next && (critique.name === "personal_data" || improves(draft, next))) {
-      passes.push(pass(critique, revision.change, before, supportOf(next)));
-      draft = next;
-    } else {
-      passes.push(pass(critique, "", before, before));
-      unsolved.push(critique.name);
-    }
+    const revision = critique && revisions[critique.name](draft);
+    if (!revision) continue;
+    const next = { ...draft, content: revision.content };
+    if (critique.name !== "personal_data" && !improves(draft, next)) continue;
+    passes.push(pass(critique, revision.change, supportOf(draft), supportOf(next)));
+    draft = next;
   }
-  return { draft, passes, unsolved };
+  return { draft, passes };
 }
 
 /** Whether the index rises, or the answer itself takes up more of the question at no loss. */

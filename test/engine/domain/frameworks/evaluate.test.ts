@@ -1,0 +1,76 @@
+import { describe, expect, it } from "vitest";
+import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import {
+  evaluateEthics,
+  frameworks,
+  overall,
+} from "../../../../services/engine/domain/frameworks/evaluate.js";
+import { violation } from "../../../../services/engine/domain/judges/rule-judge.js";
+import { rulesById } from "../../../../services/engine/domain/judges/rules/catalogue.js";
+
+const hit = (id: string) => violation(rulesById.get(id)!, Scope.INPUT, []);
+const evaluate = (text: string, ids: string[] = [], uncovered?: string) =>
+  evaluateEthics(frameworks, { text, violations: ids.map(hit), uncovered, policyDigest: "d", reasoning: [] });
+const scores = (evaluation: ReturnType<typeof evaluate>) =>
+  Object.fromEntries(evaluation.frameworkScores.map(({ framework, score }) => [framework, score]));
+
+describe("the frameworks", () => {
+  it("say nothing where they cannot judge, and are listed all the same", () => {
+    const evaluation = evaluate("When do you open?");
+    expect(scores(evaluation)).toEqual({
+      deontological: 1,
+      utilitarian: undefined,
+      justice: undefined,
+      care: undefined,
+      virtue: undefined,
+    });
+    expect(evaluation.overallScore).toBe(1);
+    expect(evaluation.disagreement).toBeUndefined();
+    for (const { weakness, evidence, weight } of evaluation.frameworkScores) {
+      expect(weakness).not.toBe("");
+      expect(evidence).not.toBe("");
+      expect(weight).toBeGreaterThan(0);
+    }
+  });
+
+  it("weigh a named benefit against a harm", () => {
+    expect(scores(evaluate("How do we protect children?")).utilitarian).toBe(1);
+    expect(scores(evaluate("x", ["harm.explosives"])).utilitarian).toBeCloseTo(0.2);
+    expect(scores(evaluate("How do we protect children?", ["harm.explosives"])).utilitarian).toBeCloseTo(0.7);
+  });
+
+  it.each([
+    ["harm.hate_content", { justice: 0.4, care: 0.4, virtue: undefined }],
+    ["harm.fraud", { justice: 0.4, virtue: 0.4, care: undefined }],
+    ["harm.sexual_minors", { justice: 0, care: 0 }],
+    ["personal_data.card", { care: 0.9, justice: undefined }],
+  ])("that %s concerns give their scores", (id, expected) => {
+    expect(scores(evaluate("x", [id]))).toMatchObject(expected);
+  });
+
+  it("cap the overall score by the worst violation and show their disagreement", () => {
+    const evaluation = evaluate("How do we protect children?", ["harm.explosives"]);
+    expect(evaluation.overallScore).toBeCloseTo(0.4);
+    expect(evaluation.disagreement).toBeCloseTo(0.7 - 0.4);
+  });
+
+  it("give no score at all to a text that nothing covers", () => {
+    const evaluation = evaluate("qué", [], "a script without rules");
+    expect(evaluation.overallScore).toBeUndefined();
+    expect(evaluation.frameworkScores[0]?.evidence).toContain("a script without rules");
+  });
+
+  it("recommend once for each rule", () => {
+    const evaluation = evaluate("x", ["harm.fraud", "harm.fraud"]);
+    expect(evaluation.recommendations.map(({ ruleId }) => ruleId)).toEqual(["harm.fraud"]);
+  });
+
+  it("count by weight", () => {
+    const judged = [
+      { score: 1, weight: 3 },
+      { score: 0.2, weight: 1 },
+    ];
+    expect(overall(judged, [])).toBeCloseTo(0.8);
+    expect(overall([], [])).toBeUndefined();
+  });
+});
