@@ -76,7 +76,7 @@ export function limit(admission: Admission, clock: Clock): Layer {
       const call = callOf({ values: request.contextValues });
       request.contextValues.set(callKey, { ...call, queueMs: clock.monotonic() - start });
       try {
-        return onSettled(await next(request), () => admission.leave());
+        return onSettled(await next(request), request.signal, () => admission.leave());
       } catch (error) {
         admission.leave();
         throw error;

@@ -66,7 +66,7 @@ export function observe(options: ObserveOptions): Layer {
       try {
         const response = await next(request);
         response.header.set(correlationHeader, call.correlationId);
-        return onSettled(response, settle);
+        return onSettled(response, request.signal, settle);
       } catch (error) {
         settle(error);
         if (error instanceof ConnectError) error.metadata.set(correlationHeader, call.correlationId);

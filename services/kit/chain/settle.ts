@@ -1,20 +1,26 @@
-import type { StreamResponse, UnaryResponse } from "@connectrpc/connect";
+import { Code, ConnectError, type StreamResponse, type UnaryResponse } from "@connectrpc/connect";
+import { errors } from "../errors.js";
 
 /**
  * Calls `settled` exactly once when a response is over: at once for a unary
- * one; for a stream after its last message, with its error, or when the
- * consumer stops reading. An interceptor that only awaits `next` takes a
+ * one; for a stream after its last message, with its error, when the consumer
+ * stops reading, or when `signal` aborts, since Connect forgets the messages of
+ * a client that goes away. An interceptor that only awaits `next` takes a
  * stream that fails later for a success.
  */
 export function onSettled<R extends UnaryResponse | StreamResponse>(
   response: R,
+  signal: AbortSignal,
   settled: (error?: unknown) => void,
 ): R {
   if (!response.stream) {
     settled();
     return response;
   }
-  return { ...response, message: watched(response.message, settled) };
+  const once = onceOrAborted(signal, settled);
+  const message = response.message;
+  const watched = () => iterate(message, { failed: (error) => error, settled: once });
+  return { ...response, message: { [Symbol.asyncIterator]: watched } };
 }
 
 /** The messages, with what `failed` makes of the error that ends them. */
@@ -25,13 +31,23 @@ export function withFailure<T>(
   return { [Symbol.asyncIterator]: () => iterate(messages, { failed, settled: () => undefined }) };
 }
 
-function watched<T>(messages: AsyncIterable<T>, settled: (error?: unknown) => void): AsyncIterable<T> {
+function onceOrAborted(signal: AbortSignal, settled: (error?: unknown) => void) {
   let over = false;
   const once = (error?: unknown) => {
-    if (!over) settled(error);
+    if (over) return;
     over = true;
+    signal.removeEventListener("abort", abort);
+    settled(error);
   };
-  return { [Symbol.asyncIterator]: () => iterate(messages, { failed: (error) => error, settled: once }) };
+  const abort = () => once(ofAbort(signal.reason));
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort);
+  return once;
+}
+
+function ofAbort(reason: unknown): ConnectError {
+  const expired = reason instanceof ConnectError && reason.code === Code.DeadlineExceeded;
+  return expired ? reason : errors.canceled(reason);
 }
 
 interface Watcher {

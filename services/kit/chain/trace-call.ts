@@ -4,4 +4,6 @@ import { onSettled } from "./settle.js";
 
 /** One span for each call, which ends when a stream ends. */
 export const traceCall: Layer = (contract) => (next) => (request) =>
-  serverSpan(contract, request, async (span) => onSettled(await next(request), (error) => span.end(error)));
+  serverSpan(contract, request, async (span) =>
+    onSettled(await next(request), request.signal, (error) => span.end(error)),
+  );

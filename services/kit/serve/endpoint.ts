@@ -69,7 +69,9 @@ function refuseGrpc(request: Request, response: Response, arrival: Arrival): voi
   arrival.rejection = "METHOD_UNKNOWN";
   const headers = new Headers({ "content-type": request.headers["content-type"] ?? "application/grpc" });
   setTrailerStatus(headers, error);
-  response.writeHead(200, Object.fromEntries(headers));
+  // writeHead() would send the headers alone, and a client would wait for trailers.
+  response.statusCode = 200;
+  for (const [name, value] of headers) response.setHeader(name, value);
   response.end();
 }
 

@@ -181,6 +181,30 @@ describe("a stream", () => {
     }
   });
 
+  it.each([
+    ["Canceled", undefined],
+    ["Canceled", new ConnectError("reset", Code.Canceled)],
+    ["DeadlineExceeded", new ConnectError("timed out", Code.DeadlineExceeded)],
+  ])("counts as %s when its client goes away, even if Connect forgets the messages", async (code, reason) => {
+    const { layers, lines } = observed();
+    const client = new AbortController();
+    const request = requestOf(watch, { call: undefined, signal: client.signal });
+    const response = await pass(layers, request, async function* () {
+      for (;;) yield {};
+    });
+    if (!response.stream) throw new Error("no stream");
+    await response.message[Symbol.asyncIterator]().next();
+    client.abort(reason);
+    expect(lines.map(({ metadata }) => metadata.code)).toEqual([code]);
+  });
+
+  it("counts once when its client was gone before it began", async () => {
+    const { layers, lines } = observed();
+    const request = requestOf(watch, { call: undefined, signal: AbortSignal.abort() });
+    await messagesOf(await pass(layers, request, async function* () {}));
+    expect(lines.map(({ metadata }) => metadata.code)).toEqual(["Canceled"]);
+  });
+
   it("counts when its reader stops while the handler waits and hears of nothing", async () => {
     const { response, lines } = await watching(async function* () {
       await new Promise(() => undefined);

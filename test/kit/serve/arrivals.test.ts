@@ -1,0 +1,62 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, it } from "vitest";
+import { type ArrivalTrust, noteArrival } from "../../../services/kit/serve/arrivals.js";
+
+const nobody: ArrivalTrust = { proxyHops: 0, mesh: false, internal: false };
+const certificate = "By=spiffe://d/ns/n/sa/agents;Hash=1;URI=spiffe://d/ns/n/sa/engine";
+
+function requestWith(headers: Record<string, string | string[]>) {
+  return { headers, socket: { remoteAddress: "10.0.0.1" } } as unknown as IncomingMessage;
+}
+
+const addressOf = (forwarded: string, proxyHops: number) =>
+  noteArrival(requestWith({ "x-forwarded-for": forwarded }), { ...nobody, proxyHops }).clientAddress;
+
+describe("the client's address", () => {
+  it("is the connection's own unless proxies of ours are configured", () => {
+    expect(addressOf("6.6.6.6", 0)).toBe("10.0.0.1");
+    expect(noteArrival(requestWith({}), { ...nobody, proxyHops: 1 }).clientAddress).toBe("10.0.0.1");
+  });
+
+  it("is what the outermost proxy of ours saw, whatever the client claims", () => {
+    expect(addressOf("6.6.6.6, 1.2.3.4", 1)).toBe("1.2.3.4");
+    expect(addressOf("6.6.6.6, 1.2.3.4, 10.0.0.2", 2)).toBe("1.2.3.4");
+  });
+
+  it("is the first that is known when fewer proxies than configured were passed", () => {
+    expect(addressOf("1.2.3.4", 2)).toBe("1.2.3.4");
+  });
+});
+
+describe("a forwarded certificate", () => {
+  const header = "x-forwarded-client-cert";
+
+  it("outside a mesh is ignored, and nobody further in sees it", () => {
+    const request = requestWith({ [header]: certificate });
+    expect(noteArrival(request, nobody).meshIdentity).toBeUndefined();
+    expect(request.headers).not.toHaveProperty(header);
+  });
+
+  it("in a mesh counts with its last element alone", () => {
+    const forged = certificate.replace("engine", "gateway");
+    const request = requestWith({ [header]: `${forged},${certificate}` });
+    expect(noteArrival(request, { ...nobody, mesh: true }).meshIdentity).toBe(certificate);
+  });
+
+  it("in a mesh may be missing", () => {
+    expect(noteArrival(requestWith({}), { ...nobody, mesh: true }).meshIdentity).toBeUndefined();
+  });
+});
+
+describe("our request id", () => {
+  it("is made at the edge, whatever the client sends", () => {
+    const sent = "0190a000-0000-7000-8000-000000000001";
+    const arrival = noteArrival(requestWith({ "x-consciousness-request-id": sent }), nobody);
+    expect(arrival.requestId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
+    expect(arrival.requestId).not.toBe(sent);
+  });
+
+  it("is left to the chain where callers are workloads", () => {
+    expect(noteArrival(requestWith({}), { ...nobody, internal: true }).requestId).toBeUndefined();
+  });
+});
