@@ -10,7 +10,6 @@ import type { Composer, EvidencePassage } from "./compose/composer.js";
 import type { Framework } from "./frameworks/framework.js";
 import type { Judge } from "./judges/judge.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
-import type { LoadReading } from "./load.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
 
 /** What the pipeline stands on. All of it can be replaced in tests. */
@@ -21,7 +20,8 @@ export interface PipelineDeps {
   /** Answers when the responder's own composer fails. */
   readonly fallback: Composer;
   readonly maskPersonalData: (text: string) => Masked;
-  readonly load: () => LoadReading;
+  /** Cognitive load, 0..1. */
+  readonly load: () => number;
   readonly budgets: StageBudgets;
   /** Ordinary English beside which words are rare or common. */
   readonly background: PassageIndex;
@@ -53,6 +53,8 @@ export interface PipelineRequest {
   readonly decisionId: string;
   readonly requestId: string;
   readonly subject: string;
+  /** How long it waited for admission, in milliseconds. */
+  readonly queueMs: number;
   readonly input: string;
   readonly context: Readonly<Record<string, string>>;
   readonly options: Strictness;
@@ -69,7 +71,7 @@ export interface Run {
   readonly personalData: PersonalDataFinding[];
   /** Checks that failed or took too long. */
   readonly unavailable: string[];
-  load: LoadReading;
+  cognitiveLoad: number;
   /** The input, masked. */
   question: string;
   /** The context, masked. */
@@ -106,7 +108,7 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     violations: [],
     personalData: [],
     unavailable: [],
-    load: { cognitiveLoad: 0, queueMs: 0 },
+    cognitiveLoad: 0,
     question: "",
     context: {},
     uncovered: undefined,

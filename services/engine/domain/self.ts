@@ -10,13 +10,13 @@ import {
 } from "#gen/ts/consciousness/engine/v1/state_pb.js";
 import type { Judge } from "./judges/judge.js";
 import { judgeAll } from "./judges/judge-all.js";
-import type { LoadReading } from "./load.js";
 import type { RecentRequests } from "./recent-requests.js";
 import type { PassageIndex } from "./retrieval/bm25.js";
 
 /** What the engine needs to look at itself. */
 export interface SelfDeps {
-  readonly load: () => LoadReading;
+  /** Cognitive load, 0..1. */
+  readonly load: () => number;
   readonly recent: RecentRequests;
   readonly judges: readonly Judge[];
   readonly builtIn: PassageIndex;
@@ -28,7 +28,7 @@ export interface SelfDeps {
 export function currentState({ load, recent }: Pick<SelfDeps, "load" | "recent">): ConsciousnessState {
   const { awareness, alignment, depth } = recent.means();
   return create(ConsciousnessStateSchema, {
-    cognitiveLoad: load().cognitiveLoad,
+    cognitiveLoad: load(),
     ...(awareness === undefined ? {} : { awarenessLevel: awareness }),
     ...(alignment === undefined ? {} : { ethicalAlignment: alignment }),
     ...(depth === undefined ? {} : { metaCognitiveDepth: depth }),

@@ -34,6 +34,7 @@ export function process(deps: ProcessDeps): ServiceImpl<typeof EngineService>["p
         decisionId: newId(),
         requestId: call.requestId,
         subject: principal.subject,
+        queueMs: call.queueMs,
         input: request.input,
         context: request.context,
         options: strictness(request, deps.config),
@@ -81,7 +82,13 @@ function response({ id, consciousnessQuality, ...decision }: Decision) {
     qualityComponents: decision.qualityComponents,
     processingMetrics: decision.processingMetrics,
     processingTimeMs: decision.processingMetrics?.totalMs ?? 0,
-    evidence: decision.evidence,
+    evidence: standsOn(decision),
     reflections: decision.reflections,
   };
+}
+
+/** The passages that a released answer uses; the stored decision has all that were offered. */
+function standsOn({ verdict, evidence }: Pick<Decision, "verdict" | "evidence">) {
+  const released = verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED;
+  return released ? evidence.filter(({ contentSpans }) => contentSpans.length > 0) : [];
 }

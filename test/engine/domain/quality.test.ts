@@ -88,8 +88,7 @@ describe("cognitive load", () => {
 
   it("is read from this process", () => {
     const reading = createLoadReader(() => load)();
-    expect(reading.queueMs).toBe(20);
-    expect(reading.cognitiveLoad).toBeGreaterThanOrEqual(0.5);
-    expect(reading.cognitiveLoad).toBeLessThanOrEqual(1);
+    expect(reading).toBeGreaterThanOrEqual(0.5);
+    expect(reading).toBeLessThanOrEqual(1);
   });
 });

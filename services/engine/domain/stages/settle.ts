@@ -75,9 +75,9 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
       ? { qualityComponents: components, consciousnessQuality: quality }
       : {}),
     processingMetrics: {
-      queueMs: run.load.queueMs,
+      queueMs: request.queueMs,
       stages: [...run.timings],
-      totalMs: run.load.queueMs + deps.clock.monotonic() - run.startedAt,
+      totalMs: request.queueMs + deps.clock.monotonic() - run.startedAt,
     },
     evidence: alignEvidence(answer, run.evidence, run.idf),
     reflections: [...run.passes],
@@ -115,10 +115,10 @@ function componentsOf(run: Run, answer: string, ethics: number | undefined): Qua
 }
 
 /** Alignment is the cap by the worst rule hit, as there is no calibrated model; unknown when nothing judged. */
-function stateOf({ awareness, load, depth, violations, unavailable, uncovered }: Run) {
+function stateOf({ awareness, cognitiveLoad, depth, violations, unavailable, uncovered }: Run) {
   const judged = violations.length > 0 || (unavailable.length === 0 && uncovered === undefined);
   return create(ConsciousnessStateSchema, {
-    cognitiveLoad: load.cognitiveLoad,
+    cognitiveLoad,
     metaCognitiveDepth: depth,
     ...(awareness === undefined ? {} : { awarenessLevel: awareness }),
     ...(judged ? { ethicalAlignment: 1 - worstPenalty(violations) } : {}),

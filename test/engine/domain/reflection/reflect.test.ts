@@ -65,7 +65,10 @@ describe("reflection", () => {
   });
 
   it("puts right what its own revision brought about", () => {
-    const { content, passes, depth } = reflect(draft("When are returns accepted?", "Elephants paint murals."), 3);
+    const { content, passes, depth } = reflect(
+      draft("When are returns accepted?", "Elephants paint murals."),
+      3,
+    );
     expect(content).toBe("Returns are accepted within 30 days.");
     expect(passes.map(({ critique }) => critique)).toEqual(["incomplete", "unsupported"]);
     expect(depth).toBe(3);
@@ -75,7 +78,9 @@ describe("reflection", () => {
     const before = "Elephants paint murals.";
     const { content, passes, depth } = reflect(draft("Who paints murals?", before), 3);
     expect(content).toBe(before);
-    expect(passes).toMatchObject([{ critique: "unsupported", change: "", supportBefore: 0, supportAfter: 0 }]);
+    expect(passes).toMatchObject([
+      { critique: "unsupported", change: "", supportBefore: 0, supportAfter: 0 },
+    ]);
     expect(depth).toBe(1);
   });
 

@@ -1,0 +1,134 @@
+import { create, type DescMethodUnary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import { createContextValues, type HandlerContext } from "@connectrpc/connect";
+import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import type { AgentsService, GetAgentResponse } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
+import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { defaults, type EngineConfig } from "../../../services/engine/config.js";
+import { definition } from "../../../services/engine/service.js";
+import type { EngineTables } from "../../../services/engine/store.js";
+import { systemClock } from "../../../services/kit/clock.js";
+import { callKey, type Principal } from "../../../services/kit/context.js";
+import { errors } from "../../../services/kit/errors.js";
+import { newId } from "../../../services/kit/ids.js";
+import { createMetrics } from "../../../services/kit/metrics.js";
+import { readEvents } from "../../../services/kit/outbox.js";
+import type { Peer } from "../../../services/kit/peers/peers.js";
+import { openSchema } from "../../../services/kit/stores/database/kysely.js";
+import type { Platform } from "../../../services/kit/workload.js";
+import { testDatabase } from "../../support/database.js";
+
+type Methods = typeof EngineService.method;
+type Unary = Methods[keyof Methods] & DescMethodUnary;
+
+/** The methods of the engine as one principal calls them: without the chain, with everything below it. */
+export type EngineOf = {
+  readonly [K in keyof Methods]: (
+    request: MessageInitShape<Methods[K]["input"]>,
+  ) => Promise<MessageShape<Methods[K]["output"]>>;
+};
+
+/** A person of a tenant, new unless named. */
+export function person({
+  tenant = "default",
+  subject = newId(),
+  permissions = [] as readonly Permission[],
+} = {}): Principal {
+  return {
+    tenant,
+    subject,
+    kind: "user",
+    username: "ada",
+    roles: [],
+    permissions: new Set(permissions),
+    tier: Tier.BASIC,
+    session: "",
+  };
+}
+
+/** The engine on a database in memory, beside agents that the test makes. One per file. */
+export async function startEngine(config: Partial<EngineConfig> = {}) {
+  const database = await testDatabase();
+  const metrics = createMetrics({ version: "1.2.3", workloads: ["engine"] });
+  const agents = new Map<string, NonNullable<GetAgentResponse["agent"]>>();
+  const platform = {
+    clock: systemClock,
+    metrics,
+    version: "1.2.3",
+    database: async () => database,
+    peer: () => agentsPeer(agents),
+    load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
+  } as unknown as Platform;
+  const served = await definition.start({ ...defaults, ...config }, platform);
+  const handlers = served.implementations[0]?.handlers as Record<string, Handler>;
+  const db = openSchema<EngineTables>(database, "engine");
+
+  return {
+    database,
+    served,
+    metrics,
+    db,
+    /** The engine as `principal` calls it. */
+    as: (principal: Principal | undefined): EngineOf => callable(handlers, principal),
+    /** Makes an agent that the peer knows; active unless told otherwise. */
+    addAgent(knowledge: string, { status = AgentStatus.ACTIVE, providerId = "" } = {}): string {
+      const id = newId();
+      const documents = [{ title: "Handbook", text: knowledge }];
+      const agent = {
+        id,
+        status,
+        etag: "1",
+        knowledge: documents,
+        configuration: { providerId, goals: ["Sell"] },
+      };
+      agents.set(id, agent as unknown as NonNullable<GetAgentResponse["agent"]>);
+      return id;
+    },
+    /** Events of one decision. */
+    events: (id: string) => readEvents(db, { aggregate: { type: "decision", id }, limit: 100 }),
+  };
+}
+
+/** The started engine. */
+export type Engine = Awaited<ReturnType<typeof startEngine>>;
+
+function agentsPeer(agents: ReadonlyMap<string, NonNullable<GetAgentResponse["agent"]>>) {
+  const peer: Pick<Peer<typeof AgentsService>, "getAgent"> = {
+    async getAgent({ id = "" }) {
+      const agent = agents.get(id);
+      if (!agent) throw errors.agentNotFound({ id });
+      return { agent } as GetAgentResponse;
+    },
+  };
+  return peer;
+}
+
+type Handler = (request: unknown, context: HandlerContext) => Promise<object>;
+
+function callable(handlers: Record<string, Handler>, principal: Principal | undefined): EngineOf {
+  const method = (name: string, { input, output }: Unary) => {
+    return async (request: MessageInitShape<typeof input>) => {
+      const reply = await handlers[name]?.(create(input, request as never), contextOf(principal));
+      return create(output, reply as never);
+    };
+  };
+  return Object.fromEntries(
+    Object.entries(EngineService.method).map(([name, desc]) => [name, method(name, desc as Unary)]),
+  ) as unknown as EngineOf;
+}
+
+function contextOf(principal: Principal | undefined): HandlerContext {
+  const call = {
+    requestId: newId(),
+    correlationId: "test",
+    caller: Workload.GATEWAY,
+    principal,
+    credential: undefined,
+    deadline: Number.POSITIVE_INFINITY,
+    queueMs: 2,
+  };
+  const signal = new AbortController().signal;
+  return { values: createContextValues().set(callKey, call), signal } as HandlerContext;
+}
