@@ -42,4 +42,7 @@ export interface ErrorParams {
   ETHICAL_VIOLATION: { rule_ids: string | number; decision_id: string | number };
   DECISION_NOT_FOUND: { id: string | number };
   PROVIDER_UNKNOWN: { provider_id: string | number };
+  IDEMPOTENCY_KEY_REUSED: Record<never, never>;
+  RATE_LIMITED: { limit: string | number; window_seconds: string | number; retry_seconds: string | number };
+  QUOTA_EXHAUSTED: { limit: string | number; retry_seconds: string | number };
 }

@@ -8,7 +8,16 @@ interface MetricSpec {
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
   /** What the value counts; Prometheus' base units. */
-  readonly unit: "calls" | "requests" | "seconds" | "ratio" | "failures" | "lines" | "info";
+  readonly unit:
+    | "calls"
+    | "requests"
+    | "seconds"
+    | "ratio"
+    | "failures"
+    | "lines"
+    | "info"
+    | "events"
+    | "reads";
   /** Label values come from closed sets: methods, codes, verdicts; never ids or text. */
   readonly labels: readonly string[];
   /** Upper bounds of a histogram, in its unit. */
@@ -97,6 +106,48 @@ export const metricCatalogue = {
     help: "Log lines dropped because their reader was too slow.",
     unit: "lines",
     labels: [],
+  },
+  outboxPending: {
+    name: "outbox_pending_events",
+    type: "gauge",
+    help: "Events that wait in a workload's outbox for the bus; counted up to 100,000.",
+    unit: "events",
+    labels: ["workload"],
+  },
+  outboxAge: {
+    name: "outbox_oldest_age_seconds",
+    type: "gauge",
+    help: "Age of the oldest event that waits in a workload's outbox; 0 when none does.",
+    unit: "seconds",
+    labels: ["workload"],
+  },
+  outboxRelayed: {
+    name: "outbox_relayed_total",
+    type: "counter",
+    help: "Events that the bus took over from a workload's outbox.",
+    unit: "events",
+    labels: ["workload"],
+  },
+  consumed: {
+    name: "events_consumed_total",
+    type: "counter",
+    help: "Events that a consumer dealt with: applied, duplicate (applied before) or dead (set aside).",
+    unit: "events",
+    labels: ["consumer", "outcome"],
+  },
+  consumeFailures: {
+    name: "events_consume_failures_total",
+    type: "counter",
+    help: "Attempts of a consumer that failed and were or will be repeated.",
+    unit: "failures",
+    labels: ["consumer"],
+  },
+  cacheReads: {
+    name: "cache_reads_total",
+    type: "counter",
+    help: "Reads through a cache: hit, stale (served while it is loaded anew), miss, or away (the cache did not answer).",
+    unit: "reads",
+    labels: ["cache", "outcome"],
   },
   buildInfo: {
     name: "build_info",

@@ -37,9 +37,11 @@ export interface Load {
   readonly queueBudgetMs: number;
 }
 
-/** Something a workload needs in order to serve. */
+/** Something a workload needs in order to serve, or to serve well. */
 export interface Dependency {
   readonly name: string;
+  /** Whether the workload serves without it, if less well: it is told of then, and takes no traffic away. */
+  readonly degrades?: boolean;
   /** Resolves when it answers. */
   check(signal: AbortSignal): Promise<void>;
 }

@@ -13,6 +13,12 @@ const observations = {
   httpRejected: (m) => m.httpRejected.add({ status: "415", reason: "MEDIA_TYPE_UNSUPPORTED" }),
   exportFailures: (m) => m.exportFailures.add(),
   logLinesDropped: (m) => m.logLinesDropped.add(),
+  outboxPending: (m) => m.outboxPending.set(3, { workload: "agents" }),
+  outboxAge: (m) => m.outboxAge.set(0.2, { workload: "agents" }),
+  outboxRelayed: (m) => m.outboxRelayed.add({ workload: "agents" }),
+  consumed: (m) => m.consumed.add({ consumer: "search", outcome: "applied" }),
+  consumeFailures: (m) => m.consumeFailures.add({ consumer: "search" }),
+  cacheReads: (m) => m.cacheReads.add({ cache: "knowledge", outcome: "hit" }),
   buildInfo: () => {},
 } satisfies Record<keyof typeof metricCatalogue, (metrics: ReturnType<typeof createMetrics>) => void>;
 

@@ -5,6 +5,8 @@ import type { Dependency } from "../workload.js";
 export interface DependencyState {
   readonly name: string;
   readonly serving: boolean;
+  /** Whether the process serves without it. */
+  readonly degrades: boolean;
   /** How long the answer, or the wait for it, took. */
   readonly latencyMs: number;
   /** Why it does not serve; for the log, never for the caller. */
@@ -13,7 +15,7 @@ export interface DependencyState {
 
 /** Whether the process should receive traffic, and why not. */
 export interface ReadinessState {
-  /** Every dependency answers and the process does not drain. */
+  /** Every dependency that the process cannot do without answers, and it does not drain. */
   readonly serving: boolean;
   readonly draining: boolean;
   readonly dependencies: readonly DependencyState[];
@@ -67,7 +69,8 @@ export function createReadiness(options: ReadinessOptions): Readiness {
   };
   const judge = (dependencies: readonly DependencyState[]): ReadinessState => {
     const draining = drained.signal.aborted;
-    return { serving: !draining && dependencies.every(({ serving }) => serving), draining, dependencies };
+    const able = dependencies.every(({ serving, degrades }) => serving || degrades);
+    return { serving: !draining && able, draining, dependencies };
   };
   const state = async () => {
     const fresh = cached && clock.monotonic() - cached.at < cacheMs;
@@ -98,15 +101,15 @@ interface ProbeOptions {
 }
 
 async function probe(dependency: Dependency, options: ProbeOptions): Promise<DependencyState> {
-  const { name } = dependency;
+  const { name, degrades = false } = dependency;
   const start = options.clock.monotonic();
   const latencyMs = () => options.clock.monotonic() - start;
   const bound = boundOf(options);
   try {
     await Promise.race([Promise.resolve().then(() => dependency.check(bound.signal)), bound.passed]);
-    return { name, serving: true, latencyMs: latencyMs() };
+    return { name, degrades, serving: true, latencyMs: latencyMs() };
   } catch (error) {
-    return { name, serving: false, latencyMs: latencyMs(), error };
+    return { name, degrades, serving: false, latencyMs: latencyMs(), error };
   } finally {
     bound.release();
   }

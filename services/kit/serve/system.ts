@@ -29,12 +29,13 @@ export function createSystem(options: SystemOptions) {
     async getReadiness() {
       const { draining, dependencies } = await readiness.state();
       if (draining) throw errors.shuttingDown({ workload: workloads.join(", ") });
-      const failed = dependencies.filter(({ serving }) => !serving);
+      const away = dependencies.filter(({ serving }) => !serving);
+      const failed = away.filter(({ degrades }) => !degrades);
       if (failed.length > 0) {
         const names = failed.map(({ name }) => name).join(", ");
         throw errors.dependencyUnavailable({ dependency: names }, failed[0]?.error);
       }
-      return { status: ServingStatus.SERVING };
+      return { status: ServingStatus.SERVING, degraded: away.map(({ name }) => name) };
     },
 
     async getStatus() {
