@@ -1,7 +1,7 @@
 import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { isSpanContextValid, trace } from "@opentelemetry/api";
-import type { Kysely, Selectable, Transaction } from "kysely";
+import type { ColumnType, Generated, Insertable, Kysely, Selectable, Transaction } from "kysely";
 import { type Event, EventSchema } from "#gen/ts/consciousness/contract/v1/event_pb.js";
 import type { Clock } from "./clock.js";
 import type { Call } from "./context.js";
@@ -26,6 +26,10 @@ export interface OutboxTable {
   key_id: string;
   payload_type: string;
   payload: Uint8Array;
+  /** Order of insertion; of an aggregate's events, the order of its versions. */
+  position: Generated<bigint>;
+  /** When the bus answered for the event; null until then. */
+  published_at: ColumnType<Date | null, never, Date>;
 }
 
 /** What every service's schema has from the kit. */
@@ -59,8 +63,9 @@ export interface EventRecord<D extends DescMessage> {
 
 /**
  * Writes an event in the transaction of the change it tells of, and returns its
- * id. Breaks the constraint `outbox_version_once` when the aggregate has an
- * event of this version, as two writers of one version would lose a change.
+ * id. Breaks a constraint `outbox_<year>_<month>_once` when the aggregate has an
+ * event of this version in this month, as two writers of one version would lose a
+ * change; over months the aggregate's own row has to see to that.
  */
 export async function recordEvent<Tables extends OutboxTables, D extends DescMessage>(
   trx: Transaction<Tables>,
@@ -97,7 +102,7 @@ export async function readEvents<Tables extends OutboxTables>(
   return (await query.orderBy("id").limit(limit).execute()).map(toEvent);
 }
 
-function toRow<D extends DescMessage>(record: EventRecord<D>): OutboxTable {
+function toRow<D extends DescMessage>(record: EventRecord<D>): Insertable<OutboxTable> {
   const { call, clock, tenant, aggregate, payload } = record;
   return {
     id: newId(),
@@ -115,7 +120,8 @@ function toRow<D extends DescMessage>(record: EventRecord<D>): OutboxTable {
   };
 }
 
-function toEvent(row: Selectable<OutboxTable>): Event {
+/** The event that a row holds. */
+export function toEvent(row: Selectable<OutboxTable>): Event {
   return create(EventSchema, {
     id: row.id,
     tenantId: row.tenant_id,

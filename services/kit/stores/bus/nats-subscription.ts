@@ -81,11 +81,10 @@ function deliveryOf(message: JsMsg, leave: () => void): Delivery {
     how();
     leave();
   };
-  const headers = headersOf(message.headers);
   return {
-    id: headers["nats-msg-id"] ?? "",
+    id: message.headers?.get("Nats-Msg-Id") ?? "",
     subject: message.subject,
-    headers,
+    headers: headersOf(message.headers),
     body: message.data,
     attempt: message.info.deliveryCount,
     ack: settle(() => message.ack()),
@@ -95,10 +94,10 @@ function deliveryOf(message: JsMsg, leave: () => void): Delivery {
   };
 }
 
-function headersOf(headers: MsgHdrs | undefined): Record<string, string> {
-  return Object.fromEntries(
-    [...(headers ?? [])].map(([name, values]) => [name.toLowerCase(), values[0] ?? ""]),
-  );
+/** The headers that a publisher gave; those of NATS itself are left out. */
+export function headersOf(headers: MsgHdrs | undefined): Record<string, string> {
+  const given = [...(headers ?? [])].filter(([name]) => !name.startsWith("Nats-"));
+  return Object.fromEntries(given.map(([name, values]) => [name.toLowerCase(), values[0] ?? ""]));
 }
 
 /** Counts unsettled messages and waits for room. */

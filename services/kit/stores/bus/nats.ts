@@ -1,5 +1,7 @@
 import { headers, type JetStreamClient, type MsgHdrs, type NatsConnection } from "nats";
+import type { DeadLetters } from "../../events/dead-letters.js";
 import { type NatsServers, natsLink, natsUnavailable } from "./nats-connection.js";
+import { natsDeadLetters } from "./nats-dead-letters.js";
 import { ensureStream, type StreamOptions } from "./nats-streams.js";
 import { natsSubscription } from "./nats-subscription.js";
 import { type Bus, type BusMessage, type Published, streamOf } from "./port.js";
@@ -7,6 +9,11 @@ import { type Bus, type BusMessage, type Published, streamOf } from "./port.js";
 export interface NatsBusOptions extends NatsServers, Partial<StreamOptions> {
   /** How long the server may take to answer for a batch, in milliseconds. */
   readonly publishMs?: number;
+}
+
+/** A bus that keeps dead letters too. */
+export interface NatsBus extends Bus {
+  readonly deadLetters: DeadLetters;
 }
 
 const day = 86_400_000;
@@ -19,7 +26,7 @@ const day = 86_400_000;
  * Each message names the one that must be last in the stream before it, so that
  * none can overtake one that was lost with a connection.
  */
-export async function natsBus(options: NatsBusOptions): Promise<Bus> {
+export async function natsBus(options: NatsBusOptions): Promise<NatsBus> {
   const { replicas = 1, retentionMs = 14 * day, publishMs = 5_000 } = options;
   const link = await natsLink(options);
   const closed = new AbortController();
@@ -50,6 +57,7 @@ export async function natsBus(options: NatsBusOptions): Promise<Bus> {
 
   return {
     publish,
+    deadLetters: natsDeadLetters({ current: link.current, ensure, publish }),
     subscribe: async (wanted) =>
       natsSubscription({ ...wanted, current: link.current, ensure, closed: closed.signal }),
     async ping(signal) {
