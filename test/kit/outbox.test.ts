@@ -87,7 +87,7 @@ describe("outbox", () => {
       await recordEvent(trx, record);
     });
     const error = await second.catch((cause: unknown) => cause);
-    expect(violatedConstraint(error)).toBe("outbox_version_once");
+    expect(violatedConstraint(error)).toMatch(/^outbox_\d{4}_\d{2}_once$/);
     expect(await db().selectFrom("thing").where("id", "=", id).selectAll().execute()).toEqual([]);
     expect(await readEvents(db(), { aggregate: { type: "thing", id }, limit: 10 })).toHaveLength(1);
   });

@@ -10,7 +10,9 @@ create table decisions (
   decision bytea not null,
   create_time timestamptz not null,
   primary key (tenant_id, id)
-);
+) partition by range (id);
 
 -- Ids are UUIDv7, so their order is that of the deciding.
 create index decisions_newest_first on decisions (tenant_id, subject, id desc);
+
+insert into partitioned_tables (name, data_class) values ('decisions', 'confidential');

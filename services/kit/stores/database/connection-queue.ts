@@ -5,7 +5,7 @@ interface Waiter {
   readonly refuse: (error: Error) => void;
 }
 
-/** Gives one connection to one holder at a time, in the order of asking. */
+/** Gives connections to holders, each to one at a time, in the order of asking. */
 export interface ConnectionQueue {
   /**
    * Resolves when it is the caller's turn, who then has to `leave`. Rejects with
@@ -14,14 +14,25 @@ export interface ConnectionQueue {
    */
   enter(signal?: AbortSignal): Promise<void>;
   leave(): void;
-  /** Refuses those who wait and all who come; resolves when the holder has left, at the latest after `waitMs`. */
+  /** Refuses those who wait. */
+  refuseWaiting(cause?: unknown): void;
+  /** Refuses those who wait and all who come; resolves when the holders have left, at the latest after `waitMs`. */
   close(): Promise<void>;
 }
 
-export function connectionQueue({ limit, waitMs }: { limit: number; waitMs: number }): ConnectionQueue {
+export interface ConnectionQueueOptions {
+  /** How many connections there are; one by default. */
+  readonly size?: number;
+  /** How many may wait. */
+  readonly limit: number;
+  /** How long one may wait, in milliseconds. */
+  readonly waitMs: number;
+}
+
+export function connectionQueue({ size = 1, limit, waitMs }: ConnectionQueueOptions): ConnectionQueue {
   // A set keeps the order of insertion, and lets those who give up leave from the middle.
   const waiters = new Set<Waiter>();
-  let held = false;
+  let held = 0;
   let closed = false;
   const unavailable = (cause?: unknown) =>
     errors.dependencyUnavailable({ dependency: "The database" }, cause);
@@ -52,8 +63,8 @@ export function connectionQueue({ limit, waitMs }: { limit: number; waitMs: numb
   const enter = async (signal?: AbortSignal) => {
     if (closed) throw unavailable();
     if (signal?.aborted) throw unavailable(signal.reason);
-    if (!held) {
-      held = true;
+    if (held < size) {
+      held++;
       return;
     }
     if (waiters.size >= limit) throw errors.overloaded({ workload: "The database", limit });
@@ -66,15 +77,19 @@ export function connectionQueue({ limit, waitMs }: { limit: number; waitMs: numb
     if (next) {
       next.grant();
     } else {
-      held = false;
-      whenIdle?.();
+      held--;
+      if (held === 0) whenIdle?.();
     }
+  };
+
+  const refuseWaiting = (cause?: unknown) => {
+    for (const waiter of [...waiters]) waiter.refuse(unavailable(cause));
   };
 
   const close = async () => {
     closed = true;
-    for (const waiter of [...waiters]) waiter.refuse(unavailable());
-    if (!held) return;
+    refuseWaiting();
+    if (held === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, waitMs);
       whenIdle = () => {
@@ -84,5 +99,5 @@ export function connectionQueue({ limit, waitMs }: { limit: number; waitMs: numb
     });
   };
 
-  return { enter, leave, close };
+  return { enter, leave, refuseWaiting, close };
 }

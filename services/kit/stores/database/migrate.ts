@@ -2,8 +2,12 @@ import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PostgresPoolClient } from "kysely";
+import { type Clock, systemClock } from "../../clock.js";
 import { packageRoot } from "../../package-root.js";
+import { makePartitions } from "./partitions.js";
 import type { Database, Migration } from "./port.js";
+import { grantServiceRole } from "./roles.js";
+import { bookkeepingTables, lockedSchema } from "./schema-lock.js";
 
 /** What is wrong with a schema's migrations; the message names the file. */
 export class MigrationError extends Error {
@@ -15,13 +19,15 @@ export interface MigrateOptions {
   readonly schema: string;
   /** The service's own migrations, in order; the kit adds its tables before them. */
   readonly migrations: readonly Migration[];
+  readonly clock?: Clock;
 }
 
 /**
  * Brings a schema up to date and returns the names of the files that it ran. Each
  * runs in a transaction of its own that is recorded with it, under an advisory
  * lock, so that replicas may start at once. Inside, `search_path` is the schema:
- * files name their tables without it and hold no BEGIN or COMMIT.
+ * files name their tables without it and hold no BEGIN or COMMIT. Then it makes
+ * the partitions of this month and the next ones, and the role of the service.
  *
  * Replicas of the old and the new release run side by side, so by convention
  * files expand first and contract in a later release: add a column, write both,
@@ -30,21 +36,27 @@ export interface MigrateOptions {
  * Throws `MigrationError` when a file that was applied has changed (by SHA-256
  * of its text with LF line ends), is gone, or a new one sorts before it.
  */
-export async function migrate(database: Database, { schema, migrations }: MigrateOptions): Promise<string[]> {
-  if (!/^[a-z_]+$/.test(schema)) throw new MigrationError(`${schema} is no name for a schema`);
+export async function migrate(
+  database: Database,
+  { schema, migrations, clock = systemClock }: MigrateOptions,
+): Promise<string[]> {
+  if (!/^[a-z_]{1,40}$/.test(schema)) throw new MigrationError(`${schema} is no name for a schema`);
   const kit = (await readFolder(join("kit", "stores", "database"))).map((one) => ({
     ...one,
     name: `kit/${one.name}`,
   }));
   const groups = [kit, migrations];
   const client = await database.connect();
+  const locked = <R>(work: () => Promise<R>) => lockedSchema(client, schema, work);
   try {
-    await locked(client, schema, () => prepare(client, schema));
+    await locked(() => prepare(client, schema));
     const applied: string[] = [];
     for (const migration of groups.flat()) {
-      const ran = await locked(client, schema, () => applyOnce(client, schema, migration, groups));
+      const ran = await locked(() => applyOnce(client, schema, migration, groups));
       if (ran) applied.push(migration.name);
     }
+    await locked(() => makePartitions(client, schema, clock.now()));
+    await locked(() => grantServiceRole(client, schema, database.login));
     return applied;
   } finally {
     client.release();
@@ -70,29 +82,11 @@ async function readFolder(path: string): Promise<Migration[]> {
   return Promise.all(names.map(async (name) => ({ name, sql: await readFile(join(folder, name), "utf8") })));
 }
 
-async function locked<R>(client: PostgresPoolClient, schema: string, work: () => Promise<R>): Promise<R> {
-  await client.query("begin", []);
-  try {
-    await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`migrations of ${schema}`]);
-    const result = await work();
-    await client.query("commit", []);
-    return result;
-  } catch (error) {
-    await client.query("rollback", []);
-    throw error;
-  }
-}
-
 async function prepare(client: PostgresPoolClient, schema: string): Promise<void> {
-  await client.query(
-    `create schema if not exists "${schema}";
-     create table if not exists "${schema}".migrations (
-       name text primary key,
-       checksum text not null,
-       applied_at timestamptz not null default now()
-     )`,
-    [],
-  );
+  const { rows } = await client.query(`select from pg_namespace where nspname = $1`, [schema]);
+  // Else only those who may create schemas could start on one that is there.
+  if (rows.length === 0) await client.query(`create schema "${schema}"`, []);
+  await client.query(bookkeepingTables(schema), []);
 }
 
 async function applyOnce(

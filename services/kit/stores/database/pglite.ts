@@ -60,12 +60,14 @@ function databaseOver(engine: PGlite, queue: ConnectionQueue, closed: () => Prom
     await queue.enter(signal);
     return clientOf(engine, queue);
   };
+  const endOnce = () => {
+    ending ??= end();
+    return ending;
+  };
+  const pool = { connect: () => connect(), end: endOnce };
   return {
-    connect: () => connect(),
-    end: () => {
-      ending ??= end();
-      return ending;
-    },
+    ...pool,
+    forSchema: () => pool,
     async ping(signal) {
       const client = await connect(signal);
       await client.query("select 1", []).finally(() => client.release());

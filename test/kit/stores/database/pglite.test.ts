@@ -1,225 +1,27 @@
-import { ConnectError } from "@connectrpc/connect";
-import fc from "fast-check";
-import { type Kysely, type PostgresPoolClient, sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { errorFacts } from "../../../../services/kit/errors.js";
-import { newId } from "../../../../services/kit/ids.js";
-import type { OutboxTables } from "../../../../services/kit/outbox.js";
-import {
-  openSchema,
-  transaction,
-  violatedConstraint,
-} from "../../../../services/kit/stores/database/kysely.js";
-import { migrate } from "../../../../services/kit/stores/database/migrate.js";
+import { openSchema, transaction } from "../../../../services/kit/stores/database/kysely.js";
 import { openPglite } from "../../../../services/kit/stores/database/pglite.js";
 import type { Database } from "../../../../services/kit/stores/database/port.js";
+import { databaseContract, failure, reasonIs } from "../database-contract.js";
 
-interface Tables {
-  counter: { id: string; value: bigint };
-  sample: { id: string; i: bigint; n: string; d: string; t: Date; j: unknown; b: Uint8Array };
-}
+databaseContract("PGlite as a pool", { open: openPglite, size: 1 });
 
-const migrations = [
-  {
-    name: "0001_counter.sql",
-    sql: `create table counter (id text primary key, value bigint not null constraint counter_positive check (value >= 0));
-          create table sample (id uuid primary key, i bigint, n numeric, d date, t timestamptz, j jsonb, b bytea)`,
-  },
-];
-
-describe("PGlite as a pool", () => {
+describe("PGlite's one connection", () => {
   let database: Database;
-  let db: Kysely<Tables & OutboxTables>;
   beforeAll(async () => {
-    database = await openPglite({ queueLimit: 50, waitMs: 4000 });
-    await migrate(database, { schema: "kit", migrations });
-    db = openSchema<Tables>(database, "kit");
+    database = await openPglite();
   });
   afterAll(() => database.end());
 
-  const withClient = async <R>(work: (client: PostgresPoolClient) => Promise<R>): Promise<R> => {
-    const client = await database.connect();
-    try {
-      return await work(client);
-    } finally {
-      client.release();
-    }
-  };
-  const counterValue = async (id: string) =>
-    (await db.selectFrom("counter").where("id", "=", id).select("value").executeTakeFirst())?.value;
-
-  it("never interleaves transactions, so that concurrent increments all count", async () => {
-    const turns = fc.array(fc.record({ pauses: fc.nat(3), fails: fc.boolean() }), {
-      minLength: 1,
-      maxLength: 20,
-    });
-    const property = fc.asyncProperty(turns, async (plan) => {
-      const id = newId();
-      await db.insertInto("counter").values({ id, value: 0n }).execute();
-      const increment = ({ pauses, fails }: { pauses: number; fails: boolean }) =>
-        transaction(db, async (trx) => {
-          const { value } = await trx
-            .selectFrom("counter")
-            .where("id", "=", id)
-            .select("value")
-            .executeTakeFirstOrThrow();
-          for (let i = 0; i < pauses; i++) await sql`select 1`.execute(trx);
-          await trx
-            .updateTable("counter")
-            .where("id", "=", id)
-            .set({ value: value + 1n })
-            .execute();
-          if (fails) throw new Error("fails");
-        });
-      await Promise.allSettled(plan.map(increment));
-      expect(await counterValue(id)).toBe(BigInt(plan.filter(({ fails }) => !fails).length));
-    });
-    await fc.assert(property, { numRuns: 25 });
-  });
-
-  it("gives the connection to those who ask in their order", async () => {
+  it("goes to those who ask in their order", async () => {
     const order: number[] = [];
-    const ask = (n: number) => withClient(async () => void order.push(n));
+    const ask = async (n: number) => {
+      const client = await database.connect();
+      order.push(n);
+      client.release();
+    };
     await Promise.all([0, 1, 2, 3, 4].map(ask));
     expect(order).toEqual([0, 1, 2, 3, 4]);
-  });
-
-  it("rolls back what a client leaves open", async () => {
-    const id = newId();
-    await withClient(async (client) => {
-      await client.query("begin", []);
-      await client.query("insert into kit.counter values ($1, 1)", [id]);
-    });
-    expect(await counterValue(id)).toBeUndefined();
-  });
-
-  it("rolls back what a client leaves open while its last query still runs", async () => {
-    const id = newId();
-    const client = await database.connect();
-    await client.query("begin", []);
-    const late = client.query("insert into kit.counter values ($1, 1)", [id]);
-    client.release();
-    await late;
-    expect(await counterValue(id)).toBeUndefined();
-  });
-
-  it("rolls back what a failed script leaves open", async () => {
-    const id = newId();
-    await withClient(async (client) => {
-      await expect(client.query("begin; select nothing", [])).rejects.toThrow();
-    });
-    await db.insertInto("counter").values({ id, value: 1n }).execute();
-    expect(await counterValue(id)).toBe(1n);
-  });
-
-  it("keeps the outer transaction when a savepoint is rolled back", async () => {
-    const id = newId();
-    await withClient(async (client) => {
-      await client.query("begin", []);
-      await client.query("savepoint s", []);
-      await client.query("insert into kit.counter values ($1, 1)", [id]);
-      await client.query("rollback to savepoint s", []);
-      await client.query("insert into kit.counter values ($1, 2)", [id]);
-      await client.query("commit", []);
-    });
-    expect(await counterValue(id)).toBe(2n);
-  });
-
-  it("rejects a commit that would silently roll back", async () => {
-    const id = newId();
-    const work = transaction(db, async (trx) => {
-      await trx.insertInto("counter").values({ id, value: 1n }).execute();
-      await trx
-        .insertInto("counter")
-        .values({ id, value: 1n })
-        .execute()
-        .catch(() => undefined);
-    });
-    await expect(work).rejects.toSatisfy(reasonIs("INTERNAL"));
-    expect(await counterValue(id)).toBeUndefined();
-  });
-
-  it("rejects queries of a released client", async () => {
-    const client = await database.connect();
-    client.release();
-    client.release();
-    await expect(client.query("select 1", [])).rejects.toSatisfy(reasonIs("INTERNAL"));
-  });
-
-  it("reads each type as the port says", async () => {
-    const row = {
-      id: newId(),
-      i: 7n,
-      n: "1.50",
-      d: "2024-02-29",
-      t: new Date("2024-02-29T12:34:56.789Z"),
-      j: { a: [1, null] },
-      b: new Uint8Array([0, 255]),
-    };
-    await db
-      .insertInto("sample")
-      .values({ ...row, j: JSON.stringify(row.j) })
-      .execute();
-    expect(await db.selectFrom("sample").where("id", "=", row.id).selectAll().executeTakeFirst()).toEqual(
-      row,
-    );
-    const counted = await db
-      .selectFrom("sample")
-      .select(({ fn }) => fn.countAll<bigint>().as("n"))
-      .executeTakeFirst();
-    expect(typeof counted?.n).toBe("bigint");
-  });
-
-  it("counts the rows that a statement changed", async () => {
-    const prefix = newId();
-    await db
-      .insertInto("counter")
-      .values([1, 2, 3].map((n) => ({ id: `${prefix}${n}`, value: 1n })))
-      .execute();
-    const updated = await db
-      .updateTable("counter")
-      .where("id", "like", `${prefix}%`)
-      .set({ value: 5n })
-      .executeTakeFirst();
-    expect(updated.numUpdatedRows).toBe(3n);
-    const deleted = await db.deleteFrom("counter").where("id", "like", `${prefix}%`).executeTakeFirst();
-    expect(deleted.numDeletedRows).toBe(3n);
-    const none = await db.deleteFrom("counter").where("id", "like", `${prefix}%`).executeTakeFirst();
-    expect(none.numDeletedRows).toBe(0n);
-  });
-
-  it("names the constraint that a statement broke, and none for other errors", async () => {
-    const id = newId();
-    const insert = (value: bigint) => db.insertInto("counter").values({ id, value }).execute();
-    await insert(1n);
-    expect(violatedConstraint(await failure(insert(1n)))).toBe("counter_pkey");
-    expect(
-      violatedConstraint(
-        await failure(db.insertInto("counter").values({ id: newId(), value: -1n }).execute()),
-      ),
-    ).toBe("counter_positive");
-    expect(violatedConstraint(await failure(sql`select nothing`.execute(db)))).toBeUndefined();
-    expect(violatedConstraint("no error")).toBeUndefined();
-  });
-
-  it("refuses one more than may wait, and serves those who do", async () => {
-    const holder = await database.connect();
-    const waiting = Array.from({ length: 50 }, () => withClient((client) => client.query("select 1", [])));
-    await expect(database.connect()).rejects.toSatisfy(reasonIs("OVERLOADED"));
-    holder.release();
-    expect(await Promise.all(waiting)).toHaveLength(50);
-  });
-
-  it("stops waiting for the connection when the signal aborts, and keeps the turn of others", async () => {
-    const holder = await database.connect();
-    const abort = new AbortController();
-    const ping = database.ping(abort.signal);
-    const next = database.ping();
-    abort.abort();
-    await expect(ping).rejects.toSatisfy(reasonIs("DEPENDENCY_UNAVAILABLE"));
-    await expect(database.ping(abort.signal)).rejects.toSatisfy(reasonIs("DEPENDENCY_UNAVAILABLE"));
-    holder.release();
-    await next;
   });
 });
 
@@ -227,7 +29,7 @@ describe("PGlite at its end", () => {
   it("answers a ping before its end and rejects it after, as it does those who wait and a query on itself", async () => {
     const database = await openPglite({ waitMs: 100 });
     await database.ping();
-    const db = openSchema<Tables>(database, "kit");
+    const db = openSchema(database, "kit");
     const onItself = transaction(db, () => database.ping());
     await expect(onItself).rejects.toSatisfy(reasonIs("DEPENDENCY_UNAVAILABLE"));
 
@@ -242,14 +44,3 @@ describe("PGlite at its end", () => {
     await expect(database.ping()).rejects.toSatisfy(reasonIs("DEPENDENCY_UNAVAILABLE"));
   });
 });
-
-function failure(work: Promise<unknown>): Promise<unknown> {
-  return work.then(
-    () => expect.fail("should have rejected"),
-    (error: unknown) => error,
-  );
-}
-
-function reasonIs(reason: string) {
-  return (error: unknown) => error instanceof ConnectError && errorFacts(error)?.reason === reason;
-}

@@ -1,0 +1,33 @@
+import { Socket } from "node:net";
+import pg from "pg";
+
+/** A connection whose socket can be cut, since a hung server answers no other way of ending it. */
+export class PostgresConnection extends pg.Client {
+  readonly #socket: Socket;
+  #lost = false;
+
+  constructor(config: pg.ClientConfig = {}) {
+    const socket = new Socket();
+    // Before pg listens itself, so that it is known to be lost when statements fail of it.
+    for (const event of ["error", "end", "close"]) {
+      socket.once(event, () => {
+        this.#lost = true;
+      });
+    }
+    // The pool hides the password from enumeration, and so from a spread.
+    super({ ...config, password: config.password, stream: () => socket });
+    this.#socket = socket;
+    // Every statement in progress fails with the same error; unheard, it would end the process.
+    this.on("error", () => undefined);
+  }
+
+  /** Whether the connection is gone. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Ends the connection without asking the server. */
+  cut(): void {
+    this.#socket.destroy(new Error("the connection was cut since the server does not answer"));
+  }
+}
