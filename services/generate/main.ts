@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { createFileRegistry, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { writeKubernetes } from "../../k8s/generate.js";
+import { writeMesh } from "../../mesh/generate.js";
 import { runBuf } from "./buf.js";
 import { writeErrorParams } from "./error-params.js";
 import { fetchThirdPartyProtos } from "./third-party.js";
@@ -11,8 +13,8 @@ import { fetchThirdPartyProtos } from "./third-party.js";
 export type Writer = (image: FileRegistry) => Map<string, string>;
 
 // Every writer, each kept beside what it writes. `generate` and `generate --check` both run this list.
-const writers: readonly Writer[] = [writeErrorParams];
-const writtenFolders = ["gen"];
+const writers: readonly Writer[] = [writeErrorParams, writeMesh, writeKubernetes];
+const writtenFolders = ["gen", "mesh/generated", "k8s/base/generated"];
 const imageFile = "gen/contract/contract.binpb";
 
 /** Writes everything that is derived from the contract below `out`. */

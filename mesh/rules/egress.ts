@@ -1,0 +1,41 @@
+import { calleesOf, type Edge } from "../../services/generate/call-graph.js";
+import type { ImageWorkload } from "../../services/generate/contract.js";
+import type { Manifest } from "../../services/generate/yaml-file.js";
+import { databaseService, labelsOf, observabilityNamespace, serviceHost } from "./names.js";
+
+const apiVersion = "networking.istio.io/v1";
+
+/** What a workload's proxy knows at all: whom the workload calls, its stores, its hosts outside and the collector. */
+export function sidecar({ name, stores, hosts }: ImageWorkload, graph: readonly Edge[]): Manifest {
+  const called = calleesOf(graph, name).map(serviceHost);
+  const stored = stores.includes("database") ? [serviceHost(databaseService.name)] : [];
+  const inside = [...called, ...stored].map((host) => `./${host}`);
+  const outside = hosts.map((host) => `./${host}`);
+  return {
+    apiVersion,
+    kind: "Sidecar",
+    metadata: { name },
+    spec: {
+      workloadSelector: { labels: labelsOf(name) },
+      outboundTrafficPolicy: { mode: "REGISTRY_ONLY" },
+      // Overlays write their namespace into the first entry.
+      egress: [{ hosts: inside }, { hosts: [...outside, `${observabilityNamespace}/*`] }],
+    },
+  };
+}
+
+/** A host outside the mesh, which exactly the workloads that state it can reach. */
+export function serviceEntry(host: string): Manifest {
+  return {
+    apiVersion,
+    kind: "ServiceEntry",
+    metadata: { name: host.replaceAll(".", "-") },
+    spec: {
+      hosts: [host],
+      location: "MESH_EXTERNAL",
+      resolution: "DNS",
+      exportTo: ["."],
+      ports: [{ number: 443, name: "tls", protocol: "TLS" }],
+    },
+  };
+}

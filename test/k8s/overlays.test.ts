@@ -1,0 +1,200 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { ConfigError, configSource } from "../../services/kit/config.js";
+import { type WorkloadName, workloads } from "../../services/kit/contract/workloads.js";
+import { processConfig } from "../../services/kit/process/config.js";
+import type { WorkloadDefinition } from "../../services/kit/workload.js";
+import type { Document } from "../mesh/rules.js";
+
+const environments = {
+  development: {
+    namespace: "consciousness-dev",
+    replicas: [1, 2],
+    cpu: "1",
+    memory: "512Mi",
+    budget: 1000,
+    quality: 0.8,
+  },
+  staging: {
+    namespace: "consciousness-staging",
+    replicas: [2, 5],
+    cpu: "1500m",
+    memory: "768Mi",
+    budget: 150,
+    quality: 0.9,
+  },
+  production: {
+    namespace: "consciousness-prod",
+    replicas: [3, 20],
+    cpu: "2",
+    memory: "1Gi",
+    budget: 100,
+    quality: 0.95,
+  },
+} as const;
+
+type Environment = keyof typeof environments;
+
+const names = [...workloads.keys()];
+const hasKubectl = isInstalled("kubectl");
+
+/** What every replica gets from its Secret. */
+const secrets = {
+  AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
+  ADMIN_PASSWORD: "a long password",
+};
+
+function isInstalled(command: string): boolean {
+  try {
+    execFileSync(command, ["version", "--client"], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function definitionOf(name: WorkloadName): Promise<WorkloadDefinition<unknown>> {
+  return (await import(`../../services/${name}/service.ts`)).definition;
+}
+
+/** Reads an overlay's configuration as a process that runs `running` does. */
+async function readConfig(environment: Environment, running: readonly WorkloadName[], extra = "") {
+  const yaml = readFileSync(`k8s/overlays/${environment}/config.yaml`, "utf8");
+  const source = configSource(secrets, yaml + extra);
+  const process = processConfig(source, running);
+  const configs = await Promise.all(running.map(async (name) => (await definitionOf(name)).config(source)));
+  const others = names.filter((name) => !running.includes(name)).map((name) => `${name.toUpperCase()}_`);
+  source.finish(others);
+  return { process, configs: new Map(running.map((name, at) => [name, configs[at]])) };
+}
+
+describe.each(Object.keys(environments) as Environment[])("the configuration of %s", (environment) => {
+  it("has no setting that the platform does not know", async () => {
+    const { process } = await readConfig(environment, names);
+    expect(process).toMatchObject({ environment, host: "0.0.0.0", mesh: true });
+  });
+
+  it.each(names)("starts %s as a process of its own", async (name) => {
+    const { process } = await readConfig(environment, [name]);
+    for (const other of names.filter((one) => one !== name)) {
+      expect(process.addresses.get(workloads.get(other)!)).toMatch(`http://${other}:80`);
+    }
+  });
+
+  it("bounds the judging stages and sets the quality threshold", async () => {
+    const { configs } = await readConfig(environment, ["engine"]);
+    const { budget, quality } = environments[environment];
+    expect(configs.get("engine")).toMatchObject({
+      qualityThreshold: quality,
+      budgets: {
+        screen_input: budget,
+        screen_evidence: budget,
+        screen_output: budget,
+        screen_revision: budget,
+      },
+    });
+  });
+
+  it("refuses a misspelt setting", async () => {
+    await expect(readConfig(environment, ["engine"], "engine_qualty: 1\n")).rejects.toBeInstanceOf(
+      ConfigError,
+    );
+    await expect(readConfig(environment, ["engine"], "mesch: true\n")).rejects.toBeInstanceOf(ConfigError);
+  });
+});
+
+describe.runIf(hasKubectl).each(Object.keys(environments) as Environment[])(
+  "the manifests of %s",
+  (environment) => {
+    const { namespace, replicas, cpu, memory } = environments[environment];
+    const text = hasKubectl
+      ? execFileSync("kubectl", ["kustomize", `k8s/overlays/${environment}`], { encoding: "utf8" })
+      : "";
+    const documents: Document[] = parseAllDocuments(text).map((document) => document.toJS());
+    const of = (kind: string) => documents.filter((document) => document.kind === kind);
+    const deployments = of("Deployment").filter(({ metadata }) => metadata.name !== "ingress");
+    const containers = deployments.map(({ spec }) => spec.template.spec.containers[0]);
+
+    it("stand in the environment's namespace, which admits restricted pods alone", () => {
+      const elsewhere = documents.filter(
+        ({ metadata }) => metadata.namespace && metadata.namespace !== namespace,
+      );
+      expect(elsewhere).toEqual([]);
+      expect(of("Namespace")[0].metadata).toMatchObject({
+        name: namespace,
+        labels: { "pod-security.kubernetes.io/enforce": "restricted", "istio-injection": "enabled" },
+      });
+    });
+
+    it("name that namespace wherever Istio wants it", () => {
+      expect(text).not.toContain("consciousness.svc");
+      expect(text).toContain(`http://auth.${namespace}.svc.cluster.local:8006/`);
+    });
+
+    it("run every workload as an account of its own name", () => {
+      const accounts = deployments.map(({ spec }) => spec.template.spec.serviceAccountName);
+      expect(accounts.sort()).toEqual([...names].sort());
+      expect(
+        of("ServiceAccount")
+          .map(({ metadata }) => metadata.name)
+          .sort(),
+      ).toEqual([...names, "ingress"].sort());
+    });
+
+    it("scale every workload between the environment's bounds, by processor and memory", () => {
+      for (const { spec } of of("HorizontalPodAutoscaler")) {
+        expect([spec.minReplicas, spec.maxReplicas]).toEqual(replicas);
+      }
+      for (const name of names) {
+        const { metrics } = of("HorizontalPodAutoscaler").find(
+          ({ metadata }) => metadata.name === name,
+        )!.spec;
+        const targets = metrics.map(({ resource }: Document) => [
+          resource.name,
+          resource.target.averageUtilization,
+        ]);
+        expect(targets).toEqual([
+          ["cpu", 70],
+          ["memory", 80],
+        ]);
+      }
+    });
+
+    it("bound what a container may use", () => {
+      for (const { resources } of containers) expect(resources.limits).toEqual({ cpu, memory });
+    });
+
+    it("probe over gRPC, and liveness without the dependencies", () => {
+      for (const container of containers) {
+        const port = container.ports[0].containerPort;
+        expect(container.readinessProbe.grpc).toEqual({ port });
+        expect(container.startupProbe.grpc).toEqual({ port });
+        expect(container.livenessProbe.httpGet.path).toBe("/livez");
+      }
+    });
+
+    it("leave time to be taken out of rotation and to drain before a pod is killed", async () => {
+      const { process } = await readConfig(environment, names);
+      for (const { spec } of deployments) {
+        const pod = spec.template.spec;
+        const announceMs = pod.containers[0].lifecycle.preStop.sleep.seconds * 1000;
+        expect(pod.terminationGracePeriodSeconds * 1000).toBeGreaterThan(announceMs + process.drainMs);
+      }
+    });
+
+    it("let pods talk along the call graph alone", () => {
+      const policies = new Map(of("NetworkPolicy").map(({ metadata, spec }) => [metadata.name, spec]));
+      expect(policies.get("deny-all")).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
+      for (const { metadata, spec } of of("Sidecar")) {
+        const reachable = spec.egress[0].hosts.map((host: string) => host.slice(2).split(".")[0]);
+        const policy = policies.get(metadata.name)!;
+        const allowed = policy.egress.flatMap(({ to }: Document) =>
+          to.map(({ podSelector }: Document) => podSelector.matchLabels.app),
+        );
+        expect(allowed.sort()).toEqual(reachable.sort());
+      }
+    });
+  },
+);
