@@ -114,8 +114,12 @@ export interface ConfigSource {
   read<S extends Record<string, Setting<unknown>>>(settings: S): Values<S>;
   /** Adds a problem that concerns several settings. */
   refuse(problem: ConfigProblem): void;
-  /** Throws `ConfigError` when anything was wrong, names in the file that nobody read included. */
-  finish(): void;
+  /**
+   * Throws `ConfigError` when anything was wrong, names in the file that nobody
+   * read included. Names that begin with one of `elsewhere` belong to processes
+   * that run apart and read the same file.
+   */
+  finish(elsewhere?: readonly string[]): void;
 }
 
 /** A source over an environment and the text of a YAML file, whose nested keys join with `_`: `engine: {port: 1}` is `ENGINE_PORT`. */
@@ -143,9 +147,12 @@ export function configSource(
     read: (settings) =>
       Object.fromEntries(Object.entries(settings).map(([name, one]) => [name, readOne(name, one)])) as never,
     refuse: (problem) => problems.push(problem),
-    finish() {
-      // Nobody knows whether what stands there is a secret.
-      for (const name of unread) problems.push({ name, value: hidden, expected: "a setting that exists" });
+    finish(elsewhere = []) {
+      for (const name of unread) {
+        if (elsewhere.some((prefix) => name.startsWith(prefix))) continue;
+        // Nobody knows whether what stands there is a secret.
+        problems.push({ name, value: hidden, expected: "a setting that exists" });
+      }
       if (problems.length > 0) throw new ConfigError(problems);
     },
   };

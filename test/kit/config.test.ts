@@ -167,4 +167,10 @@ describe("what is wrong", () => {
   it("is nothing for an empty file", () => {
     for (const yaml of ["", "# nothing\n", "---\n"]) expect(problemsOf({}, {}, yaml)).toEqual([]);
   });
+
+  it("is nothing for settings of workloads that run in other processes", () => {
+    const source = configSource({}, "engine:\n  depth: 1\nengin: 1\n");
+    expect(() => source.finish(["ENGINE_"])).toThrow(/^ENGIN=/);
+    expect(() => configSource({}, "engine: {depth: 1}").finish(["ENGINE_"])).not.toThrow();
+  });
 });

@@ -13,6 +13,8 @@ export interface ProcessConfig {
   /** Base URL of each workload that runs in another process. */
   readonly addresses: ReadonlyMap<Workload, string>;
   readonly environment: (typeof environments)[number];
+  /** Whether one process serves, or several replicas that share their stores. */
+  readonly deployment: (typeof deployments)[number];
   readonly logLevel: (typeof logLevels)[number];
   readonly dataDirectory: string;
   readonly tracing: {
@@ -38,6 +40,7 @@ export interface ProcessConfig {
 }
 
 const environments = ["development", "staging", "production"] as const;
+const deployments = ["single", "replicated"] as const;
 const minimumSecret = 32;
 const pemStart = "-----BEGIN ";
 
@@ -46,6 +49,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
   const values = source.read({
     HOST: text({ fallback: "127.0.0.1" }),
     ENVIRONMENT: oneOf(environments, { fallback: "development" }),
+    DEPLOYMENT: oneOf(deployments, { fallback: "single" }),
     LOG_LEVEL: oneOf(logLevels, { fallback: "info" }),
     DATA_DIR: text({ fallback: ".data" }),
     TRACE_EXPORTER: oneOf(["none", "otlp", "jaeger"], { fallback: "none" }),
@@ -70,6 +74,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     ports: readPorts(source),
     addresses: readAddresses(source, running),
     environment: values.ENVIRONMENT,
+    deployment: values.DEPLOYMENT,
     logLevel: values.LOG_LEVEL,
     dataDirectory: values.DATA_DIR,
     tracing: {

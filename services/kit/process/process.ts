@@ -52,7 +52,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       return { name, start };
     }),
   );
-  options.source.finish();
+  options.source.finish(namesOfOthers(options.names));
   const foundation = await layFoundation(config, options);
   const hosted: HostedWorkload[] = [];
   const listeners = new Map<WorkloadName, Listener>();
@@ -80,6 +80,13 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
     announcements: hosted.flatMap(({ served }) => served.announcements ?? []),
     stop,
   };
+}
+
+/** How settings of workloads begin that run in other processes. */
+function namesOfOthers(running: readonly WorkloadName[]): string[] {
+  return [...workloads.keys()]
+    .filter((name) => !running.includes(name))
+    .map((name) => `${name.toUpperCase()}_`);
 }
 
 /** Where everything runs together the gateway's port is the only one. */
