@@ -57,7 +57,7 @@ Before rules are matched a text is normalised: invisible characters are removed,
   },
   {
     title: "Cognitive load",
-    text: `Cognitive load is a number from 0 to 1 that says how busy the engine is. It is the highest of three shares: the utilisation of the event loop, calls in progress divided by the admission limit, and the wait for admission divided by its budget.`,
+    text: `Cognitive load is a number from 0 to 1 that says how busy the engine is. Cognitive load is computed as the highest of three shares: the utilisation of the event loop, calls in progress divided by the admission limit, and the wait for admission divided by its budget.`,
   },
   {
     title: "Meta-cognition and reflection",
@@ -69,7 +69,7 @@ Each reflection pass names the critique, its finding in figures, the change, and
   },
   {
     title: "Personal data",
-    text: `The engine handles personal data before anything else: it is masked before any other stage sees the text. E-mail addresses, telephone numbers, payment cards, bank accounts, US social security numbers, IP addresses and secret keys are found by their structure and, where there is one, by a checksum. Each finding is stored with its type and its place, never with its value.
+    text: `The engine handles personal data before anything else: it is masked before any other stage sees the text. E-mail addresses, telephone numbers, payment cards, bank accounts, US social security numbers, IP addresses and secret keys are the personal data that is masked; they are found by their structure and, where there is one, by a checksum. Each finding is stored with its type and its place, never with its value.
 
 When an answer would give away personal data from the knowledge of an agent, the data is redacted and the verdict is MODIFIED. Names and street addresses are not recognised yet.`,
   },

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { defaults, readConfig } from "../../services/engine/config.js";
+import { configSource } from "../../services/kit/config.js";
+
+const provider = { id: "local", base_url: "https://llm.example/v1/", model: "small", api_key: "secret-key" };
+const read = (environment: Record<string, string>) => {
+  const source = configSource(environment);
+  const config = readConfig(source);
+  source.finish();
+  return config;
+};
+
+describe("configuration of the engine", () => {
+  it("is as shipped unless told otherwise", () => {
+    expect(read({})).toEqual(defaults);
+    expect(defaults).toMatchObject({ qualityThreshold: 0.5, ethicalStrictness: 0.9, reflectionDepth: 3 });
+  });
+
+  it("takes thresholds, some budgets and providers", () => {
+    const config = read({
+      ENGINE_QUALITY_THRESHOLD: "0.7",
+      ENGINE_STAGE_BUDGETS_MS: '{"screen_input": 50}',
+      ENGINE_PROVIDERS: JSON.stringify([provider]),
+    });
+    expect(config.qualityThreshold).toBe(0.7);
+    expect(config.budgets).toEqual({ ...defaults.budgets, screen_input: 50 });
+    expect(config.providers.get("local")).toMatchObject({
+      baseUrl: "https://llm.example/v1",
+      apiKey: "secret-key",
+      timeoutMs: 15_000,
+      retries: 2,
+    });
+  });
+
+  it.each([
+    ["ENGINE_ETHICAL_STRICTNESS", "1.5"],
+    ["ENGINE_REFLECTION_DEPTH", "4"],
+    ["ENGINE_STAGE_BUDGETS_MS", '{"dance": 5}'],
+    ["ENGINE_STAGE_BUDGETS_MS", '{"mask": "5"}'],
+    ["ENGINE_STAGE_BUDGETS_MS", "[]"],
+    ["ENGINE_PROVIDERS", "{}"],
+    ["ENGINE_PROVIDERS", "[7]"],
+    ["ENGINE_PROVIDERS", JSON.stringify([provider, provider])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, id: "No" }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, base_url: "file:///etc" }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, model: "" }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, api_key: 5 }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, retries: 50 }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, most_bytes: 0 }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, tiemout_ms: 5 }])],
+  ])("refuses %s=%s, and shows no key", (name, value) => {
+    expect(() => read({ [name]: value })).toThrow(name);
+    expect(() => read({ [name]: value })).not.toThrow("secret-key");
+  });
+});
