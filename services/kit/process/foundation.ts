@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { type Clock, systemClock } from "../clock.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
@@ -6,11 +5,13 @@ import { createLog, type Log, type LogOptions } from "../log.js";
 import { createMetrics, type Metrics } from "../metrics.js";
 import type { LocalMethods } from "../peers/local.js";
 import { type NetworkOptions, type PeersOf, peersOf } from "../peers/network.js";
-import { openPglite } from "../stores/database/pglite.js";
+import type { RunningJobs } from "../stores/database/job.js";
+import { startMaintenance } from "../stores/database/maintenance.js";
 import type { Database } from "../stores/database/port.js";
 import { startTelemetry, type Telemetry } from "../telemetry.js";
 import { type WorkloadToken, workloadToken } from "../tokens.js";
 import type { ProcessConfig } from "./config.js";
+import { openDatabase, withDatabase } from "./stores.js";
 
 /** What the workloads of a process share. */
 export interface Foundation {
@@ -28,6 +29,8 @@ export interface Foundation {
   readonly local: LocalMethods;
   /** The process's database, opened at the first request for it. */
   database(): Promise<Database>;
+  /** Keeps the partitions of the workloads' schemas; for when all of them have started. */
+  maintain(): Promise<void>;
   peersOf(workload: Workload): PeersOf;
   /** Closes what was opened, in reverse. */
   close(): Promise<void>;
@@ -79,6 +82,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     clock,
   };
   let database: Promise<Database> | undefined;
+  let maintenance: RunningJobs | undefined;
   return {
     config,
     version,
@@ -90,11 +94,18 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     workloadToken: token,
     local,
     database() {
-      database ??= openPglite({ directory: join(config.dataDirectory, "database") });
+      database ??= openDatabase(config.stores.database, { ...config, applicationName: service, clock });
       return database;
+    },
+    async maintain() {
+      const schemas = withDatabase(names);
+      if (schemas.length === 0 || !database) return;
+      const { retention } = config.stores.database;
+      maintenance = startMaintenance({ database: await database, schemas, retention, clock, log });
     },
     peersOf: (workload) => peersOf(workload, network),
     async close() {
+      await maintenance?.stop();
       await database?.then(
         (opened) => opened.end(),
         () => undefined,

@@ -66,6 +66,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
       if (name !== "gateway")
         for (const method of workload.methods) foundation.local.set(method.method, method);
     }
+    await foundation.maintain();
     for (const workload of listening(hosted)) {
       const listener = await openPort(workload, foundation, options.rest);
       listeners.set(workload.name, listener);

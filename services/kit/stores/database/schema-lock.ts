@@ -15,8 +15,7 @@ export async function lockedSchema<R>(
 ): Promise<R> {
   await client.query("begin", []);
   try {
-    await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`schema ${schema}`]);
-    await client.query(`set local lock_timeout = ${tableLockMs}`, []);
+    await lockSchema(client, schema);
     const result = await work();
     await client.query("commit", []);
     return result;
@@ -25,6 +24,12 @@ export async function lockedSchema<R>(
     await client.query("rollback", []).catch(() => undefined);
     throw error;
   }
+}
+
+/** Takes the lock of a schema for the rest of the transaction, in which waits for tables are bounded then. */
+export async function lockSchema(client: PostgresPoolClient, schema: string): Promise<void> {
+  await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`schema ${schema}`]);
+  await client.query(`set local lock_timeout = ${tableLockMs}`, []);
 }
 
 /**
