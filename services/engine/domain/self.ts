@@ -68,7 +68,7 @@ export const limitations: readonly Limitation[] = [
   limitation("emotion", "The feeling of a text is not measured, as no trained model is present."),
   limitation(
     "personal_data",
-    "Names, street addresses and unformatted telephone numbers are not recognised.",
+    "Names, street addresses and national telephone numbers outside North America are not recognised.",
   ),
   limitation("frameworks", "Justice, care and virtue speak only when one of their rules is hit."),
 ];

@@ -71,7 +71,7 @@ Each reflection pass names the critique, its finding in figures, the change, and
     title: "Personal data",
     text: `The engine handles personal data before anything else: it is masked before any other stage sees the text. E-mail addresses, telephone numbers, payment cards, bank accounts, US social security numbers, IP addresses and secret keys are the personal data that is masked; they are found by their structure and, where there is one, by a checksum. Each finding is stored with its type and its place, never with its value.
 
-When an answer would give away personal data from the knowledge of an agent, the data is redacted and the verdict is MODIFIED. Names and street addresses are not recognised yet.`,
+When an answer would give away personal data from the knowledge of an agent, the data is redacted and the verdict is MODIFIED. Names, street addresses and national telephone numbers outside North America are not recognised.`,
   },
   {
     title: "Evidence and answers",

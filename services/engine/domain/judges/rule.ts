@@ -26,7 +26,7 @@ export interface Rule {
    * Only in a question for a way to do it, or in an answer that instructs;
    * `request` takes commands and wishes, too. Left out: wherever it stands.
    */
-  readonly asked?: "question" | "request" | undefined;
+  readonly asked?: "question" | "request";
   /** Not when one of these patterns matches in the same sentence. */
   readonly unless?: readonly string[];
   /** Not when the hit stands in quotation marks in a sentence about words. */

@@ -35,6 +35,13 @@ const issuers: readonly Issuer[] = [
   { prefixes: [["3528", "3589"]], lengths: [16] },
   {
     prefixes: [
+      ["2131", "2131"],
+      ["1800", "1800"],
+    ],
+    lengths: [15],
+  },
+  {
+    prefixes: [
       ["300", "305"],
       ["36", "36"],
       ["38", "39"],

@@ -2,7 +2,6 @@ import { Scope, Severity } from "#gen/ts/consciousness/engine/v1/evaluation_pb.j
 import type { Rule } from "../rule.js";
 
 const everywhere = [Scope.INPUT, Scope.EVIDENCE, Scope.OUTPUT];
-const inData = [Scope.INPUT, Scope.EVIDENCE];
 
 const shared = {
   category: "injection",
@@ -158,6 +157,3 @@ export const injectionRules: readonly Rule[] = [
     ],
   },
 ];
-
-/** Scopes in which text from outside is data, never an instruction. */
-export const dataScopes: readonly Scope[] = inData;

@@ -1,0 +1,108 @@
+import { Severity } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { Rule } from "../rule.js";
+import { defence, requested } from "./harm-defaults.js";
+
+/** Violence, weapons and substances. */
+export const physicalHarm: readonly Rule[] = [
+  {
+    ...requested,
+    id: "harm.mass_casualty_weapons",
+    severity: Severity.CRITICAL,
+    frameworks: ["utilitarian", "care"],
+    message: "Chemical, biological, radiological or nuclear weapons are not explained.",
+    recommendation: "Ask about history, policy or protection instead.",
+    patterns: [
+      "<make>|<get>|weaponize|weaponizing|weaponise|spread|release|releasing|disperse|dispersing|aerosolize|cultivate|culture|culturing|enrich ..5 sarin|novichok|anthrax|ricin|botulinum|smallpox|bioweapon|bioweapons|ebola|tabun|soman|phosgene",
+      "<make>|<get>|weaponize|spread|release|releasing|disperse ..5 nerve|mustard|toxic|poison|poisonous|chlorine gas|agent|agents|gases",
+      "<make>|<get> ..4 nuclear|atomic|dirty|biological|chemical|radiological|hydrogen ..1 bomb|bombs|weapon|weapons|device",
+      "<make>|engineer|modify|release|spread ..5 deadly|lethal|contagious|pandemic|dangerous virus|pathogen|pathogens|bacteria|disease|toxin|strain",
+      "enrich|enriching ..2 uranium ..6 weapon|weapons|bomb|weaponsgrade",
+      "poison|poisoning|contaminate|contaminating ..4 water|food|reservoir supply|system|reservoir|chain",
+    ],
+    unless: [defence, "<game>", "water|food filter|treatment|safety", "museum|model|replica|history"],
+  },
+  {
+    ...requested,
+    id: "harm.explosives",
+    frameworks: ["utilitarian", "care"],
+    message: "Building explosives or incendiary weapons is not explained.",
+    recommendation: "Ask about safety, law or history instead.",
+    patterns: [
+      "<make> ..5 bomb|bombs|explosive|explosives|ied|ieds|molotov|molotovs|grenade|grenades|detonator|detonators|landmine|napalm|dynamite|semtex|nitroglycerin|tatp|rdx|tnt|thermite",
+      "<get> ..3 c4|explosives|dynamite|detonators|grenades|grenade",
+      "pipe|nail|car|fertilizer|homemade|pressure bomb|bombs|explosive ..8 step|steps|ingredients|instructions|at home",
+      "plant|hide|place|planting ..3 bomb|explosives|explosive",
+    ],
+    unless: [
+      defence,
+      "bath|cherry|photo|seed|seeds|glitter|cocoa|chocolate|jager|cake|calorimeter|shelter|disposal|squad|detector|fork|zip|logic|party|prop|volcano|baking|vinegar|growth|video|hot|time|fizz|sugar",
+      "<game>",
+    ],
+  },
+  {
+    ...requested,
+    id: "harm.firearms",
+    frameworks: ["utilitarian", "care"],
+    message: "Making or trading weapons outside the law is not explained.",
+    recommendation: "Ask about the law or about licensed dealers.",
+    patterns: [
+      "<make>|assemble ..4 ghost|untraceable|homemade|illegal|3d|undetectable|improvised ..2 gun|guns|firearm|firearms|rifle|pistol|weapon|weapons",
+      "<make> ..3 silencer|suppressor|autosear",
+      "convert ..5 fully|full automatic|auto",
+      "<get> ..4 gun|guns|firearm|firearms|weapon|weapons ..6 illegally|illegal|darkweb|untraceable|blackmarket",
+      "<get> ..4 gun|guns|firearm|firearms|weapon|weapons ..6 without ..2 background|license|licence|id|permit|detected|caught",
+      "<get> ..4 illegal|unregistered|untraceable|stolen gun|guns|firearm|firearms|weapon|weapons",
+      "<get> ..4 gun|guns|firearm|firearms|weapon|weapons ..3 on|from the dark|black web|market",
+    ],
+    unless: [defence, "<game>", "water|nerf|glue|nail|squirt|toy|prop|airsoft"],
+  },
+  {
+    ...requested,
+    id: "harm.violence",
+    frameworks: ["utilitarian", "care"],
+    message: "Hurting people is not explained or planned.",
+    recommendation: "If somebody is in danger, call the emergency services.",
+    patterns: [
+      "<kill> ..1 my|your|his|her|their|a|an|the|another|many|some|several|as|innocent|other ..4 <person>|boss|ex",
+      "<kill> <person>",
+      "get|getting away with ..1 murder|killing|poisoning",
+      "hire|hiring|find ..3 hitman|assassin|hitmen",
+      "plan|planning|carry|carrying|commit|committing|execute|organize|orchestrate|stage|conduct ..5 shooting|massacre|bombing|bombings|murder|assassination|genocide|terrorist|terrorism|homicide|kidnapping|lynching|rampage",
+      "dispose|disposing|hide|hiding|get ..3 of? ..2 body|corpse|bodies after|without|so|from ..6 murder|killing|police|caught|found|killed",
+      "dispose|disposing of ..2 dead|human body|bodies|corpse",
+      "perfect|undetectable|untraceable murder|poison ..4",
+      "drug|drugging|roofie|rape|raping|molest|sexually assault? ..3 <person>|girls|drink",
+      "beat|hurt|injure|harm|punch|attack ..2 my|a wife|girlfriend|child|kid|boyfriend|husband|classmate|stranger ..6 without|leaving|bruises|caught|marks|badly",
+      "recruit|recruiting|radicalize|radicalizing ..6 terrorist|terrorists|extremist|extremists|isis|jihad|militia",
+      "join|joining|support|fund|funding ..2 isis|qaeda|terrorist|terrorists",
+    ],
+    unless: [
+      defence,
+      "<game>",
+      "process|processes|thread|threads|task|daemon|linux|python|container|server|weeds|mosquitoes|time|kindness|jokes|laughter|mystery|dinner|podcast|happened|convicted|arrested|accused|statistics|history|dream|dreams|party|ivy|oak",
+      "investigate|solve|help|cope|grieve|forgive|support victims|victim|crime|crimes|survivors|friend",
+    ],
+  },
+  {
+    ...requested,
+    id: "harm.drugs",
+    frameworks: ["utilitarian", "care"],
+    message: "Making or dealing illegal drugs is not explained.",
+    recommendation: "Ask about effects, treatment or the law instead.",
+    patterns: [
+      "<make>|extract|extracting|synthesize|grow|refine ..5 <hard_drug>",
+      "<get>|deal|dealing|traffic|trafficking ..4 <hard_drug>|narcotics|opioids ..6 online|without|illegally|border|undetected|dark|caught|street|airport|customs|profit|kids",
+      "<get>|deal|dealing|traffic|trafficking ..2 <hard_drug>|narcotics",
+      "sell|selling|smuggle|smuggling|deal|dealing|traffic ..3 drugs|weed|pills|narcotics",
+      "spike|spiking ..3 drink|drinks|beverage",
+      "<make>|start|set|run ..4 meth|drug lab",
+      "get|obtain|forge|fake ..5 prescription|adderall|oxycodone|xanax|opioids ..4 without ..2 prescription|doctor|seeing",
+    ],
+    unless: [
+      defence,
+      "<game>",
+      "crack ..2 code|joke|jokes|egg|eggs|knuckles|pepper",
+      "addiction|rehab|recovery|overdose|charges",
+    ],
+  },
+];

@@ -1,0 +1,142 @@
+import type { Rule } from "../rule.js";
+import { defence, harmful, requested } from "./harm-defaults.js";
+
+/** Harm by deceit, theft and contempt. */
+export const socialHarm: readonly Rule[] = [
+  {
+    ...requested,
+    id: "harm.hate_content",
+    frameworks: ["justice", "care"],
+    message: "Content that demeans people for what they are is not written.",
+    recommendation: "Ask for a text that argues without contempt for a group.",
+    patterns: [
+      "<write> ..5 racist|antisemitic|homophobic|transphobic|islamophobic|xenophobic|misogynistic|sexist|hateful|bigoted ..4 joke|jokes|speech|post|posts|tweet|tweets|slur|slurs|rant|article|essay|manifesto|song|poem|flyer|message|messages|comment|comments|content|insult|insults|propaganda|blog|letter",
+      "<write> ..6 that|which|promoting|promotes|inciting|incites|encouraging|justifying ..2 hatred|hate|violence|discrimination|racism|genocide ..3 against|towards|toward|of|on",
+      "<write> ..6 promoting|promotes|glorifying|praising|supporting white|racial|nazi supremacy|supremacist|ideology|superiority",
+      "<write> ..6 holocaust ..3 hoax|never|fake|denial|deserved",
+    ],
+    unless: [
+      "against racism|racist|hate|hateful|sexist|sexism|discrimination",
+      "why|how ..6 wrong|harmful|hurtful|bad|respond|condemning|condemns|prevent|moderate|moderation|classify|detect|counter",
+    ],
+  },
+  {
+    ...harmful,
+    id: "harm.hate_incitement",
+    frameworks: ["justice", "care"],
+    message: "The text calls for harm to a group of people, or denies that they are human.",
+    recommendation: "Criticise acts or ideas, not a group of people.",
+    patterns: [
+      "<group> ..2 should|must|need|deserve|deserves|ought to? ..1 be? exterminated|killed|eradicated|enslaved|gassed|shot|hanged|lynched|slaughtered|executed|annihilated|die",
+      "kill|exterminate|gas|eradicate|lynch|slaughter|annihilate all|the|every|these|those <group>",
+      "<group> people? are ..2 subhuman|subhumans|vermin|parasites|cockroaches|animals|scum|filth|inferior|savages|rats",
+    ],
+    unless: [
+      "wrong|claim|claims|claimed|claiming|said|says|saying|believed|believe|believes|argue|argued|argues|propaganda|idea|stereotype|stereotypes|myth|racist|nazi|nazis|history|hate|considered|viewed|called|never|not|nobody|no|if|wearing|cats|dogs|mice|color|colour|endangered|why|piece|pieces|pawns",
+    ],
+  },
+  {
+    ...requested,
+    id: "harm.malware",
+    frameworks: ["utilitarian", "virtue"],
+    message: "Malicious software is not written.",
+    recommendation: "Ask how to detect or remove it instead.",
+    patterns: [
+      "<write>|<make>|deploy|spread|distribute|install ..5 <malware>",
+      "<write>|<make> ..4 computer|polymorphic|undetectable|malicious|destructive virus|worm|code|script|program|software|payload|app",
+      "<write>|<make> ..4 virus|worm|script|program|code|software|app|bot ..3 that|to|which ..3 steals|steal|infects|infect|encrypts|spreads|deletes|destroys|hijacks|logs|harvests|disables|cripples|exploits|corrupts|hacks|hack|attacks|ddos",
+      "launch|perform|conduct|carry|execute|start|do ..3 ddos|dos|phishing|ransomware|bruteforce|mitm|sql ..1 attack|attacks|injection ..3 on|against",
+      "ddos ..3 website|server|site|someone|them|company",
+      "script|code|program|app|exploit ..4 to|for|that|which ..3 exploit|exploits|hack|hacking|crack|cracking|bypass ..5 vulnerabilities|security|firewall|password|passwords|accounts|voting|authentication",
+    ],
+    unless: [
+      `${defence}|analyze|analyse|remove|removal|scanner|scan|detection|antivirus|anti|essay|story|article|research|report|presentation|blog|simulation|biology|vaccine|game|explain|history|explaining|poem|summary`,
+      "<game>",
+    ],
+  },
+  {
+    ...requested,
+    id: "harm.intrusion",
+    frameworks: ["virtue", "utilitarian"],
+    message: "Breaking into systems or accounts of others is not explained.",
+    recommendation: "Ask about securing systems, or about tests with the owner's consent.",
+    patterns: [
+      "hack|hacking|break|breaking|crack|cracking|sneak into|in ..5 <account>|accounts|grid|government|pentagon|plane|hospital|school|satellite|companys|someones",
+      "hack|hacking|crack|cracking|hijack|hijacking|compromise ..1 someones|somebodys|peoples|my|a|an|the|his|her|their|another|neighbors|neighbours|other ..4 <account>",
+      "steal|stealing|harvest|harvesting|phish|crack|cracking|obtain|access ..3 someones|somebodys|peoples|users|other|others|customers|another|neighbors ..2 <account>|credentials|data|files",
+      "steal|stealing|exfiltrate ..4 confidential|sensitive|personal|private|classified|government|customer|login|user|military ..2 data|information|documents|database|databases|secrets|credentials|records|files",
+      "gain|gaining|get ..1 unauthorized|unauthorised access",
+      "bypass|evade|disable|circumvent ..4 security|antivirus|firewall|alarm|authentication|surveillance|login|dmca|biometric ..2 system|systems|software|camera|cameras|measures|controls|scan ..6",
+    ],
+    unless: [
+      `${defence}|secure|ethical|penetration|pentest|own|our|forgot|forgotten|locked|recover|consent|ctf|learn|course|movie|film`,
+      "<game>",
+      "growth|sleep|life|brain hacking|hack",
+    ],
+  },
+  {
+    ...requested,
+    id: "harm.fraud",
+    frameworks: ["virtue", "justice"],
+    message: "Fraud, forgery and theft of identity are not planned or written.",
+    recommendation: "Ask how to recognise or report it instead.",
+    patterns: [
+      "<write>|<make>|send|set ..6 phishing|scam|fraudulent|spoofed|spoof|scamming|spearphishing ..3 email|emails|message|messages|site|page|website|websites|sms|call|calls|script|campaign|letter|ad|scheme|attack|text",
+      "steal|stealing|clone|cloning|skim|skimming|use ..4 credit|debit|someones|stolen|peoples|bank ..2 card|cards|identity|identities|information|numbers|details|account",
+      "commit|committing|conduct|get|getting ..4 identity|tax|insurance|credit|card|wire|mortgage|welfare|voter|bank|election|securities theft|fraud|evasion",
+      "counterfeit|counterfeiting|forge|forging|fake|faking|falsify|falsifying|<make>|print ..4 fake|counterfeit|counterfeits|forged|false|phony money|bills|currency|passport|passports|id|ids|check|checks|prescription|degree|diploma|license|licence|documents|identity|identities|medical|banknotes|certificate|invoices|receipts|evidence",
+      "counterfeit|forge|counterfeiting|forging ..2 money|bills|currency|passport|documents|signature|banknotes|check|checks|prescription|medical|will",
+      "launder|laundering ..2 money|cash|funds",
+      "evade|evading|cheat|avoid paying? ..2 tax|taxes ..4 illegally|caught|offshore|irs|hidden|without|detection",
+      "evade|evading ..1 tax|taxes",
+      "embezzle|embezzling|blackmail|blackmailing|extort|extorting|bribe|bribing|scam|scamming|defraud|defrauding|swindle|con ..4 <person>|company|money|elderly|official|officials|customers|seniors|investors|users|employer",
+      "run|start|starting|running|create|set ..4 ponzi|pyramid scheme",
+      "insider trading ..6 without|caught|detected|undetected",
+      "rig|rigging|manipulate|tamper|hack|fix ..3 election|elections|voting|ballots|ballot|votes",
+      "manipulate|manipulating|pump ..2 stock|crypto|cryptocurrency price|prices|market|dump",
+    ],
+    unless: [
+      `${defence}|awareness|training|simulation|simulated|educate|teach employees|example|examples|identify|spot|legally|legal|explain|history|movie|play|monopoly|april|halloween|theater`,
+      "<game>",
+    ],
+  },
+  {
+    ...requested,
+    id: "harm.theft",
+    frameworks: ["virtue", "justice"],
+    message: "Theft and burglary are not explained.",
+    recommendation: "Ask about securing property instead.",
+    patterns: [
+      "break|breaking into ..4 house|home|car|cars|store|building|apartment|houses|safe|bank|museum|facility",
+      "rob|robbing ..3 bank|store|house|person|people|someone|train|museum|casino|shop|gas",
+      "steal|stealing ..2 a|cars|car|from|money|packages|bikes|bike|items|goods ..3 car|store|stores|shop|someone|work|employer|supermarket|bank|people|neighbor|neighbors|neighbour|without|porch|house|elderly|museum|walmart|mall|company",
+      "shoplift|shoplifting ..4 without|from|get|caught|items|successfully|at",
+      "shoplift",
+      "hotwire|hotwiring ..3 car|vehicle|truck",
+      "burglarize|burgle|pickpocket|pickpocketing|carjack|carjacking",
+    ],
+    unless: [
+      `${defence}|own|locked|industry|acting|freelancing|my house|deter|secure|insurance`,
+      "<game>",
+      "base|scene|show|spotlight|heart|dream",
+    ],
+  },
+  {
+    ...requested,
+    id: "harm.stalking",
+    frameworks: ["care", "justice"],
+    message: "Following, exposing or spying on people is not explained.",
+    recommendation: "Ask about privacy and consent instead.",
+    patterns: [
+      "stalk|stalking|cyberstalk|dox|doxx|doxxing|doxing|harass|harassing|cyberbully|cyberbullying|bully|bullying|blackmail ..3 <person>|ex|him|her|celebrity|coworker|online|them",
+      "spy|spying|track|tracking|monitor|eavesdrop|record|recording|follow ..5 ex|someone|wife|husband|girlfriend|boyfriend|partner|spouse|neighbor|person|people|phone|conversation|location ..5 without ..3 knowing|knowledge|consent|permission|noticing|noticed|realizing",
+      "<make>|<write>|spread|generate ..3 deepfake|deepfakes|revenge ..1 porn|nude|nudes|video|videos|of",
+      "traffic|trafficking|smuggle|smuggling ..2 humans|people|women|children|girls|organs|migrants|immigrants|human",
+      "engage|start|commit|run|conduct ..3 human|child|sex|organ trafficking",
+    ],
+    unless: [
+      `${defence}|respond|deal|cope|being|was|is|victim|help|laws|penalties|celebrity gossip`,
+      "<game>",
+    ],
+  },
+];
