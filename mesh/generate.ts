@@ -5,6 +5,7 @@ import { kustomizationFile, type Manifest, yamlFile } from "../services/generate
 import { denyAll, ingressPolicy, peerAuthentication, workloadPolicy } from "./rules/authorization.js";
 import { destinationRule, failurePercentage } from "./rules/destinations.js";
 import { serviceEntry, sidecar } from "./rules/egress.js";
+import { namespaceComponent } from "./rules/namespace.js";
 import { requestAuthentication } from "./rules/request-tokens.js";
 import { workloadRoutes } from "./rules/routes.js";
 import { telemetry } from "./rules/telemetry.js";
@@ -19,7 +20,15 @@ export const writeMesh: Writer = (image) => {
     name,
     yamlFile(about, manifests),
   ]);
-  const all = [...texts, ["kustomization.yaml", kustomizationFile([...files.keys()])] as const];
+  const about = ["Writes an overlay's namespace where Istio takes full names alone."];
+  const all = [
+    ...texts,
+    ["kustomization.yaml", kustomizationFile([...files.keys()])] as const,
+    [
+      "namespace/kustomization.yaml",
+      yamlFile(about, [namespaceComponent(contract.workloads, callGraph(contract))]),
+    ] as const,
+  ];
   return new Map(all.map(([name, text]) => [`${folder}/${name}`, text]));
 };
 

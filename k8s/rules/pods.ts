@@ -15,15 +15,15 @@ const configFolder = "/etc/consciousness";
 const dataFolder = "/var/lib/consciousness";
 
 /** Which of a workload's replicas a Deployment holds. */
-export type Track = "stable" | "canary";
+export type Version = "stable" | "canary";
 
 /** The replicas of a workload. */
-export function deployment(workload: ImageWorkload, track: Track = "stable"): Manifest {
-  const labels = { ...labelsOf(workload.name), track };
+export function deployment(workload: ImageWorkload, version: Version = "stable"): Manifest {
+  const labels = { ...labelsOf(workload.name), version };
   return {
     apiVersion: "apps/v1",
     kind: "Deployment",
-    metadata: { name: track === "stable" ? workload.name : `${workload.name}-${track}`, labels },
+    metadata: { name: version === "stable" ? workload.name : `${workload.name}-${version}`, labels },
     spec: {
       selector: { matchLabels: labels },
       // A new replica is ready before an old one goes.

@@ -20,7 +20,7 @@ export function service({ name, port }: ImageWorkload): Manifest {
     metadata: { name, labels: labelsOf(name) },
     spec: {
       selector: labelsOf(name),
-      ports: [{ name: "http", port, targetPort: "http", appProtocol: "kubernetes.io/h2c" }],
+      ports: [{ name: "http", port, targetPort: "http", appProtocol: "http2" }],
     },
   };
 }

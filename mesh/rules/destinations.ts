@@ -27,7 +27,7 @@ export function destinationRule({ name }: ImageWorkload): Manifest {
           maxEjectionPercent: 50,
         },
       },
-      subsets: ["stable", "canary"].map((track) => ({ name: track, labels: { track } })),
+      subsets: ["stable", "canary"].map((version) => ({ name: version, labels: { version } })),
     },
   };
 }

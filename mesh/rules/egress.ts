@@ -7,9 +7,7 @@ const apiVersion = "networking.istio.io/v1";
 
 /** What a workload's proxy knows at all: whom the workload calls, its stores, its hosts outside and the collector. */
 export function sidecar({ name, stores, hosts }: ImageWorkload, graph: readonly Edge[]): Manifest {
-  const called = calleesOf(graph, name).map(serviceHost);
-  const stored = stores.includes("database") ? [serviceHost(databaseService.name)] : [];
-  const inside = [...called, ...stored].map((host) => `./${host}`);
+  const inside = servicesReachedBy({ name, stores }, graph).map((service) => `./${serviceHost(service)}`);
   const outside = hosts.map((host) => `./${host}`);
   return {
     apiVersion,
@@ -18,10 +16,17 @@ export function sidecar({ name, stores, hosts }: ImageWorkload, graph: readonly 
     spec: {
       workloadSelector: { labels: labelsOf(name) },
       outboundTrafficPolicy: { mode: "REGISTRY_ONLY" },
-      // Overlays write their namespace into the first entry.
-      egress: [{ hosts: inside }, { hosts: [...outside, `${observabilityNamespace}/*`] }],
+      egress: [{ hosts: [...inside, ...outside, `${observabilityNamespace}/*`] }],
     },
   };
+}
+
+/** Services of the own namespace that a workload calls: other workloads, and its stores. */
+export function servicesReachedBy(
+  { name, stores }: Pick<ImageWorkload, "name" | "stores">,
+  graph: readonly Edge[],
+): string[] {
+  return [...calleesOf(graph, name), ...(stores.includes("database") ? [databaseService.name] : [])];
 }
 
 /** A host outside the mesh, which exactly the workloads that state it can reach. */

@@ -42,6 +42,7 @@ const hasKubectl = isInstalled("kubectl");
 
 /** What every replica gets from its Secret. */
 const secrets = {
+  DATABASE_URL: "postgres://agents:secret@postgres:5432/consciousness",
   AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
   ADMIN_PASSWORD: "a long password",
 };
@@ -188,7 +189,9 @@ describe.runIf(hasKubectl).each(Object.keys(environments) as Environment[])(
       const policies = new Map(of("NetworkPolicy").map(({ metadata, spec }) => [metadata.name, spec]));
       expect(policies.get("deny-all")).toEqual({ podSelector: {}, policyTypes: ["Ingress", "Egress"] });
       for (const { metadata, spec } of of("Sidecar")) {
-        const reachable = spec.egress[0].hosts.map((host: string) => host.slice(2).split(".")[0]);
+        const reachable = spec.egress[0].hosts
+          .filter((host: string) => host.endsWith(`.${namespace}.svc.cluster.local`))
+          .map((host: string) => host.slice(2).split(".")[0]);
         const policy = policies.get(metadata.name)!;
         const allowed = policy.egress.flatMap(({ to }: Document) =>
           to.map(({ podSelector }: Document) => podSelector.matchLabels.app),
