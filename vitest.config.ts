@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/bench/**", "test/real/**"],
+    globalSetup: ["test/support/database-template.ts"],
+    maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,
     coverage: {

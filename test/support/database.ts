@@ -1,10 +1,9 @@
+import { openAsBlob } from "node:fs";
+import { inject } from "vitest";
 import { openPglite } from "../../services/kit/stores/database/pglite.js";
 import type { Database } from "../../services/kit/stores/database/port.js";
 
-/**
- * A real database in memory. Starting takes seconds: open one per test file in
- * `beforeAll`, `end` it in `afterAll`, and give each test its own rows.
- */
-export function testDatabase(): Promise<Database> {
-  return openPglite();
+/** A real database in memory. Open one per test file in `beforeAll`, `end` it in `afterAll`, and give each test its own rows. */
+export async function testDatabase(): Promise<Database> {
+  return openPglite({ template: await openAsBlob(inject("databaseTemplate")) });
 }

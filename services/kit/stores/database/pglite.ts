@@ -10,6 +10,8 @@ import type { Database } from "./port.js";
 export interface PgliteOptions {
   /** Directory of the files and of the lock, made on demand; without it the database lives in memory. */
   readonly directory?: string | undefined;
+  /** A dumped data directory that a new database begins with, which saves the seconds of making one. */
+  readonly template?: Blob | undefined;
   /** How many may wait for the connection; more are refused. */
   readonly queueLimit?: number;
   /** How long one may wait for the connection, in milliseconds. */
@@ -33,13 +35,14 @@ const parsers = {
  * another process has the directory open, which PGlite itself would not notice.
  */
 export async function openPglite(options: PgliteOptions = {}): Promise<Database> {
-  const { directory, queueLimit = 1024, waitMs = 5000 } = options;
+  const { directory, template, queueLimit = 1024, waitMs = 5000 } = options;
   if (directory) await mkdir(directory, { recursive: true, mode: 0o700 });
   const lock = directory ? await lockDirectory(directory) : undefined;
   const queue = connectionQueue({ limit: queueLimit, waitMs });
   try {
     const engine = await PGlite.create({
       dataDir: directory ? join(directory, "data") : "memory://",
+      ...(template ? { loadDataDir: template } : {}),
       relaxedDurability: false,
       parsers,
     });
