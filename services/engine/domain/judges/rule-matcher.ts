@@ -38,32 +38,66 @@ const mostCourtesy = 12;
 
 /** Compiles rules once; the result finds every hit in a folded text, in time linear in its length. */
 export function createRuleMatcher(rules: readonly Rule[]): (folded: string, scope: Scope) => RuleHit[] {
-  const hits = index(rules, (rule) => rule.patterns);
-  const excuses = index(rules, (rule) => rule.unless ?? []);
-  const asks = index([true], () => askPatterns);
-  const wishes = index([true], () => wishPatterns);
-  const instructs = index([true], () => instructPatterns);
-
+  const patterns = index(rules, (rule) => rule.patterns);
+  const cues: CuePatterns = {
+    excuses: index(rules, (rule) => rule.unless ?? []),
+    asks: index([true], () => askPatterns),
+    wishes: index([true], () => wishPatterns),
+    instructs: index([true], () => instructPatterns),
+  };
   return (folded, scope) => {
     const words = splitWords(folded);
-    const found = find(hits, words).filter(({ of }) => of.scopes.includes(scope));
+    const found = find(patterns, words).filter(({ of }) => of.scopes.includes(scope));
     const literals = rules
       .filter((rule) => rule.scopes.includes(scope))
       .flatMap((rule) => literalHits(rule, folded));
     if (found.length === 0) return literals;
-    const excused = find(excuses, words);
-    const questions = [...find(asks, words), ...(scope === Scope.OUTPUT ? find(instructs, words) : [])];
-    const wished = find(wishes, words);
-    const isWanted = (hit: Found<Rule>) =>
-      hit.of.asked === undefined ||
-      precedes(words, questions, hit) ||
-      (hit.of.asked === "request" && (isImperative(words, hit.from) || precedes(words, wished, hit)));
-    const stands = (hit: Found<Rule>) =>
-      !excused.some((other) => other.of === hit.of && sameSentence(words, other, hit)) &&
-      isWanted(hit) &&
-      (!hit.of.mentionable || !isMention(words, hit, folded));
+    const stands = judgeOfHits(cues, words, folded, scope);
     return [...literals, ...found.filter(stands).map((hit) => ({ rule: hit.of, span: spanOf(words, hit) }))];
   };
+}
+
+interface CuePatterns {
+  readonly excuses: FirstWords<Rule>;
+  readonly asks: FirstWords<boolean>;
+  readonly wishes: FirstWords<boolean>;
+  readonly instructs: FirstWords<boolean>;
+}
+
+/** Looks for all cues once; the result says of a hit whether it stands. */
+function judgeOfHits(cues: CuePatterns, words: readonly Word[], folded: string, scope: Scope) {
+  const excused = new Map<Rule, Set<number>>();
+  for (const { of, from } of find(cues.excuses, words)) {
+    excused.set(of, (excused.get(of) ?? new Set()).add(sentenceOf(words, from)));
+  }
+  const instructs = scope === Scope.OUTPUT ? find(cues.instructs, words) : [];
+  const asked = firstPlaces(words, [...find(cues.asks, words), ...instructs]);
+  const wished = firstPlaces(words, find(cues.wishes, words));
+  const mentions = new Set(words.filter(({ text }) => mention.has(text)).map(({ sentence }) => sentence));
+
+  return (hit: Found<Rule>): boolean => {
+    const { of: rule, from } = hit;
+    const sentence = sentenceOf(words, from);
+    if (excused.get(rule)?.has(sentence)) return false;
+    if (rule.mentionable && mentions.has(sentence) && isQuoted(folded, spanOf(words, hit))) return false;
+    const follows = (places: ReadonlyMap<number, number>) => (places.get(sentence) ?? words.length) <= from;
+    if (rule.asked === undefined || follows(asked)) return true;
+    return rule.asked === "request" && (isImperative(words, from) || follows(wished));
+  };
+}
+
+/** The first word of the first cue, by sentence. */
+function firstPlaces(words: readonly Word[], cues: readonly Found<boolean>[]): ReadonlyMap<number, number> {
+  const places = new Map<number, number>();
+  for (const { from } of cues) {
+    const sentence = sentenceOf(words, from);
+    places.set(sentence, Math.min(from, places.get(sentence) ?? from));
+  }
+  return places;
+}
+
+function sentenceOf(words: readonly Word[], at: number): number {
+  return words[at]?.sentence ?? -1;
 }
 
 function index<T>(items: readonly T[], patternsOf: (item: T) => readonly string[]): FirstWords<T> {
@@ -98,21 +132,9 @@ function isImperative(words: readonly Word[], at: number): boolean {
   return true;
 }
 
-/** Whether one of `cues` begins before a hit, or with it, in the same sentence. */
-function precedes(words: readonly Word[], cues: readonly Found<boolean>[], hit: Found<Rule>): boolean {
-  return cues.some((cue) => cue.from <= hit.from && sameSentence(words, cue, hit));
-}
-
-function sameSentence(words: readonly Word[], a: { from: number }, b: { from: number }): boolean {
-  return words[a.from]?.sentence === words[b.from]?.sentence;
-}
-
-/** Whether the hit is quoted in a sentence that speaks about words, as in: what does "…" mean? */
-function isMention(words: readonly Word[], hit: Found<Rule>, folded: string): boolean {
-  const { start, end } = spanOf(words, hit);
-  const quoted =
-    hasQuote(folded.slice(Math.max(0, start - 80), start)) && hasQuote(folded.slice(end, end + 80));
-  return quoted && words.some((word, at) => mention.has(word.text) && sameSentence(words, { from: at }, hit));
+/** Whether quotation marks stand closely before and behind. */
+function isQuoted(folded: string, { start, end }: TextSpan): boolean {
+  return hasQuote(folded.slice(Math.max(0, start - 80), start)) && hasQuote(folded.slice(end, end + 80));
 }
 
 function hasQuote(text: string): boolean {
