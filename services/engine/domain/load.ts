@@ -6,15 +6,25 @@ export function cognitiveLoad(eventLoop: number, { inFlight, limit, queueMs, que
   return Math.max(within(eventLoop), share(inFlight, limit), share(queueMs, queueBudgetMs));
 }
 
-/** Reads the cognitive load of this process; event-loop utilisation is that since the last reading. */
+/** A shorter stretch of event loop is mostly the request that asks. */
+const windowMs = 1000;
+
+/** Reads the cognitive load of this process; event-loop utilisation is that of the last second or more. */
 export function createLoadReader(load: () => Load): () => number {
-  let last: EventLoopUtilization = performance.eventLoopUtilization();
+  let older: EventLoopUtilization = performance.eventLoopUtilization();
+  let newer = older;
   return () => {
     const now = performance.eventLoopUtilization();
-    const { utilization } = performance.eventLoopUtilization(now, last);
-    last = now;
-    return cognitiveLoad(utilization, load());
+    if (lengthOf(now) - lengthOf(newer) >= windowMs) {
+      older = newer;
+      newer = now;
+    }
+    return cognitiveLoad(performance.eventLoopUtilization(now, older).utilization, load());
   };
+}
+
+function lengthOf({ active, idle }: EventLoopUtilization): number {
+  return active + idle;
 }
 
 function share(value: number, limit: number): number {

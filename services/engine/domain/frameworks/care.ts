@@ -5,5 +5,5 @@ export const care = {
   name: "care",
   weight: 0.5,
   weakness: "Notices danger that is named; does not notice distress between the lines.",
-  evaluate: ({ violations }) => scoreByHits(concerning("care", violations), "People who may be hurt"),
+  evaluate: ({ violations }) => scoreByHits(concerning("care", violations), "people who may be hurt"),
 } as const satisfies Framework;

@@ -40,7 +40,11 @@ export function concerning(name: FrameworkName, violations: readonly Violation[]
 /** 1 minus the worst penalty among hits, or no score when there is none to judge by. */
 export function scoreByHits(hits: readonly Violation[], concern: string): FrameworkView {
   if (hits.length === 0) return { evidence: `No sign of ${concern}.`, basis: Basis.RULES };
-  return { score: 1 - worstPenalty(hits), evidence: `${concern}: ${ruleIds(hits)}.`, basis: Basis.RULES };
+  return {
+    score: 1 - worstPenalty(hits),
+    evidence: `Signs of ${concern}: ${ruleIds(hits)}.`,
+    basis: Basis.RULES,
+  };
 }
 
 /** The ids of the rules that were hit, each once. */

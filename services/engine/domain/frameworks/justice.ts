@@ -5,5 +5,5 @@ export const justice = {
   name: "justice",
   weight: 0.5,
   weakness: "Finds open contempt and fraud; does not find unequal treatment that is put politely.",
-  evaluate: ({ violations }) => scoreByHits(concerning("justice", violations), "Unequal or unfair treatment"),
+  evaluate: ({ violations }) => scoreByHits(concerning("justice", violations), "unequal or unfair treatment"),
 } as const satisfies Framework;

@@ -5,5 +5,5 @@ export const virtue = {
   name: "virtue",
   weight: 0.5,
   weakness: "Judges deceit only; the other virtues are beyond rules.",
-  evaluate: ({ violations }) => scoreByHits(concerning("virtue", violations), "Deceit or breach of trust"),
+  evaluate: ({ violations }) => scoreByHits(concerning("virtue", violations), "deceit or breach of trust"),
 } as const satisfies Framework;
