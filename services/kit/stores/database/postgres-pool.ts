@@ -80,6 +80,7 @@ export function serverPool(options: ServerPoolOptions): ServerPool {
         const connection = await open();
         const giveBack = (broken: boolean) => {
           held.delete(connection);
+          if (broken) server.suspect();
           connection.release(broken);
           queue.leave();
         };

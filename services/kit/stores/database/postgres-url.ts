@@ -42,7 +42,8 @@ export function readPostgresUrl(text: string): PostgresUrl {
 
 /** TLS as libpq's `verify-full`: the chain up to a trusted root and the host's name both hold. */
 export function verifyFull({ host }: PostgresAddress, ca: string | undefined): ConnectionOptions {
-  return { rejectUnauthorized: true, servername: host, ...(ca && { ca }) };
+  // For the name to verify; the connection itself is made by then.
+  return { rejectUnauthorized: true, host, ...(ca && { ca }) };
 }
 
 function decodeAll(parts: readonly string[]): string[] {
