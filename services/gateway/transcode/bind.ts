@@ -32,26 +32,43 @@ export interface BindOptions {
 /** Makes the request message of a method; rejects with an error of the catalogue. */
 export type Bind = (bindable: Bindable) => Promise<Message>;
 
+/** Sets what path and query carry on a message that was read from a body of this text. */
+export type Fill = (input: Message, text?: string) => Message;
+
 /**
  * Plans a route's binding: the body first, then the path, which wins, then the
  * query, which may only set what neither of them carries.
  */
 export function planBind(route: Route, options: BindOptions): Bind {
   const readBody = planBody(route, options.codec, options.ignoreUnknown, options.body);
-  const bindQuery = planQuery(route, options);
-  const inferMask = planMask(route);
+  const planned = planFill(route, options);
   return async ({ request, segments, query }) => {
     // Before the body, so that a bad path is refused without waiting for it.
-    const captured = route.variables.map((variable) => capture(variable, segments));
+    const fill = planned(segments, query);
     const { input, text } = await readBody(request);
-    if (captured.length === 0 && query === "" && !inferMask) return input;
-    const draft = reflect(route.method.input, input);
-    route.variables.forEach((variable, index) => {
-      setVariable(draft, variable, captured[index]);
-    });
-    if (query !== "") bindQuery(draft, query);
-    if (text !== undefined) inferMask?.(draft, text);
-    return input;
+    return fill(input, text);
+  };
+}
+
+/** Plans the part of a route's binding that is not its body. Throws when the path does not fit. */
+export function planFill(
+  route: Route,
+  options: BindOptions,
+): (segments: readonly string[], query: string) => Fill {
+  const bindQuery = planQuery(route, options);
+  const inferMask = planMask(route);
+  return (segments, query) => {
+    const captured = route.variables.map((variable) => capture(variable, segments));
+    return (input, text) => {
+      if (captured.length === 0 && query === "" && !inferMask) return input;
+      const draft = reflect(route.method.input, input);
+      route.variables.forEach((variable, index) => {
+        setVariable(draft, variable, captured[index]);
+      });
+      if (query !== "") bindQuery(draft, query);
+      if (text !== undefined) inferMask?.(draft, text);
+      return input;
+    };
   };
 }
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { DescField, Message } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { errors } from "../../kit/errors.js";
@@ -38,26 +38,29 @@ export function planBody(
   const { body, method } = route;
   if (body === undefined) return async () => ({ input: create(method.input) });
   const field = body === "*" ? undefined : body;
-  const raw = isHttpBody(field ? (field.fieldKind === "message" ? field.message : undefined) : method.input);
-  if (raw)
-    return async (request) => ({ input: rawInput(route, field, request, await readBytes(request, limits)) });
+  if (takesRaw(route))
+    return async (request) => ({ input: rawInput(route, request, await readBytes(request, limits)) });
   const read = codec.reader(method.input, { ignoreUnknown, ...(field && { field }) });
   return async (request) => {
     const bytes = await readBytes(request, limits);
     if (bytes.length === 0) return { input: create(method.input) };
-    requireJson(request);
+    requireType(request, jsonType, "application/json");
     if (!isUtf8(bytes)) throw errors.bodyMalformed({ problem: "it is not UTF-8" });
     const text = bytes.toString("utf8");
     return { input: read(text), text };
   };
 }
 
-function rawInput(
-  { method }: Route,
-  field: DescField | undefined,
-  request: RestRequest,
-  data: Buffer,
-): Message {
+/** Whether the body of a route is raw bytes. */
+export function takesRaw({ body, method }: Route): boolean {
+  if (body === undefined) return false;
+  if (body === "*") return isHttpBody(method.input);
+  return body.fieldKind === "message" && isHttpBody(body.message);
+}
+
+/** The request message of a route that takes raw bytes. */
+export function rawInput({ method, body }: Route, request: RestRequest, data: Uint8Array): Message {
+  const field = typeof body === "object" ? body : undefined;
   const input = reflect(method.input);
   const target = field?.message ? reflect(field.message) : input;
   const [contentType, bytes] = ["content_type", "data"].map((name) =>
@@ -71,13 +74,14 @@ function rawInput(
 
 const jsonType = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json$/;
 
-function requireJson({ headers }: RestRequest): void {
+/** Refuses with MEDIA_TYPE_UNSUPPORTED a body that says to be of another type, compressed or not in UTF-8. */
+export function requireType({ headers }: RestRequest, accepted: RegExp, expected: string): void {
   const coding = headers["content-encoding"] ?? "identity";
   if (coding !== "identity") throw unsupported(`with the coding ${coding}`, "it uncompressed");
   const given = headers["content-type"];
-  if (given === undefined || given === "application/json") return;
+  if (given === undefined || given === expected) return;
   const [type = "", ...parameters] = given.toLowerCase().split(";");
-  if (!jsonType.test(type.trim())) throw unsupported(given, "application/json");
+  if (!accepted.test(type.trim())) throw unsupported(given, expected);
   const charset = parameters.map((part) => part.trim()).find((part) => part.startsWith("charset="));
   if (charset && !/^charset="?utf-?8"?$/.test(charset)) throw unsupported(given, "UTF-8");
 }

@@ -1,17 +1,43 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { type Bind, planBind } from "./bind.js";
+import { type Bind, type BindOptions, planBind } from "./bind.js";
 import type { StartTimer } from "./body.js";
+import { planContent } from "./content.js";
+import type { RestRequest } from "./exchange.js";
 import type { JsonCodec } from "./json.js";
 import type { TranscoderLimits } from "./options.js";
 import { planRender, type Render } from "./render.js";
 import type { Route } from "./route.js";
 import { createRouter, type Match, type Router } from "./router.js";
+import { planFormats, type StreamFormat } from "./stream-format.js";
+import { type BeginUpload, planUpload } from "./upload.js";
 
 /** A route with all that serving it takes, planned once. */
-export interface Endpoint {
-  readonly route: Route;
+export type Endpoint = { readonly route: Route } & (UnaryPlan | DownloadPlan | UploadPlan | NoPlan);
+
+/** One message for one message. */
+export interface UnaryPlan {
+  readonly kind: "unary";
   readonly bind: Bind;
   readonly render: Render;
+}
+
+/** A stream of messages for one. */
+export interface DownloadPlan {
+  readonly kind: "server_streaming";
+  readonly bind: Bind;
+  format(request: RestRequest): StreamFormat;
+}
+
+/** One message for a stream of them. */
+export interface UploadPlan {
+  readonly kind: "client_streaming";
+  readonly begin: BeginUpload;
+  readonly render: Render;
+}
+
+/** Plain HTTP has no place for a request that goes on while its answer comes. */
+interface NoPlan {
+  readonly kind: "bidi_streaming";
 }
 
 /** What endpoints share. */
@@ -47,16 +73,29 @@ export function allowed(methods: readonly string[]): string {
   return [...all.add("OPTIONS")].sort().join(", ");
 }
 
-function planEndpoint(
-  route: Route,
-  { codec, limits, startTimer, ignoreUnknownFields }: EndpointOptions,
-): Endpoint {
-  const bind = planBind(route, {
+function planEndpoint(route: Route, options: EndpointOptions): Endpoint {
+  const { codec, limits, startTimer } = options;
+  const binding: BindOptions = {
     codec,
-    ignoreUnknown: ignoreUnknownFields(route.method),
+    ignoreUnknown: options.ignoreUnknownFields(route.method),
     body: { maxBytes: limits.bodyBytes, arrivalMs: limits.bodyMs, startTimer },
     maxParameters: limits.queryParameters,
     maxDepth: limits.depth,
-  });
-  return { route, bind, render: planRender(route, codec) };
+  };
+  const render = () => planRender(route, codec, { milliseconds: limits.lingerMs, startTimer });
+  const kind = route.method.methodKind;
+  switch (kind) {
+    case "unary":
+      return { route, kind, bind: planBind(route, binding), render: render() };
+    case "server_streaming": {
+      const format = planFormats(planContent(route.method.output, route.responseField, codec));
+      return { route, kind, bind: planBind(route, binding), format };
+    }
+    case "client_streaming": {
+      const upload = { ...binding, uploadBytes: limits.uploadBytes, idleMs: limits.uploadIdleMs };
+      return { route, kind, begin: planUpload(route, upload), render: render() };
+    }
+    case "bidi_streaming":
+      return { route, kind };
+  }
 }

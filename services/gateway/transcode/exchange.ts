@@ -18,9 +18,19 @@ export interface RestResponse {
   readonly writableEnded: boolean;
   readonly destroyed?: boolean;
   writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
+  /** Returns false when the client reads too slowly: `drain` says when to go on. */
   write(chunk: string | Uint8Array): boolean;
+  /** Sent behind the body, where the protocol has a place for them; before `end`. */
+  addTrailers(headers: OutgoingHttpHeaders): void;
   end(chunk?: string | Uint8Array): unknown;
   destroy(error?: Error): unknown;
   once: Writable["once"];
   off: Writable["off"];
+}
+
+/** The two ends of one request. */
+export interface Ends {
+  readonly request: RestRequest;
+  readonly response: RestResponse;
+  readonly requestId: string;
 }

@@ -54,6 +54,14 @@ export interface TranscoderLimits {
   /** Of JSON objects and lists, and of names in a query parameter. */
   readonly depth: number;
   readonly queryParameters: number;
+  /** Of an upload in messages, altogether; each of them may have `bodyBytes`, and `bodyMs` from its first byte. */
+  readonly uploadBytes: number;
+  /** How long an upload may rest between two messages, in milliseconds. */
+  readonly uploadIdleMs: number;
+  /** How long a client may leave a stream unread, in milliseconds. */
+  readonly stalledMs: number;
+  /** After how much silence an event stream gets a comment, in milliseconds. */
+  readonly keepAliveMs: number;
 }
 
 /** The limits where the options say nothing. */
@@ -64,4 +72,8 @@ export const defaultLimits: TranscoderLimits = {
   urlLength: 8192,
   depth: 100,
   queryParameters: 100,
+  uploadBytes: 1024 * 1024 * 1024,
+  uploadIdleMs: 60_000,
+  stalledMs: 60_000,
+  keepAliveMs: 15_000,
 };

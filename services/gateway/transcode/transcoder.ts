@@ -12,6 +12,7 @@ import { statusOf } from "./problem.js";
 import { renderOptions, renderProblem } from "./render.js";
 import { describeProblem, planRoutes, type RouteProblem } from "./route.js";
 import type { Match } from "./router.js";
+import { type CallStream, serveDownload, serveUpload } from "./serve-stream.js";
 
 /** A REST API, made of annotations. */
 export interface Transcoder<Context> {
@@ -26,7 +27,10 @@ export interface Transcoder<Context> {
 /** What a transcoder is made of. */
 export interface TranscoderParts<Context> {
   readonly services: Iterable<DescService>;
+  /** Calls a unary method. */
   call(call: TranscodedCall<Context>): Promise<TranscodedReply>;
+  /** Calls a method that streams one way; without it, such methods are refused with STREAM_UNSUPPORTED. */
+  readonly stream?: CallStream<Context>;
   readonly options: TranscoderOptions<Context>;
 }
 
@@ -70,7 +74,7 @@ export function createTranscoder<Context>(parts: TranscoderParts<Context>): Tran
 }
 
 function planHandling<Context>(
-  { call, options }: TranscoderParts<Context>,
+  { call, stream, options }: TranscoderParts<Context>,
   routes: Parameters<typeof planEndpoints>[0],
 ) {
   const limits = { ...defaultLimits, ...options.limits };
@@ -82,6 +86,8 @@ function planHandling<Context>(
     ignoreUnknownFields: (method) => options.ignoreUnknownFields?.(method) ?? false,
   });
   const rendering = { registry, lingering: { milliseconds: limits.lingerMs, startTimer } };
+  const { stalledMs, keepAliveMs } = limits;
+  const streaming = { registry, stalledMs, keepAliveMs, startTimer };
 
   const exchangeOf = (request: RestRequest, response: RestResponse, incoming: Context): Exchange<Context> => {
     const requestId = options.requestId(incoming);
@@ -106,19 +112,40 @@ function planHandling<Context>(
   ): Promise<void> => {
     exchange.endpoint = endpoint;
     const { request, response, incoming } = exchange;
-    const method = unaryOf(endpoint.route.method);
-    const input = await endpoint.bind({ request, segments, query });
-    const made = createCall({ method, route: endpoint.route.text, input, request, response, incoming });
-    exchange.called = true;
-    const reply = await call(made);
-    if (!response.destroyed) endpoint.render(exchange, reply);
+    const { method, text: route } = endpoint.route;
+    const bindable = { request, segments, query };
+    if (endpoint.kind === "unary") {
+      const input = await endpoint.bind(bindable);
+      const made = createCall({
+        method: method as DescMethodUnary,
+        route,
+        input,
+        request,
+        response,
+        incoming,
+      });
+      exchange.called = true;
+      const reply = await call(made);
+      if (!response.destroyed) endpoint.render(exchange, reply);
+    } else if (!stream || endpoint.kind === "bidi_streaming") {
+      throw errors.streamUnsupported({ method: `${method.parent.typeName}.${method.name}` });
+    } else if (endpoint.kind === "client_streaming") {
+      await serveUpload(exchange, { plan: endpoint, bindable }, stream);
+    } else {
+      const errorOf = (failure: unknown) => asError(exchange, failure);
+      await serveDownload(exchange, { plan: endpoint, bindable }, stream, { ...streaming, errorOf });
+    }
+  };
+
+  const asError = (exchange: Exchange<Context>, failure: unknown): ConnectError => {
+    if (failure instanceof ConnectError) return failure;
+    const method = exchange.endpoint?.route.method;
+    options.onError?.(failure, { incoming: exchange.incoming, method });
+    return errors.internal(failure);
   };
 
   const fail = (exchange: Exchange<Context>, failure: unknown): void => {
-    const known = failure instanceof ConnectError;
-    const method = exchange.endpoint?.route.method;
-    if (!known) options.onError?.(failure, { incoming: exchange.incoming, method });
-    const error = known ? failure : errors.internal(failure);
+    const error = asError(exchange, failure);
     if (!exchange.called) reportRejection(exchange, error, options);
     const { response } = exchange;
     if (response.destroyed) return;
@@ -155,11 +182,6 @@ function reportRejection<Context>(
     reason: errorFacts(error)?.reason,
     error,
   });
-}
-
-function unaryOf(method: DescMethod): DescMethodUnary {
-  if (method.methodKind === "unary") return method as DescMethodUnary;
-  throw errors.streamUnsupported({ method: `${method.parent.typeName}.${method.name}` });
 }
 
 const nodeTimer: StartTimer = (milliseconds, fire) => {
