@@ -72,7 +72,7 @@ export function availability(options: AvailabilityOptions): Availability {
     suspect,
     async watch(work) {
       const timer = setInterval(() => {
-        if (clock.monotonic() - heardAt >= suspectMs) suspect();
+        if (!away && clock.monotonic() - heardAt >= suspectMs) suspect();
       }, suspectMs).unref();
       try {
         const result = await work;
