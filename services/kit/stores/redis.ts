@@ -70,9 +70,11 @@ export async function redisClient(servers: RedisServers): Promise<RedisClient> {
 /** Rejects unless Redis answers; a cluster does when it serves all of its slots. */
 export async function pingRedis(client: RedisClient, dependency: string): Promise<void> {
   try {
-    if (!(client instanceof Cluster)) await client.ping();
-    else if (!/cluster_state:ok/.test(String(await client.cluster("INFO"))))
-      throw new Error("the cluster is down");
+    if (!(client instanceof Cluster)) return void (await client.ping());
+    // CLUSTER INFO alone is sent before the slots are known, when nothing else is.
+    if (client.status !== "ready") throw new Error(`the connection is ${client.status}`);
+    const info = String(await client.cluster("INFO"));
+    if (!info.includes("cluster_state:ok")) throw new Error("the cluster does not serve all slots");
   } catch (error) {
     throw errors.dependencyUnavailable({ dependency }, error);
   }
