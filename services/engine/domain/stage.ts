@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { StageTimingSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { ReasoningStepSchema } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { Clock } from "../../kit/clock.js";
 import type { StageName } from "../config.js";
 import type { PipelineDeps, Run, StageReport } from "./run.js";
 
@@ -59,9 +60,14 @@ export async function runStage<R extends StageReport>(
     addStep(run, name, report);
     return report;
   } finally {
-    const durationMs = deps.clock.monotonic() - start;
+    const durationMs = elapsedMs(deps.clock, start);
     run.timings.push(create(StageTimingSchema, { stage: name, durationMs, budgetMs: deps.budgets[name] }));
   }
+}
+
+/** Milliseconds since `start` on the monotonic clock, to the microsecond. */
+export function elapsedMs(clock: Clock, start: number): number {
+  return Math.round((clock.monotonic() - start) * 1000) / 1000;
 }
 
 async function withinBudget(

@@ -14,6 +14,7 @@ import { holdsMask } from "../judges/personal-data/personal-data.js";
 import { worstPenalty } from "../judges/severity.js";
 import { qualityComponents, qualityIndex } from "../quality.js";
 import type { PipelineDeps, Run, StageReport } from "../run.js";
+import { elapsedMs } from "../stage.js";
 import { releasedContent, type Settlement, settleVerdict } from "../verdict.js";
 import { isBlocked } from "./screen-input.js";
 
@@ -77,7 +78,7 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     processingMetrics: {
       queueMs: request.queueMs,
       stages: [...run.timings],
-      totalMs: request.queueMs + deps.clock.monotonic() - run.startedAt,
+      totalMs: request.queueMs + elapsedMs(deps.clock, run.startedAt),
     },
     evidence: alignEvidence(answer, run.evidence, run.idf),
     reflections: [...run.passes],
