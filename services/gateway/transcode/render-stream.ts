@@ -98,8 +98,9 @@ function createWriter(
     },
     fail(error: ConnectError): void {
       if (departure.signal.aborted) return;
-      // Raw bytes have no place for an error: breaking off is all that tells of it.
-      if (!format.error) response.destroy(request.httpVersionMajor > 1 ? error : undefined);
+      // Raw bytes have no place for an error: breaking off, once they have left, is all that tells of it.
+      if (!format.error)
+        setImmediate(() => response.destroy(request.httpVersionMajor > 1 ? error : undefined));
       else {
         response.write(format.error(problemOf(error, requestId, registry)));
         close(error.metadata);

@@ -3,17 +3,25 @@ import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import {
+  create,
   createFileRegistry,
   type DescMessage,
   type DescMethod,
   type DescService,
   fromBinary,
+  type Message,
   toJson,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { onTestFinished } from "vitest";
-import type { TranscodedCall, TranscodedReply } from "../../../services/gateway/transcode/call.js";
+import type {
+  TranscodedCall,
+  TranscodedReply,
+  TranscodedStream,
+  TranscodedStreamReply,
+} from "../../../services/gateway/transcode/call.js";
 import type { Rejection, TranscoderOptions } from "../../../services/gateway/transcode/options.js";
+import type { CallStream } from "../../../services/gateway/transcode/serve-stream.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 
 const image = readFileSync(new URL("./fixture.binpb", import.meta.url));
@@ -48,6 +56,8 @@ export interface Answer {
   readonly headers: Headers;
   readonly text: string;
   readonly json: unknown;
+  /** What follows the last chunk. */
+  readonly trailers: string;
 }
 
 export interface Server {
@@ -66,11 +76,17 @@ export interface SendOptions {
 
 export interface ServeOptions {
   readonly call?: (call: TranscodedCall<Context>) => Promise<TranscodedReply>;
+  /** Null for a transcoder without streams. */
+  readonly stream?: CallStream<Context> | null;
   readonly options?: Partial<TranscoderOptions<Context>>;
 }
 
 /** The fixture's service behind node:http on a free port, answering with its own request unless told otherwise. */
-export async function serve({ call = echo, options = {} }: ServeOptions = {}): Promise<Server> {
+export async function serve({
+  call = echo,
+  stream = echoStream,
+  options = {},
+}: ServeOptions = {}): Promise<Server> {
   const seen: Seen[] = [];
   const rejections: Rejection<Context>[] = [];
   const failures: unknown[] = [];
@@ -80,6 +96,7 @@ export async function serve({ call = echo, options = {} }: ServeOptions = {}): P
       seen.push({ method: made.method.name, route: made.route, input: shown(made.method, made), call: made });
       return call(made);
     },
+    ...(stream && { stream }),
     options: {
       requestId: ({ id }) => id,
       registry,
@@ -100,6 +117,29 @@ export async function serve({ call = echo, options = {} }: ServeOptions = {}): P
 
 export async function echo({ input }: TranscodedCall<Context>): Promise<TranscodedReply> {
   return { message: input, header: new Headers(), trailer: new Headers() };
+}
+
+/** Downloads end with their request, uploads answer with the last message. */
+export async function echoStream({
+  method,
+  input,
+}: TranscodedStream<Context>): Promise<TranscodedStreamReply> {
+  if (method.methodKind === "server_streaming") return streaming(input);
+  let last = create(method.output);
+  for await (const message of input) last = message;
+  return streaming(only(last));
+}
+
+export function streaming(
+  messages: AsyncIterable<Message>,
+  header: Record<string, string> = {},
+  trailer: Record<string, string> = {},
+): TranscodedStreamReply {
+  return { messages, header: new Headers(header), trailer: new Headers(trailer) };
+}
+
+export async function* only(...messages: readonly Message[]) {
+  yield* messages;
 }
 
 /** Listens on a free port until the test ends. */
@@ -148,14 +188,33 @@ export function parseAnswer(raw: string): Answer {
   const headers = new Headers(
     lines.map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]),
   );
-  const text = Buffer.from(raw.slice(split + 4), "latin1").toString("utf8");
-  const isJson = headers.get("content-type")?.includes("json") && text !== "";
+  const chunked = headers.get("transfer-encoding") === "chunked";
+  const { body, trailers } = chunked
+    ? dechunked(raw.slice(split + 4))
+    : { body: raw.slice(split + 4), trailers: "" };
+  const text = Buffer.from(body, "latin1").toString("utf8");
+  const isJson = /[/+]json$/.test(headers.get("content-type") ?? "") && text !== "";
   return {
     status: Number(statusLine.split(" ")[1]),
     headers,
     text,
     json: isJson ? JSON.parse(text) : undefined,
+    trailers,
   };
+}
+
+/** The body of chunks; one that breaks off ends with "[cut]". */
+function dechunked(raw: string): { body: string; trailers: string } {
+  let body = "";
+  let at = 0;
+  for (;;) {
+    const line = raw.indexOf("\r\n", at);
+    if (line < 0) return { body: `${body}[cut]`, trailers: "" };
+    const size = Number.parseInt(raw.slice(at, line), 16);
+    if (size === 0) return { body, trailers: raw.slice(line + 2).trim() };
+    body += raw.slice(line + 2, line + 2 + size);
+    at = line + 2 + size + 2;
+  }
 }
 
 function shown(method: DescMethod, { input }: TranscodedCall<Context>): unknown {

@@ -2,29 +2,13 @@ import { once } from "node:events";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { StartTimer } from "../../../services/gateway/transcode/body.js";
 import type { TranscodedCall } from "../../../services/gateway/transcode/call.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 import { errors } from "../../../services/kit/errors.js";
 import { type Context, echo, exchange, listen, parseAnswer, registry, serve, serviceOf } from "./fixture.js";
+import { manualTimers } from "./manual-timers.js";
 
 const post = (headers: string) => `POST /v1/everything HTTP/1.1\r\nhost: h\r\n${headers}\r\n\r\n`;
-
-/** Timers that fire when told. */
-function manualTimers(): { startTimer: StartTimer; fire(milliseconds: number): void; pending(): number[] } {
-  const timers = new Map<object, { milliseconds: number; fire: () => void }>();
-  return {
-    startTimer(milliseconds, fire) {
-      const key = {};
-      timers.set(key, { milliseconds, fire });
-      return () => void timers.delete(key);
-    },
-    fire(milliseconds) {
-      for (const timer of [...timers.values()]) if (timer.milliseconds === milliseconds) timer.fire();
-    },
-    pending: () => [...timers.values()].map(({ milliseconds }) => milliseconds),
-  };
-}
 
 describe("limits", () => {
   it("admits a body of just the limit and refuses one byte more", async () => {

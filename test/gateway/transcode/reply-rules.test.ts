@@ -307,16 +307,6 @@ describe("errors", () => {
     );
     expect([answer.status, answer.text]).toEqual([404, ""]);
   });
-
-  it("R35: a streaming method is not served yet", async () => {
-    const server = await serve();
-    expect((await server.send("GET", "/v1/watch")).json).toMatchObject({
-      status: 501,
-      reason: "STREAM_UNSUPPORTED",
-      detail: "fixture.v1.Fixture.Watch streams; call it over gRPC, gRPC-Web or Connect.",
-    });
-    expect(server.rejections).toMatchObject([{ route: "/v1/watch", method: { name: "Watch" } }]);
-  });
 });
 
 function retryIn(seconds: bigint, nanos: number): ConnectError {
