@@ -6,7 +6,10 @@ import type { ConfigSource } from "./config.js";
 import type { Log } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import type { Peer } from "./peers/peers.js";
+import type { Bus } from "./stores/bus/port.js";
+import type { Cache } from "./stores/cache/port.js";
 import type { Database } from "./stores/database/port.js";
+import type { Limits } from "./stores/limits/port.js";
 
 /** What a process gives to each workload that runs in it. */
 export interface Platform {
@@ -19,6 +22,11 @@ export interface Platform {
   readonly dataDirectory: string;
   /** The process's database, opened at the first request for it. */
   database(): Promise<Database>;
+  /** Carries events; the workload's own leave by its outbox. */
+  readonly bus: Bus;
+  /** Shared by all replicas of a deployment, as the limits are. */
+  readonly cache: Cache;
+  readonly limits: Limits;
   /** A typed client of another service, in memory when it runs here. */
   peer<S extends DescService>(service: S): Peer<S>;
   /** How busy this workload is. */

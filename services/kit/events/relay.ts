@@ -31,6 +31,8 @@ export interface RelayOptions<Tables extends OutboxTables> {
 export interface Relay {
   /** Fails while events cannot leave. The workload serves all the same: they wait. */
   readonly dependency: Dependency;
+  /** Begins; once, and when every consumer of this process has subscribed, as a bus in memory forgets what nobody wants. */
+  start(): void;
   /** Ends after the batch under way. */
   stop(): Promise<void>;
 }
@@ -41,13 +43,13 @@ const firstRetryMs = 100;
 const longestRetryMs = 2_000;
 
 /**
- * Starts relaying. Of all relays of a workload one is active, by a lease. It
+ * Makes the relay of a workload. Of all its relays one is active, by a lease. It
  * publishes batch after batch in the order of recording and marks what the bus
  * has answered for; one killed in between is repeated by the next, with the same
  * message ids. While the bus is away events wait in the database and nowhere
  * else. Per aggregate the order is that of the versions.
  */
-export function startRelay<Tables extends OutboxTables>(options: RelayOptions<Tables>): Relay {
+export function createRelay<Tables extends OutboxTables>(options: RelayOptions<Tables>): Relay {
   const { bus, workload, log, clock, idleMs = 100, leaseMs = 10_000 } = options;
   const db = options.db as unknown as Kysely<OutboxTables>;
   const stopped = new AbortController();
@@ -80,7 +82,7 @@ export function startRelay<Tables extends OutboxTables>(options: RelayOptions<Ta
     await held.release().catch(() => undefined);
   };
 
-  const running = run();
+  let running: Promise<void> | undefined;
   return {
     dependency: {
       name: "events",
@@ -89,6 +91,9 @@ export function startRelay<Tables extends OutboxTables>(options: RelayOptions<Ta
         await bus.ping(signal);
         if (failure) throw failure.error;
       },
+    },
+    start() {
+      running ??= run();
     },
     async stop() {
       stopped.abort(new Error("the relay stops"));

@@ -4,6 +4,7 @@ import type { AdmissionLimits } from "../chain/limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { logLevels } from "../log.js";
+import { type MessagingConfig, messagingConfig } from "./messaging.js";
 import { type StoresConfig, storesConfig } from "./stores.js";
 
 /** Configuration of a process, whatever runs in it. */
@@ -19,6 +20,7 @@ export interface ProcessConfig {
   readonly logLevel: (typeof logLevels)[number];
   readonly dataDirectory: string;
   readonly stores: StoresConfig;
+  readonly messaging: MessagingConfig;
   readonly tracing: {
     readonly exporter: "none" | "otlp" | "jaeger";
     readonly endpoint: string | undefined;
@@ -80,6 +82,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     logLevel: values.LOG_LEVEL,
     dataDirectory: values.DATA_DIR,
     stores: storesConfig(source, { deployment: values.DEPLOYMENT, running }),
+    messaging: messagingConfig(source, { deployment: values.DEPLOYMENT, running }),
     tracing: {
       exporter: values.TRACE_EXPORTER,
       endpoint: values.TRACE_ENDPOINT,

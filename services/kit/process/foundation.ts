@@ -11,6 +11,7 @@ import type { Database } from "../stores/database/port.js";
 import { startTelemetry, type Telemetry } from "../telemetry.js";
 import { type WorkloadToken, workloadToken } from "../tokens.js";
 import type { ProcessConfig } from "./config.js";
+import { type Messaging, openMessaging } from "./messaging.js";
 import { openDatabase, withDatabase } from "./stores.js";
 
 /** What the workloads of a process share. */
@@ -27,6 +28,8 @@ export interface Foundation {
   readonly workloadToken: WorkloadToken | undefined;
   /** Unary methods of this process; filled as workloads start. */
   readonly local: LocalMethods;
+  /** Events, cached values and limits. */
+  readonly messaging: Messaging;
   /** The process's database, opened at the first request for it. */
   database(): Promise<Database>;
   /** Keeps the partitions of the workloads' schemas; for when all of them have started. */
@@ -81,6 +84,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     metrics,
     clock,
   };
+  const messaging = await openMessaging(config.messaging, clock);
   let database: Promise<Database> | undefined;
   let maintenance: RunningJobs | undefined;
   return {
@@ -93,6 +97,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     telemetry,
     workloadToken: token,
     local,
+    messaging,
     database() {
       database ??= openDatabase(config.stores.database, { ...config, applicationName: service, clock });
       return database;
@@ -106,6 +111,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     peersOf: (workload) => peersOf(workload, network),
     async close() {
       await maintenance?.stop();
+      await messaging.close();
       await database?.then(
         (opened) => opened.end(),
         () => undefined,

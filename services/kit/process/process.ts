@@ -67,6 +67,7 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
         for (const method of workload.methods) foundation.local.set(method.method, method);
     }
     await foundation.maintain();
+    for (const { relay } of hosted) relay?.start();
     for (const workload of listening(hosted)) {
       const listener = await openPort(workload, foundation, options.rest);
       listeners.set(workload.name, listener);
@@ -140,5 +141,6 @@ async function stopAll(
   for (const { readiness } of hosted) readiness.drain();
   await Promise.all(listeners.map((listener) => listener.drain(foundation.config.drainMs)));
   await Promise.all(hosted.map(({ served }) => served.stop?.()));
+  await Promise.all(hosted.map(({ relay }) => relay?.stop()));
   await foundation.close();
 }

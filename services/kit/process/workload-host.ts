@@ -12,6 +12,7 @@ import { uncompilableRules } from "../chain/validate.js";
 import { ContractError, type MethodContract, resolveContract } from "../contract/method.js";
 import { operatorMethods } from "../contract/operator-services.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
+import type { Relay } from "../events/relay.js";
 import type { LocalMethod } from "../peers/local.js";
 import { createHealth } from "../serve/health.js";
 import { createReadiness, type Readiness } from "../serve/readiness.js";
@@ -20,6 +21,7 @@ import { createSystem } from "../serve/system.js";
 import { type Implementation, implement, type Platform, type Served } from "../workload.js";
 import { layersOf } from "./chain.js";
 import type { Foundation } from "./foundation.js";
+import { relayOf } from "./messaging.js";
 
 /** A workload that runs in this process and has no port yet. */
 export interface HostedWorkload {
@@ -32,6 +34,8 @@ export interface HostedWorkload {
   readonly methods: readonly LocalMethod[];
   readonly readiness: Readiness;
   readonly served: Served;
+  /** Carries its events away; waits to be started. */
+  readonly relay: Relay | undefined;
 }
 
 /** Finds problems of a contract that the kit itself does not know, such as conflicting routes. */
@@ -47,7 +51,13 @@ export async function hostWorkload(
   const { foundation } = options;
   const admission = createAdmission(foundation.config.admission, foundation.clock);
   const served = await options.start(platformOf(name, foundation, admission));
-  const readiness = createReadiness({ dependencies: served.dependencies, clock: foundation.clock });
+  const relay = await relayOf(name, {
+    ...foundation,
+    bus: foundation.messaging.bus,
+    log: foundation.logOf(name),
+  });
+  const dependencies = [...served.dependencies, ...(relay ? [relay.dependency] : [])];
+  const readiness = createReadiness({ dependencies, clock: foundation.clock });
   const own = [...served.implementations, systemImplementation(name, foundation, readiness, admission)];
   const contract = resolveContract(own.map(({ service }) => service));
   const problems = [
@@ -69,6 +79,7 @@ export async function hostWorkload(
     methods: unaryMethods(own, plans),
     readiness,
     served,
+    relay,
   };
 }
 
@@ -81,6 +92,9 @@ function platformOf(name: WorkloadName, foundation: Foundation, admission: Admis
     version,
     dataDirectory: join(foundation.config.dataDirectory, name),
     database: foundation.database,
+    bus: foundation.messaging.bus,
+    cache: foundation.messaging.cache,
+    limits: foundation.messaging.limits,
     peer: foundation.peersOf(workloads.get(name)!),
     load: admission.load,
   };

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Kysely } from "kysely";
 import { AgentDeletedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
 import { systemClock } from "../../../services/kit/clock.js";
+import { createRelay, type Relay, type RelayOptions } from "../../../services/kit/events/relay.js";
 import { newId } from "../../../services/kit/ids.js";
 import { createLog } from "../../../services/kit/log.js";
 import { createMetrics } from "../../../services/kit/metrics.js";
@@ -37,6 +38,13 @@ export function record(db: Kysely<OutboxTables>, id = newId(), version = 1n, ten
       payload: { schema: AgentDeletedSchema, message: create(AgentDeletedSchema, { agentId: id }) },
     }),
   );
+}
+
+/** Makes a relay and starts it. */
+export function startRelay<Tables extends OutboxTables>(options: RelayOptions<Tables>): Relay {
+  const relay = createRelay(options);
+  relay.start();
+  return relay;
 }
 
 /** What relays and consumers report to. */

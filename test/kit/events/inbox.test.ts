@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { errors } from "../../../services/kit/errors.js";
 import type { Consumer } from "../../../services/kit/events/consumer.js";
 import { type ConsumeOptions, consume, pruneInbox } from "../../../services/kit/events/inbox.js";
-import { type Relay, startRelay } from "../../../services/kit/events/relay.js";
+import type { Relay } from "../../../services/kit/events/relay.js";
 import { tableDeadLetters } from "../../../services/kit/events/table-dead-letters.js";
 import { newId } from "../../../services/kit/ids.js";
 import type { OutboxTables } from "../../../services/kit/outbox.js";
@@ -11,7 +11,7 @@ import { memoryBus } from "../../../services/kit/stores/bus/memory.js";
 import type { Bus } from "../../../services/kit/stores/bus/port.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
 import { testDatabase } from "../../support/database.js";
-import { type EffectTables, effectSchema, record, reporting, until } from "./events.js";
+import { type EffectTables, effectSchema, record, reporting, startRelay, until } from "./events.js";
 
 type Tables = EffectTables & OutboxTables;
 

@@ -1,13 +1,13 @@
 import type { Kysely } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type RelayOptions, startRelay } from "../../../services/kit/events/relay.js";
+import type { RelayOptions } from "../../../services/kit/events/relay.js";
 import { newId } from "../../../services/kit/ids.js";
 import type { OutboxTables } from "../../../services/kit/outbox.js";
 import { memoryBus } from "../../../services/kit/stores/bus/memory.js";
 import type { Bus, BusMessage, Published } from "../../../services/kit/stores/bus/port.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
 import { testDatabase } from "../../support/database.js";
-import { type EffectTables, effectSchema, record, reporting, until } from "./events.js";
+import { type EffectTables, effectSchema, record, reporting, startRelay, until } from "./events.js";
 
 describe("the relay", () => {
   let database: Database;

@@ -24,7 +24,7 @@ describe("the state", () => {
     expect(await readiness.state()).toEqual({
       serving: true,
       draining: false,
-      dependencies: [{ name: "database", serving: true, latencyMs: 7 }],
+      dependencies: [{ name: "database", degrades: false, serving: true, latencyMs: 7 }],
     });
   });
 
@@ -36,6 +36,16 @@ describe("the state", () => {
     expect({ serving, dependencies }).toMatchObject({
       serving: false,
       dependencies: [{ serving: false, error }],
+    });
+  });
+
+  it("serves without a dependency that only degrades it, and says so", async () => {
+    const error = new Error("away");
+    const dependencies = [{ name: "events", degrades: true, check: () => Promise.reject(error) }];
+    const readiness = createReadiness({ dependencies, clock: manualClock() });
+    expect(await readiness.state()).toMatchObject({
+      serving: true,
+      dependencies: [{ name: "events", degrades: true, serving: false, error }],
     });
   });
 

@@ -10,9 +10,11 @@ function setUp() {
   const clock = { now: () => 61_500, monotonic: () => 0 };
   const database = vi.fn(() => Promise.resolve());
   const bus = vi.fn(() => Promise.resolve());
+  const events = vi.fn(() => Promise.resolve());
   const dependencies = [
     { name: "database", check: database },
     { name: "bus", check: bus },
+    { name: "events", degrades: true, check: events },
   ];
   const readiness = createReadiness({ dependencies, clock });
   const handlers = createSystem({
@@ -25,7 +27,7 @@ function setUp() {
     metrics: async () => ({ contentType: "text/plain; version=0.0.4", body: "calls_total 1\n" }),
   });
   const transport = createRouterTransport(({ service }) => service(SystemService, handlers));
-  return { database, bus, readiness, system: createClient(SystemService, transport) };
+  return { database, bus, events, readiness, system: createClient(SystemService, transport) };
 }
 
 async function failure(call: Promise<unknown>) {
@@ -63,6 +65,15 @@ describe("GetReadiness", () => {
     });
   });
 
+  it("answers SERVING and names what it serves without", async () => {
+    const { system, events } = setUp();
+    events.mockRejectedValue(new Error("away"));
+    expect(await system.getReadiness({})).toMatchObject({
+      status: ServingStatus.SERVING,
+      degraded: ["events"],
+    });
+  });
+
   it("fails with SHUTTING_DOWN from a drain on", async () => {
     const { system, readiness } = setUp();
     readiness.drain();
@@ -90,6 +101,7 @@ describe("GetStatus", () => {
     expect(dependencies.map(({ name, status: serving }) => [name, serving])).toEqual([
       ["database", ServingStatus.SERVING],
       ["bus", ServingStatus.NOT_SERVING],
+      ["events", ServingStatus.SERVING],
     ]);
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { errors } from "../../../../services/kit/errors.js";
-import { startRelay } from "../../../../services/kit/events/relay.js";
 import { tableDeadLetters } from "../../../../services/kit/events/table-dead-letters.js";
 import { memoryBus } from "../../../../services/kit/stores/bus/memory.js";
 import { type CachedOptions, cached } from "../../../../services/kit/stores/cache/cached.js";
@@ -8,7 +7,7 @@ import { invalidateByEvents } from "../../../../services/kit/stores/cache/invali
 import { memoryCache } from "../../../../services/kit/stores/cache/memory.js";
 import type { Cache } from "../../../../services/kit/stores/cache/port.js";
 import { testDatabase } from "../../../support/database.js";
-import { effectSchema, record, reporting, until } from "../../events/events.js";
+import { effectSchema, record, reporting, startRelay, until } from "../../events/events.js";
 
 const codec = {
   encode: (value: string) => new TextEncoder().encode(value),
