@@ -1,0 +1,46 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { packageRoot } from "../../services/kit/package-root.js";
+import { obstacles, startLab, startReplicas, stopLab } from "./lab.js";
+import type { LabPlace } from "./place.js";
+
+const stateFile = "/run/consciousness-mesh-lab.json";
+const replicas = ["ingress", "gateway", "engine", "engine", "agents", "agents", "auth"];
+
+/** `up` starts a lab with a few replicas, `down` ends it. */
+async function main([command]: readonly string[]): Promise<void> {
+  if (command === "up") await up();
+  else if (command === "down") await down();
+  else throw new Error("usage: up | down");
+}
+
+async function up(): Promise<void> {
+  const why = await obstacles();
+  if (why.length > 0) throw new Error(`the lab cannot run here: ${why.join("; ")}`);
+  const place = await startLab(packageRoot(), timed());
+  await writeFile(stateFile, JSON.stringify(place), { mode: 0o600 });
+  const environment = { DEPLOYMENT: "single" };
+  const pods = await startReplicas(
+    place,
+    replicas.map((deployment) => ({ deployment, environment })),
+  );
+  const lines = pods.map(({ name, address, netns }) => `${name} ${address} ${netns}`);
+  process.stdout.write(`${lines.join("\n")}\n${place.folder}\n`);
+}
+
+async function down(): Promise<void> {
+  const state = await readFile(stateFile, "utf8").catch(() => undefined);
+  await stopLab(state === undefined ? undefined : (JSON.parse(state) as LabPlace));
+}
+
+function timed() {
+  let last = Date.now();
+  return (step: string) => {
+    process.stderr.write(`${((Date.now() - last) / 1000).toFixed(1).padStart(6)} s  ${step}\n`);
+    last = Date.now();
+  };
+}
+
+await main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
