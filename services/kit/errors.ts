@@ -1,5 +1,5 @@
 import { create, getOption } from "@bufbuild/protobuf";
-import { type Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { ErrorParams } from "#gen/contract/errors.js";
 import { type ErrorSpec, error as errorOption } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { ErrorReason, ErrorReasonSchema } from "#gen/ts/consciousness/contract/v1/error_reason_pb.js";
@@ -67,6 +67,11 @@ export function validationFailed(
     }),
   });
   return error;
+}
+
+/** A code as Connect writes it: `permission_denied`. For logs, metrics and spans. */
+export function codeName(code: Code): string {
+  return (Code[code] ?? "Unknown").replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
 }
 
 function maker(reason: string, spec: ErrorSpec) {

@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { context, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { codeName } from "./errors.js";
 import { extractContext, platformTracer } from "./spans.js";
 
 /** Codes that tell of a fault of ours; others are answers to what the caller did. */
@@ -60,9 +61,9 @@ function endSpan(span: Span, system: "grpc" | "connect_rpc", error: unknown): vo
   const code = error === undefined ? undefined : ConnectError.from(error).code;
   if (system === "grpc") span.setAttribute("rpc.grpc.status_code", code ?? 0);
   if (code !== undefined) {
-    if (system === "connect_rpc") span.setAttribute("rpc.connect_rpc.error_code", wireName(code));
+    if (system === "connect_rpc") span.setAttribute("rpc.connect_rpc.error_code", codeName(code));
     if (faults.has(code)) {
-      span.setAttribute("error.type", wireName(code));
+      span.setAttribute("error.type", codeName(code));
       span.setStatus({ code: SpanStatusCode.ERROR });
     }
   }
@@ -71,9 +72,4 @@ function endSpan(span: Span, system: "grpc" | "connect_rpc", error: unknown): vo
 
 function isGrpc(header: Headers): boolean {
   return header.get("content-type")?.startsWith("application/grpc") ?? false;
-}
-
-/** `DeadlineExceeded` → `deadline_exceeded`. */
-function wireName(code: Code): string {
-  return (Code[code] ?? "Unknown").replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
 }

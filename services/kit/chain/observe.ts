@@ -5,7 +5,7 @@ import { type Call, callKey } from "../context.js";
 import { redactFields } from "../contract/data-class.js";
 import type { MethodContract } from "../contract/method.js";
 import { workloadName } from "../contract/workloads.js";
-import { errorFacts } from "../errors.js";
+import { codeName, errorFacts } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import { arrivalKey } from "./arrival.js";
@@ -46,7 +46,7 @@ export function observe(options: ObserveOptions): Layer {
       const start = options.clock.monotonic();
       const done = options.metrics.rpcServer(labels);
       const settle = (error?: unknown) => {
-        const code = error === undefined ? "ok" : Code[ConnectError.from(error).code];
+        const code = error === undefined ? "ok" : codeName(ConnectError.from(error).code);
         const seconds = (options.clock.monotonic() - start) / 1000;
         done(code, seconds);
         writeLine(options.log, contract, request.contextValues.get(callKey) ?? call, {

@@ -1,9 +1,10 @@
 import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "../clock.js";
 import { type Caller, callOf } from "../context.js";
 import { workloadName } from "../contract/workloads.js";
+import { codeName } from "../errors.js";
 import type { Metrics } from "../metrics.js";
 import type { PeerCall } from "./memory.js";
 
@@ -43,7 +44,7 @@ export function createPeer<S extends DescService>(
         settle("ok");
         return reply;
       } catch (error) {
-        settle(Code[ConnectError.from(error).code]);
+        settle(codeName(ConnectError.from(error).code));
         throw error;
       }
     };

@@ -14,6 +14,7 @@ import { type ArrivalTrust, noteArrival } from "./arrivals.js";
 import type { Request, RequestHandler, Response } from "./listen.js";
 
 const longestTimer = 2 ** 31 - 1;
+const defaultArrivalMs = 30_000;
 
 /** Answers over REST what is no RPC. */
 export type RestHandler = (request: Request, response: Response, arrival: Arrival) => Promise<void>;
@@ -26,6 +27,8 @@ export interface EndpointOptions {
   readonly trust: ArrivalTrust;
   /** Largest message, in bytes. */
   readonly bodyLimit: number;
+  /** How long a request may take to arrive, in milliseconds; HTTP/2 itself does not bound it. */
+  readonly arrivalMs?: number;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -52,11 +55,19 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
     const arrival = noteArrival(request, options.trust);
     dropEndlessTimeout(request);
     arrivals.set(request, arrival);
+    const stalled = setTimeout(cutOff, options.arrivalMs ?? defaultArrivalMs, response, arrival);
     response.once("close", () => {
+      clearTimeout(stalled);
       if (!arrival.reachedChain) logRejection(options, request, response, arrival);
     });
     rpc(request as IncomingMessage, response as ServerResponse);
   };
+}
+
+function cutOff(response: Response, arrival: Arrival): void {
+  if (arrival.reachedChain || response.headersSent) return;
+  arrival.rejection = "BODY_TIMEOUT";
+  response.destroy();
 }
 
 function isGrpc(request: Request): boolean {

@@ -96,10 +96,10 @@ describe("a call that is refused", () => {
     expect(lines[0]).toMatchObject({
       level: "info",
       message: "call refused",
-      metadata: { code: "NotFound", reason: "AGENT_NOT_FOUND", caller: "nobody" },
+      metadata: { code: "not_found", reason: "AGENT_NOT_FOUND", caller: "nobody" },
     });
     expect(await matching("rpc_server_requests_total")).toEqual([
-      `rpc_server_requests_total{service="${agents}",method="GetAgent",code="NotFound"} 1`,
+      `rpc_server_requests_total{service="${agents}",method="GetAgent",code="not_found"} 1`,
     ]);
   });
 });
@@ -117,7 +117,7 @@ describe("a call that fails inside", () => {
       level: "error",
       message: "call failed",
       metadata: {
-        code: "Internal",
+        code: "internal",
         reason: "INTERNAL",
         error_name: "TypeError",
         error_message: "the disk is on fire",
@@ -162,7 +162,7 @@ describe("a stream", () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatchObject({ level: "error", metadata: { error_message: expect.any(String) } });
     expect(await matching("rpc_server_requests_total")).toEqual([
-      'rpc_server_requests_total{service="grpc.health.v1.Health",method="Watch",code="Internal"} 1',
+      'rpc_server_requests_total{service="grpc.health.v1.Health",method="Watch",code="internal"} 1',
     ]);
   });
 
@@ -182,9 +182,9 @@ describe("a stream", () => {
   });
 
   it.each([
-    ["Canceled", undefined],
-    ["Canceled", new ConnectError("reset", Code.Canceled)],
-    ["DeadlineExceeded", new ConnectError("timed out", Code.DeadlineExceeded)],
+    ["canceled", undefined],
+    ["canceled", new ConnectError("reset", Code.Canceled)],
+    ["deadline_exceeded", new ConnectError("timed out", Code.DeadlineExceeded)],
   ])("counts as %s when its client goes away, even if Connect forgets the messages", async (code, reason) => {
     const { layers, lines } = observed();
     const client = new AbortController();
@@ -202,7 +202,7 @@ describe("a stream", () => {
     const { layers, lines } = observed();
     const request = requestOf(watch, { call: undefined, signal: AbortSignal.abort() });
     await messagesOf(await pass(layers, request, async function* () {}));
-    expect(lines.map(({ metadata }) => metadata.code)).toEqual(["Canceled"]);
+    expect(lines.map(({ metadata }) => metadata.code)).toEqual(["canceled"]);
   });
 
   it("counts when its reader stops while the handler waits and hears of nothing", async () => {

@@ -126,7 +126,7 @@ describe("a peer", () => {
     await agents.getAgent({ id: newId() }, callerWith()).catch(() => undefined);
     expect(await matching("rpc_client_requests_total")).toEqual([
       'rpc_client_requests_total{peer="agents",method="GetAgent",code="ok"} 1',
-      'rpc_client_requests_total{peer="agents",method="GetAgent",code="NotFound"} 1',
+      'rpc_client_requests_total{peer="agents",method="GetAgent",code="not_found"} 1',
     ]);
     expect(await matching("rpc_client_duration_seconds_count")).toEqual([
       'rpc_client_duration_seconds_count{peer="agents",method="GetAgent"} 2',

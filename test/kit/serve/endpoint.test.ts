@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import {
@@ -47,10 +49,11 @@ interface Given {
   readonly trust?: Partial<ArrivalTrust>;
   readonly getJwks?: () => unknown;
   readonly watch?: () => AsyncGenerator<object>;
+  readonly arrivalMs?: number;
 }
 
 /** A port that serves auth and health with stand-ins, under the layers that a process has. */
-async function serve({ rest, trust, getJwks, watch }: Given = {}) {
+async function serve({ rest, trust, getJwks, watch, arrivalMs }: Given = {}) {
   const { log, lines } = recordedLog();
   const { metrics, matching } = recordedMetrics();
   const passed: string[] = [];
@@ -90,6 +93,7 @@ async function serve({ rest, trust, getJwks, watch }: Given = {}) {
       rest: rest ?? (async (_, response) => void response.writeHead(404).end()),
       trust: { proxyHops: 0, mesh: false, internal: false, ...trust },
       bodyLimit,
+      ...(arrivalMs === undefined ? {} : { arrivalMs }),
       log,
       metrics,
     }),
@@ -186,6 +190,22 @@ describe("what never reaches the chain", () => {
       ]);
     },
   );
+
+  it("is cut off when its body stalls over HTTP/2", async () => {
+    const { baseUrl, lines, settled } = await serve({ arrivalMs: 50 });
+    const session = connectHttp2(baseUrl);
+    closers.push(() => session.destroy());
+    const stream = session.request({
+      ":method": "POST",
+      ":path": login,
+      "content-type": "application/json",
+      "content-length": "100",
+    });
+    stream.write("{");
+    await once(stream, "close");
+    await settled();
+    expect(lines[0]?.metadata.reason).toBe("BODY_TIMEOUT");
+  });
 
   it("is logged without the query, which may hold what users wrote", async () => {
     const { post, lines, settled } = await serve();
