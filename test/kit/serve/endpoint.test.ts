@@ -326,7 +326,7 @@ describe("a stream on the wire", () => {
     };
     await expect(read()).rejects.toThrow();
     await settled();
-    expect(lines.map(({ metadata }) => metadata.code)).toEqual(["Canceled"]);
+    expect(lines.map(({ metadata }) => metadata.code)).toEqual(["canceled"]);
     expect(await matching("rpc_server_in_flight")).toEqual(['rpc_server_in_flight{workload="auth"} 0']);
   });
 });
