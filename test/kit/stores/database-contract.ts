@@ -8,6 +8,7 @@ import type { OutboxTables } from "../../../services/kit/outbox.js";
 import { openSchema, transaction, violatedConstraint } from "../../../services/kit/stores/database/kysely.js";
 import { migrate } from "../../../services/kit/stores/database/migrate.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
+import { defaultRetry } from "../../../services/kit/stores/database/retry.js";
 
 interface Tables {
   counter: { id: string; value: bigint };
@@ -137,6 +138,21 @@ export function databaseContract(
           .catch(() => undefined);
       });
       await expect(work).rejects.toSatisfy(reasonIs("INTERNAL"));
+      expect(await counterValue(id)).toBeUndefined();
+    });
+
+    it("rolls back a transaction that takes longer than its bound, and gives its connection back", async () => {
+      const id = newId();
+      const late = transaction(
+        db,
+        async (trx) => {
+          await trx.insertInto("counter").values({ id, value: 1n }).execute();
+          await new Promise(() => undefined);
+        },
+        { ...defaultRetry, boundMs: 50 },
+      );
+      await expect(late).rejects.toSatisfy(reasonIs("DEPENDENCY_UNAVAILABLE"));
+      for (const holder of await holdAll()) holder.release();
       expect(await counterValue(id)).toBeUndefined();
     });
 

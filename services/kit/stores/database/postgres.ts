@@ -3,6 +3,7 @@ import type pg from "pg";
 import { type Clock, systemClock } from "../../clock.js";
 import type { Database } from "./port.js";
 import type { Scope } from "./postgres-client.js";
+import { databaseUnavailable } from "./postgres-errors.js";
 import { type ServerPool, serverPool } from "./postgres-pool.js";
 import { valueTypes } from "./postgres-types.js";
 import { type PostgresAddress, verifyFull } from "./postgres-url.js";
@@ -97,15 +98,28 @@ function databaseOver(pools: Pools): Database {
     const narrowed = { ...scope, role: serviceRole(schema) };
     return { connect: () => services.connect(narrowed), end };
   };
+  const ask = async (signal?: AbortSignal) => {
+    const client = await services.connect(scope, signal);
+    await client.query("select 1", []).finally(() => client.release());
+  };
   return {
     connect: () => owners.connect({ ...scope, statementTimeoutMs: ownerTimeoutMs }),
     forSchema,
     end,
-    async ping(signal) {
-      const client = await services.connect(scope, signal);
-      await client.query("select 1", []).finally(() => client.release());
-    },
+    ping: (signal) => untilAborted(ask(signal), signal),
   };
+}
+
+/** What was begun goes on unheard: a statement cannot be taken back. */
+async function untilAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return work;
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(databaseUnavailable(signal.reason));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+  return Promise.race([work, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
 }
 
 function poolOf(options: PostgresOptions, address: PostgresAddress, size: number): ServerPool {
