@@ -10,10 +10,16 @@ import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_
 import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
 import { errors } from "../kit/errors.js";
 import { newId } from "../kit/ids.js";
-import { invoke, type LocalMethod } from "../kit/peers/local.js";
+import { invoke, invokeStream, type LocalMethod } from "../kit/peers/local.js";
 import type { RestFactory } from "../kit/process/process.js";
 import type { ContractCheck } from "../kit/process/workload-host.js";
-import type { TranscodedCall, TranscodedReply } from "./transcode/call.js";
+import { withinDeadline } from "./stream-deadline.js";
+import type {
+  TranscodedCall,
+  TranscodedReply,
+  TranscodedStream,
+  TranscodedStreamReply,
+} from "./transcode/call.js";
 import { describeProblem } from "./transcode/route.js";
 import { createTranscoder, findRouteProblems } from "./transcode/transcoder.js";
 
@@ -29,6 +35,7 @@ export const restHandler: RestFactory = ({ services, methods, contracts, bodyLim
   const transcoder = createTranscoder<Arrival>({
     services,
     call: (call) => callTarget(targets.get(call.method), call),
+    stream: (call) => streamTarget(targets.get(call.method), call),
     options: {
       requestId,
       registry: registryOf(services),
@@ -51,12 +58,31 @@ function callTarget(
   target: LocalMethod | undefined,
   call: TranscodedCall<Arrival>,
 ): Promise<TranscodedReply> {
-  const { method, input, header, signal, timeoutMs, incoming } = call;
-  if (!target) throw errors.methodUnknown({ method: method.name });
+  const { input, header, signal, timeoutMs } = call;
   // The chain reads Connect's deadline header, whichever one the client sent.
   if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(Math.ceil(timeoutMs)));
-  const values = createContextValues().set(arrivalKey, incoming);
-  return invoke(target, { message: input, signal, header, values });
+  return invoke(known(target, call.method), { message: input, signal, header, values: valuesOf(call) });
+}
+
+async function streamTarget(
+  target: LocalMethod | undefined,
+  call: TranscodedStream<Arrival>,
+): Promise<TranscodedStreamReply> {
+  const { input, header } = call;
+  const method = known(target, call.method);
+  const { message, ...reply } = await withinDeadline(call, (signal) =>
+    invokeStream(method, { messages: input, signal, header, values: valuesOf(call) }),
+  );
+  return { header: reply.header, trailer: reply.trailer, messages: message };
+}
+
+function known(target: LocalMethod | undefined, { name }: DescMethod): LocalMethod {
+  if (!target) throw errors.methodUnknown({ method: name });
+  return target;
+}
+
+function valuesOf({ incoming }: { readonly incoming: Arrival }) {
+  return createContextValues().set(arrivalKey, incoming);
 }
 
 function requestId(arrival: Arrival): string {

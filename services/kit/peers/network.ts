@@ -66,8 +66,8 @@ export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
     const { methods } = resolveContract([service]);
     const workload = [...methods.values()].find((method) => method.workload !== undefined)?.workload;
     if (workload === undefined) throw new Error(`${service.typeName} is served by no workload`);
-    const call = options.running.has(workload) ? memory : wireCalls(wireTo(workload), methods);
-    return createPeer(service, call, { workload, metrics: options.metrics, clock: options.clock });
+    const calls = options.running.has(workload) ? memory : wireCalls(wireTo(workload), methods);
+    return createPeer(service, calls, { workload, metrics: options.metrics, clock: options.clock });
   };
   return peer;
 }

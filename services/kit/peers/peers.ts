@@ -1,4 +1,11 @@
-import type { DescMethodUnary, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMethod,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "../clock.js";
@@ -6,49 +13,88 @@ import { type Caller, callOf } from "../context.js";
 import { workloadName } from "../contract/workloads.js";
 import { codeName } from "../errors.js";
 import type { Metrics } from "../metrics.js";
-import type { PeerCall } from "./memory.js";
+import type { PeerCalls } from "./memory.js";
 
 /**
  * A typed client of another service. The caller's context is a required
  * argument, so that deadline, identity and trace cannot be forgotten. Rejects
  * with `ConnectError`: the callee's catalogue error, DEPENDENCY_UNAVAILABLE
- * when it does not answer, or DEADLINE_EXCEEDED.
+ * when it does not answer, or DEADLINE_EXCEEDED. A stream begins when its first
+ * message is asked for, and ends early by the caller's signal or by leaving its
+ * iteration.
  */
 export type Peer<S extends DescService> = {
-  readonly [K in keyof S["method"] as S["method"][K] extends DescMethodUnary ? K : never]: (
+  readonly [K in keyof S["method"] as S["method"][K] extends Callable ? K : never]: (
     request: MessageInitShape<S["method"][K]["input"]>,
     caller: Caller,
-  ) => Promise<MessageShape<S["method"][K]["output"]>>;
+  ) => S["method"][K] extends DescMethodUnary
+    ? Promise<MessageShape<S["method"][K]["output"]>>
+    : AsyncIterable<MessageShape<S["method"][K]["output"]>>;
 };
 
-/** Makes the typed client of `service` over `call`, with client metrics. */
+type Callable = DescMethodUnary | DescMethodServerStreaming;
+
+type Request = MessageInitShape<DescMethodUnary["input"]>;
+
+/** Makes the typed client of `service` over `calls`, with client metrics; a stream counts when it ends. */
 export function createPeer<S extends DescService>(
   service: S,
-  call: PeerCall,
+  calls: PeerCalls,
   options: { workload: Workload; metrics: Metrics; clock: Clock },
 ): Peer<S> {
-  const peer = workloadName(options.workload);
-  const methods = service.methods.filter((method) => method.methodKind === "unary");
-  const entries = methods.map((method) => {
-    const send = async (request: MessageInitShape<typeof method.input>, caller: Caller) => {
-      // A call that has no context is refused before anything leaves.
-      callOf(caller);
-      const start = options.clock.monotonic();
-      const settle = (code: string) => {
-        options.metrics.clientRequests.add({ peer, method: method.name, code });
-        const seconds = (options.clock.monotonic() - start) / 1000;
-        options.metrics.clientDuration.observe(seconds, { peer, method: method.name });
-      };
-      try {
-        const reply = await call(method as DescMethodUnary, request, caller);
-        settle("ok");
-        return reply;
-      } catch (error) {
-        settle(codeName(ConnectError.from(error).code));
-        throw error;
-      }
-    };
-    return [method.localName, send];
+  const begin = planMeasurement(options);
+  const entries = service.methods.map((method) => {
+    const { methodKind, localName } = method;
+    if (methodKind === "unary") return [localName, measuredCall(method as DescMethodUnary, calls, begin)];
+    if (methodKind !== "server_streaming") return [];
+    return [localName, measuredStream(method as DescMethodServerStreaming, calls, begin)];
   });
-  return Object.fromEntries(entries) as Peer<S>;
+  return Object.fromEntries(entries.filter(([name]) => name !== undefined)) as Peer<S>;
+}
+
+type Begin = (method: DescMethod) => (error?: unknown) => void;
+
+function planMeasurement({ workload, metrics, clock }: Parameters<typeof createPeer>[2]): Begin {
+  const peer = workloadName(workload);
+  return (method) => {
+    const start = clock.monotonic();
+    return (error) => {
+      const code = error === undefined ? "ok" : codeName(ConnectError.from(error).code);
+      metrics.clientRequests.add({ peer, method: method.name, code });
+      const seconds = (clock.monotonic() - start) / 1000;
+      metrics.clientDuration.observe(seconds, { peer, method: method.name });
+    };
+  };
+}
+
+function measuredCall(method: DescMethodUnary, calls: PeerCalls, begin: Begin) {
+  return async (request: Request, caller: Caller) => {
+    // A call that has no context is refused before anything leaves.
+    callOf(caller);
+    const settle = begin(method);
+    try {
+      const reply = await calls.unary(method, request, caller);
+      settle();
+      return reply;
+    } catch (error) {
+      settle(error);
+      throw error;
+    }
+  };
+}
+
+function measuredStream(method: DescMethodServerStreaming, calls: PeerCalls, begin: Begin) {
+  return async function* (request: Request, caller: Caller) {
+    callOf(caller);
+    const settle = begin(method);
+    let failure: unknown;
+    try {
+      yield* calls.stream(method, request, caller);
+    } catch (error) {
+      failure = error;
+      throw error;
+    } finally {
+      settle(failure);
+    }
+  };
 }

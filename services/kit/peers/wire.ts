@@ -1,4 +1,4 @@
-import type { DescMethod, Message } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { correlationHeader, requestIdHeader } from "../chain/identify.js";
@@ -9,7 +9,7 @@ import { workloadName } from "../contract/workloads.js";
 import { errorFacts, errors } from "../errors.js";
 import { injectContext } from "../telemetry.js";
 import { workloadTokenHeader } from "../tokens.js";
-import type { PeerCall } from "./memory.js";
+import type { PeerCalls } from "./memory.js";
 import type { Resilience } from "./resilience.js";
 
 /** A wire to one peer. */
@@ -25,23 +25,56 @@ export interface Wire {
 }
 
 /** Calls methods of a peer over HTTP/2, with deadline, identity, ids and trace of the caller. */
-export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodContract>): PeerCall {
-  return async (method, request, caller) => {
+export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodContract>): PeerCalls {
+  const send = async <T>(method: DescMethod, caller: Caller, run: (sending: Sending) => Promise<T>) => {
     const call = callOf(caller);
     const contract = methods.get(method);
     const header = await outgoingHeader(wire, caller, contract?.access.kind === "public");
     const timeoutMs = remaining(call, wire.clock);
-    const send = async (): Promise<Message> => {
-      const left = remaining(call, wire.clock);
-      const response = await wire.transport.unary(method, caller.signal, left, header, request);
-      return response.message;
-    };
     try {
-      return await wire.resilience.run(contract?.idempotent ?? false, send, caller.signal);
+      return await wire.resilience.run(
+        contract?.idempotent ?? false,
+        () => run({ header, left: remaining(call, wire.clock) }),
+        caller.signal,
+      );
     } catch (error) {
       throw translate(error, wire.peer, timeoutMs);
     }
   };
+  return {
+    unary: (method, request, caller) =>
+      send(method, caller, async ({ header, left }) => {
+        const response = await wire.transport.unary(method, caller.signal, left, header, request);
+        return response.message;
+      }),
+    async *stream(method, request, caller) {
+      const ending = new AbortController();
+      const abort = () => ending.abort(caller.signal.reason);
+      caller.signal.addEventListener("abort", abort);
+      try {
+        // What is repeated is the beginning of a stream, never a stream that has begun.
+        const response = await send(method, caller, (sending) =>
+          wire.transport.stream(method, ending.signal, sending.left, sending.header, only(request)),
+        );
+        yield* response.message;
+      } catch (error) {
+        throw translate(error, wire.peer, remaining(callOf(caller), wire.clock));
+      } finally {
+        caller.signal.removeEventListener("abort", abort);
+        ending.abort();
+      }
+    },
+  };
+}
+
+interface Sending {
+  readonly header: Headers;
+  /** Milliseconds. */
+  readonly left: number | undefined;
+}
+
+async function* only<T>(message: T) {
+  yield message;
 }
 
 async function outgoingHeader(wire: Wire, caller: Caller, isPublic: boolean): Promise<Headers> {

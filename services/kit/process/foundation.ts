@@ -26,7 +26,7 @@ export interface Foundation {
   readonly metrics: Metrics;
   readonly telemetry: Telemetry;
   readonly workloadToken: WorkloadToken | undefined;
-  /** Unary methods of this process; filled as workloads start. */
+  /** Methods of this process; filled as workloads start. */
   readonly local: LocalMethods;
   /** Events, cached values and limits. */
   readonly messaging: Messaging;

@@ -1,4 +1,4 @@
-import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ConfigSource } from "../config.js";
 import type { MethodContract } from "../contract/method.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
@@ -15,7 +15,7 @@ import { type ContractCheck, type HostedWorkload, hostWorkload } from "./workloa
 export type RestFactory = (options: {
   readonly services: readonly DescService[];
   readonly methods: readonly LocalMethod[];
-  readonly contracts: ReadonlyMap<DescMethodUnary, MethodContract>;
+  readonly contracts: ReadonlyMap<DescMethod, MethodContract>;
   readonly bodyLimit: number;
   readonly log: Log;
 }) => RestHandler;

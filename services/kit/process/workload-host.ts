@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
@@ -28,9 +28,9 @@ export interface HostedWorkload {
   readonly name: WorkloadName;
   /** What its port serves, operators' services included. */
   readonly implementations: readonly Implementation[];
-  readonly contracts: ReadonlyMap<DescMethodUnary, MethodContract>;
+  readonly contracts: ReadonlyMap<DescMethod, MethodContract>;
   readonly plans: Plans;
-  /** Its unary methods, for REST and for calls in memory. */
+  /** Its methods, for REST and for calls in memory. */
   readonly methods: readonly LocalMethod[];
   readonly readiness: Readiness;
   readonly served: Served;
@@ -74,9 +74,9 @@ export async function hostWorkload(
   return {
     name,
     implementations,
-    contracts: contract.methods as ReadonlyMap<DescMethodUnary, MethodContract>,
+    contracts: contract.methods,
     plans,
-    methods: unaryMethods(own, plans),
+    methods: localMethods(own, plans),
     readiness,
     served,
     relay,
@@ -155,14 +155,12 @@ function chainOf(name: WorkloadName, foundation: Foundation, admission: Admissio
   });
 }
 
-function unaryMethods(implementations: readonly Implementation[], plans: Plans): LocalMethod[] {
+function localMethods(implementations: readonly Implementation[], plans: Plans): LocalMethod[] {
   return implementations.flatMap(({ service, handlers }) =>
-    service.methods
-      .filter((method): method is DescMethodUnary => method.methodKind === "unary")
-      .map((method) => ({
-        method,
-        plan: plans.get(method)!,
-        handler: handlers[method.localName] as unknown as MethodImpl<DescMethodUnary>,
-      })),
+    service.methods.map((method) => ({
+      method,
+      plan: plans.get(method)!,
+      handler: handlers[method.localName] as MethodImpl<DescMethod>,
+    })),
   );
 }

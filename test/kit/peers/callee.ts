@@ -1,4 +1,4 @@
-import type { DescMethodUnary, DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import {
   createContextValues,
   type Interceptor,
@@ -79,10 +79,10 @@ export function layersOf(): Layer[] {
 export function localMethods(handlers: Handlers): LocalMethods {
   const plans = planChain(resolveContract(services).methods, layersOf());
   const methods = implementations(handlers).flatMap((implementation) =>
-    (implementation.service.methods as DescMethodUnary[]).map((method) => ({
+    implementation.service.methods.map((method) => ({
       method,
       plan: plans.get(method) as Interceptor,
-      handler: implementation.handlers[method.localName] as unknown as MethodImpl<DescMethodUnary>,
+      handler: implementation.handlers[method.localName] as MethodImpl<DescMethod>,
     })),
   );
   return new Map(methods.map((method) => [method.method, method]));
