@@ -49,8 +49,9 @@ const mostDeliveries = 20;
 /**
  * Starts a consumer. Events of one aggregate are applied one after the other in
  * the order of delivery, even when one fails and is repeated, up to its being
- * set aside; others go on meanwhile. Replicas that share a name may overtake
- * each other, so whoever needs the order over replicas compares versions.
+ * set aside; others go on meanwhile. Replicas that share a name may overtake each
+ * other, and so may what comes again after a crash: whoever needs the order
+ * compares versions.
  */
 export async function startConsumer(options: ConsumerOptions): Promise<Consumer> {
   const { concurrency = 64, ackWaitMs = 30_000 } = options;

@@ -109,8 +109,12 @@ function inFlightCount(limit: number) {
     async available(signal: AbortSignal): Promise<number> {
       while (count > limit / 2 && !signal.aborted) {
         await new Promise<void>((resolve) => {
-          wake = resolve;
-          signal.addEventListener("abort", () => resolve(), { once: true });
+          const awake = () => {
+            signal.removeEventListener("abort", awake);
+            resolve();
+          };
+          wake = awake;
+          signal.addEventListener("abort", awake);
         });
       }
       return limit - count;
