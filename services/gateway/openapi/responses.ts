@@ -1,0 +1,135 @@
+import { STATUS_CODES } from "node:http";
+import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
+import type { Route } from "../transcode/route.js";
+import type { PolicyFacts, ReasonFacts } from "./catalogue.js";
+
+/** What decides which errors a route answers with. */
+export interface FailureOptions {
+  readonly route: Route;
+  readonly policy: PolicyFacts;
+  /** The reasons that the method's comment states. */
+  readonly stated: readonly string[];
+  readonly catalogue: ReadonlyMap<string, ReasonFacts>;
+}
+
+/** The media type of every error. */
+export const problemType = "application/problem+json";
+
+/** What a request with a body can fail with before its method is called. */
+const bodyReasons = ["BODY_MALFORMED", "BODY_TIMEOUT", "BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"];
+const everyReason = [
+  "DEADLINE_EXCEEDED",
+  "DEPENDENCY_UNAVAILABLE",
+  "FIELD_UNKNOWN",
+  "INTERNAL",
+  "OVERLOADED",
+  "PARAMETER_INVALID",
+  "SHUTTING_DOWN",
+  "URL_MALFORMED",
+  "URL_TOO_LONG",
+];
+
+/** The reasons with which a route can fail. Throws when the contract states one that the catalogue lacks. */
+export function reasonsOf({ route, policy, stated, catalogue }: FailureOptions): ReasonFacts[] {
+  const names = new Set([
+    ...everyReason,
+    ...stated,
+    ...(route.body === undefined ? [] : bodyReasons),
+    ...(route.method.input.fields.length > 0 ? ["VALIDATION_FAILED"] : []),
+    ...(route.variables.length > 0 ? ["ROUTE_NOT_FOUND"] : []),
+    ...(policy.access === "public" ? [] : ["CREDENTIALS_MISSING", "TOKEN_EXPIRED", "TOKEN_INVALID"]),
+    ...(policy.access === "permission" ? ["PERMISSION_MISSING"] : []),
+    ...(policy.rated ? ["QUOTA_EXHAUSTED", "RATE_LIMITED"] : []),
+  ]);
+  return [...names].sort().map((name) => {
+    const known = catalogue.get(name);
+    if (!known) throw new Error(`${nameOf(route.method)}: the error catalogue has no ${name}`);
+    return known;
+  });
+}
+
+/** The error responses of a route, by status. */
+export function failures(options: FailureOptions): Map<number, JsonObject> {
+  const byStatus = new Map<number, ReasonFacts[]>();
+  for (const reason of reasonsOf(options)) {
+    byStatus.set(reason.status, [...(byStatus.get(reason.status) ?? []), reason]);
+  }
+  const statuses = [...byStatus].sort(([a], [b]) => a - b);
+  return new Map(statuses.map(([status, reasons]) => [status, failure(status, reasons)]));
+}
+
+function failure(status: number, reasons: readonly ReasonFacts[]): JsonObject {
+  const lines = reasons.map(({ reason, description }) => `- \`${reason}\`: ${description}`);
+  const specific = {
+    properties: { status: { const: status }, reason: { enum: reasons.map(({ reason }) => reason) } },
+    required: ["reason"],
+  };
+  return {
+    description: `${STATUS_CODES[status]}.\n\n${lines.join("\n")}`,
+    headers: failureHeaders(status, reasons),
+    content: {
+      [problemType]: {
+        schema: { allOf: [{ $ref: "#/components/schemas/Problem" }, specific] },
+        example: problemExample(reasons[0]!),
+      },
+    },
+  };
+}
+
+function failureHeaders(status: number, reasons: readonly ReasonFacts[]): JsonObject {
+  const retry = (status === 429 || status === 503) && reasons.some(({ retryable }) => retryable);
+  return {
+    "x-request-id": { $ref: "#/components/headers/RequestId" },
+    ...(retry && { "Retry-After": { $ref: "#/components/headers/RetryAfter" } }),
+    ...(status === 401 && { "WWW-Authenticate": { $ref: "#/components/headers/WwwAuthenticate" } }),
+  };
+}
+
+function problemExample({ reason, status, code, message }: ReasonFacts): JsonObject {
+  const words = reason.toLowerCase().replaceAll("_", " ");
+  return {
+    type: `https://consciousness.ai/problems/${reason.toLowerCase().replaceAll("_", "-")}`,
+    title: words.charAt(0).toUpperCase() + words.slice(1),
+    status,
+    detail: message,
+    code,
+    reason,
+    request_id: "0197f2a4-6d1c-7b3e-9a52-3c8f1e0d4b76",
+    details: [],
+  };
+}
+
+/** The problem document, whatever failed. */
+export const problemSchema: JsonObject = {
+  type: "object",
+  description: "An RFC 9457 problem document.",
+  properties: {
+    type: { type: "string", format: "uri", description: "Names the kind of problem." },
+    title: { type: "string", description: "The reason in words." },
+    status: { type: "integer", description: "The HTTP status." },
+    detail: { type: "string", description: "What went wrong, for people." },
+    code: { type: "string", description: "Name of the `google.rpc.Code`." },
+    reason: { type: "string", description: "The reason, for programs. Reasons are append-only." },
+    request_id: { type: "string", format: "uuid", description: "Leads to our log." },
+    details: {
+      type: "array",
+      description: "Details as ProtoJSON, such as `google.rpc.ErrorInfo` with the message's parameters.",
+      items: { type: "object", properties: { "@type": { type: "string" } }, required: ["@type"] },
+    },
+  },
+  required: ["type", "title", "status", "detail", "code", "request_id", "details"],
+};
+
+/** Headers that responses refer to. */
+export const headerComponents: JsonObject = {
+  RequestId: { description: "Our id of the request.", schema: { type: "string", format: "uuid" } },
+  RetryAfter: {
+    description: "Seconds until another attempt is worthwhile.",
+    schema: { type: "integer", minimum: 0 },
+  },
+  WwwAuthenticate: { description: "How to authenticate (RFC 6750).", schema: { type: "string" } },
+};
+
+function nameOf(method: DescMethod): string {
+  return `${method.parent.typeName}.${method.name}`;
+}

@@ -1,0 +1,163 @@
+import { readFileSync } from "node:fs";
+import { createFileRegistry, type DescService, fromBinary, type JsonObject } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { describe, expect, it } from "vitest";
+import { openapiFile, writeOpenapi } from "../../../services/gateway/openapi.js";
+import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
+import { errors } from "../../../services/kit/errors.js";
+
+const image = createFileRegistry(
+  fromBinary(FileDescriptorSetSchema, readFileSync("gen/contract/contract.binpb")),
+);
+const text = writeOpenapi(image).get(openapiFile)!;
+// biome-ignore lint/suspicious/noExplicitAny: tests look into documents of any shape.
+const document: any = JSON.parse(text);
+const operation = (path: string, method: string) => document.paths[path][method];
+const resolve = (schema: JsonObject) =>
+  schema.$ref ? document.components.schemas[String(schema.$ref).split("/").at(-1)!] : schema;
+const bodyOf = (path: string, method: string) =>
+  resolve(operation(path, method).requestBody.content["application/json"].schema);
+
+describe("the OpenAPI document", () => {
+  it("is valid OpenAPI 3.1", async () => {
+    const validator = new Validator();
+    expect(await validator.validate(structuredClone(document))).toMatchObject({ valid: true });
+    expect(validator.version).toBe("3.1");
+  });
+
+  it("is written the same every time, and committed", () => {
+    expect(writeOpenapi(image).get(openapiFile)).toBe(text);
+    expect(readFileSync(openapiFile, "utf8")).toBe(text);
+  });
+
+  it("has every route of the transcoder and no other", () => {
+    const services = [...image].filter((type): type is DescService => type.kind === "service");
+    const { routes } = createTranscoder({
+      services,
+      call: () => Promise.reject(errors.internal()),
+      options: { requestId: () => "" },
+    });
+    const documented = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect(documented.sort()).toEqual(
+      routes.map(({ httpMethod, template }) => `${httpMethod} ${template}`).sort(),
+    );
+  });
+
+  it("gives each operation an id of its own", () => {
+    const ids = Object.values(document.paths).flatMap((item) =>
+      Object.values(item as object).map(({ operationId }) => operationId),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("leads every reference somewhere", () => {
+    const targets = [...text.matchAll(/"\$ref": "#\/components\/(\w+)\/([\w.]+)"/g)];
+    expect(targets.length).toBeGreaterThan(100);
+    expect(targets.filter(([, kind, name]) => !document.components[kind!]?.[name!])).toEqual([]);
+  });
+});
+
+describe("an operation", () => {
+  const process = "/api/v1/consciousness/process";
+
+  it("says what the contract's comment says", () => {
+    const { summary, description } = operation(process, "post");
+    expect(summary).toBe("Answers a request");
+    expect(description).toContain("Without an agent it answers about the engine itself");
+    expect(description).toContain("Needs the permission `CONSCIOUSNESS_WRITE`.");
+    expect(description).not.toContain("Errors:");
+  });
+
+  it("needs a bearer token unless it is public", () => {
+    expect(operation(process, "post").security).toEqual([{ bearer: [] }]);
+    expect(operation("/api/v1/auth/login", "post").security).toEqual([]);
+  });
+
+  it("has the statuses that its errors have, and no others", () => {
+    const statuses = (path: string, method: string) =>
+      Object.keys(operation(path, method).responses).join(" ");
+    expect(statuses("/livez", "get")).toBe("200 400 414 500 503 504");
+    expect(statuses("/api/v1/agents/{id}", "get")).toBe("200 400 401 403 404 414 429 500 503 504");
+    expect(statuses(process, "post")).toBe("200 400 401 403 404 408 413 414 415 422 429 500 503 504");
+  });
+
+  it("names the reasons behind each status", () => {
+    const { 422: blocked } = operation(process, "post").responses;
+    const ours = blocked.$ref ? document.components.responses[blocked.$ref.split("/").at(-1)] : blocked;
+    const [, specific] = ours.content["application/problem+json"].schema.allOf;
+    expect(specific.properties).toEqual({ status: { const: 422 }, reason: { enum: ["ETHICAL_VIOLATION"] } });
+  });
+
+  it("unwraps what response_body names", () => {
+    const content = operation("/api/v1/agents/{id}", "get").responses[200].content["application/json"];
+    expect(content.schema.$ref).toBe("#/components/schemas/Agent");
+  });
+
+  it("takes from the query what neither path nor body carries", () => {
+    const { parameters } = operation("/api/v1/agents/{agent.id}", "patch");
+    const places = parameters
+      .map(({ name, in: place }: JsonObject) => place && `${place} ${name}`)
+      .filter(Boolean);
+    expect(places).toEqual(["path agent.id", "query update_mask"]);
+  });
+
+  it("answers raw bytes under any media type", () => {
+    expect(Object.keys(operation("/metrics", "get").responses[200].content)).toEqual(["*/*"]);
+  });
+
+  it("shows a call in curl, grpcurl and TypeScript", () => {
+    const samples = operation(process, "post")["x-codeSamples"];
+    expect(samples.map(({ label }: JsonObject) => label)).toEqual(["curl", "grpcurl", "TypeScript"]);
+    expect(samples[0].source).toContain(`-H "authorization: Bearer $TOKEN"`);
+    expect(samples[1].source).toContain("consciousness.engine.v1.EngineService/Process");
+    expect(samples[2].source).toContain("await client.process({");
+  });
+});
+
+describe("a schema", () => {
+  it("has the validation rules of a request", () => {
+    const { properties, required, additionalProperties } = bodyOf("/api/v1/consciousness/process", "post");
+    expect(properties.input).toMatchObject({ type: "string", minLength: 1, maxLength: 16000 });
+    expect(properties.agent_id).toMatchObject({ type: "string", format: "uuid" });
+    expect(properties.context).toMatchObject({
+      maxProperties: 32,
+      propertyNames: { minLength: 1, maxLength: 64 },
+      additionalProperties: { type: "string", maxLength: 4000 },
+    });
+    expect(required).toEqual(["input"]);
+    expect(additionalProperties).toBe(false);
+  });
+
+  it("bounds numbers and the items of lists", () => {
+    const options = document.components.schemas.ProcessOptionsInput.properties;
+    expect(options.quality_threshold).toMatchObject({ type: "number", minimum: 0, maximum: 1 });
+    expect(options.max_reflection_depth).toMatchObject({ type: "integer", minimum: 0, maximum: 3 });
+    const { passages } = document.components.schemas.AnswerUnderAssessment.properties;
+    expect(passages).toMatchObject({ maxItems: 32, items: { minLength: 1, maxLength: 4000 } });
+  });
+
+  it("marks what the server sets as read-only", () => {
+    const { id, name } = document.components.schemas.AgentInput.properties;
+    expect([id.readOnly, name.readOnly]).toEqual([true, undefined]);
+  });
+
+  it("requires of an answer what cannot be absent", () => {
+    const { required } = document.components.schemas.ProcessResponse;
+    expect(required).toContain("processing_time_ms");
+    expect(required).not.toContain("confidence_level");
+    expect(required).not.toContain("consciousness_state");
+  });
+
+  it("names the values of an enum and what they mean", () => {
+    const { enum: names, description } = document.components.schemas.Verdict;
+    expect(names).toContain("VERDICT_ABSTAINED");
+    expect(description).toContain("`VERDICT_ABSTAINED`: ");
+  });
+
+  it("hides passwords from view", () => {
+    expect(bodyOf("/api/v1/auth/login", "post").properties.password.format).toBe("password");
+  });
+});
