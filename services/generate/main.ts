@@ -7,6 +7,7 @@ import { writeKubernetes } from "../../k8s/generate.js";
 import { writeMesh } from "../../mesh/generate.js";
 import { writeOpenapi } from "../gateway/openapi.js";
 import { runBuf } from "./buf.js";
+import { writeDocuments } from "./documents.js";
 import { writeErrorParams } from "./error-params.js";
 import { fetchThirdPartyProtos } from "./third-party.js";
 
@@ -14,7 +15,13 @@ import { fetchThirdPartyProtos } from "./third-party.js";
 export type Writer = (image: FileRegistry) => Map<string, string>;
 
 // Every writer, each kept beside what it writes. `generate` and `generate --check` both run this list.
-const writers: readonly Writer[] = [writeErrorParams, writeOpenapi, writeMesh, writeKubernetes];
+const writers: readonly Writer[] = [
+  writeErrorParams,
+  writeOpenapi,
+  writeDocuments,
+  writeMesh,
+  writeKubernetes,
+];
 const writtenFolders = ["gen", "mesh/generated", "k8s/base/generated"];
 const imageFile = "gen/contract/contract.binpb";
 
