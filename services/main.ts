@@ -5,6 +5,7 @@ import { type WorkloadName, workloads } from "./kit/contract/workloads.js";
 import { packageVersion } from "./kit/package-root.js";
 import { type RunningProcess, startProcess } from "./kit/process/process.js";
 import { DirectoryLockedError } from "./kit/stores/database/lock.js";
+import { UsageError } from "./kit/usage-error.js";
 import { welcome } from "./welcome.js";
 import { loadWorkload } from "./workloads.js";
 
@@ -12,6 +13,11 @@ const startedAt = performance.now();
 
 /** Starts the workloads named on the command line; without names, all of them. */
 async function main(args: readonly string[]): Promise<void> {
+  if (isGeneric(args)) {
+    const { runGeneric } = await import("./gateway/generic/run.js");
+    stopOnSignals(await runGeneric(args.slice(1), progress));
+    return progress("ready");
+  }
   const names = workloadNames(args);
   const { restHandler, routeProblems } = await import("./gateway/rest.js");
   const running = await startProcess({
@@ -26,6 +32,11 @@ async function main(args: readonly string[]): Promise<void> {
   progress("ready");
   process.stderr.write(welcome(running));
   stopOnSignals(running);
+}
+
+/** `gateway` with options serves somebody else's contract, and nothing of the platform. */
+function isGeneric([name, ...rest]: readonly string[]): boolean {
+  return name === "gateway" && rest.some((arg) => arg.startsWith("-"));
 }
 
 function workloadNames(args: readonly string[]): WorkloadName[] {
@@ -48,7 +59,7 @@ function progress(step: string): void {
   process.stderr.write(`[${seconds.padStart(5)} s] ${step}\n`);
 }
 
-function stopOnSignals(running: RunningProcess): void {
+function stopOnSignals(running: Pick<RunningProcess, "stop">): void {
   let stopping = false;
   const stop = (signal: string) => {
     // A second signal means now.
@@ -66,8 +77,6 @@ function stopOnSignals(running: RunningProcess): void {
   };
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, stop);
 }
-
-class UsageError extends Error {}
 
 /** Problems that the person at the terminal can mend are told without a stack. */
 function fail(error: unknown): void {

@@ -1,0 +1,162 @@
+import type { DescService, FileRegistry } from "@bufbuild/protobuf";
+import { ConnectError } from "@connectrpc/connect";
+import { correlationHeader, correlationId } from "../../kit/chain/identify.js";
+import { type Clock, systemClock } from "../../kit/clock.js";
+import { errorFacts, errors } from "../../kit/errors.js";
+import { newId } from "../../kit/ids.js";
+import type { Log } from "../../kit/log.js";
+import { type Listener, listen, type Request, type Response } from "../../kit/serve/listen.js";
+import { UsageError } from "../../kit/usage-error.js";
+import type { RestResponse } from "../transcode/exchange.js";
+import type { TranscoderOptions } from "../transcode/options.js";
+import { describeProblem } from "../transcode/route.js";
+import { createTranscoder, findRouteProblems, type Transcoder } from "../transcode/transcoder.js";
+import type { GenericArguments } from "./arguments.js";
+import { readDescriptors } from "./descriptors.js";
+import { reflectDescriptors } from "./reflect.js";
+import { createUpstream, type Upstream, upstreamTransport } from "./upstream.js";
+
+/** Largest message, in bytes: what gRPC implementations take by default. */
+const bodyLimit = 4 * 1024 * 1024;
+
+/** A gateway before somebody else's server. */
+export interface GenericGateway {
+  readonly port: number;
+  /** How many routes the contract makes. */
+  readonly routes: number;
+  /** Lets requests finish within `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** What a generic gateway runs with. */
+export interface GenericOptions {
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly limits?: TranscoderOptions<Incoming>["limits"];
+}
+
+/** One request, for its line in the log. */
+interface Incoming {
+  readonly requestId: string;
+  /** `Service/Method`, once it is called. */
+  method?: string;
+  reason?: string | undefined;
+}
+
+/**
+ * Serves every annotated method of a compiled contract over REST, before any
+ * gRPC or Connect upstream. Nobody signs in here: headers go to the upstream,
+ * its answers, errors, details and trailers come back as they are. `/livez`
+ * answers while the process serves. Throws UsageError when there is nothing to serve.
+ */
+export async function startGeneric(args: GenericArguments, options: GenericOptions): Promise<GenericGateway> {
+  const registry = await contractOf(args);
+  const services = servicesOf(registry);
+  const upstream = createUpstream(upstreamTransport(args.upstream, args.protocol, bodyLimit));
+  const transcoder = planTranscoder(services, registry, upstream, options);
+  const listener: Listener = await listen({
+    host: args.host,
+    port: args.port,
+    handler: (request, response) => answer(transcoder, request, response, options),
+    onSocketError: (cause) => options.log.debug("connection failed", { cause }),
+  });
+  return {
+    port: listener.port,
+    routes: transcoder.routes.length,
+    stop: (graceMs) => listener.drain(graceMs),
+  };
+}
+
+function contractOf({ descriptors, upstream }: GenericArguments): Promise<FileRegistry> {
+  if (descriptors.from === "file") return readDescriptors(descriptors.path);
+  // Reflection streams both ways, which takes HTTP/2 in every protocol.
+  return reflectDescriptors(upstreamTransport(upstream, "grpc", bodyLimit));
+}
+
+function servicesOf(registry: FileRegistry): DescService[] {
+  const services = [...registry].filter((type) => type.kind === "service");
+  const problems = findRouteProblems(services).map(describeProblem);
+  if (problems.length > 0) throw new UsageError(`HTTP annotations:\n${problems.join("\n")}`);
+  return services;
+}
+
+function planTranscoder(
+  services: readonly DescService[],
+  registry: FileRegistry,
+  upstream: Upstream,
+  { log, limits }: GenericOptions,
+): Transcoder<Incoming> {
+  const transcoder = createTranscoder<Incoming>({
+    services,
+    call: (call) => noted(call, log, () => upstream.call(call)),
+    stream: (call) => noted(call, log, () => upstream.stream(call)),
+    options: {
+      requestId: ({ requestId }) => requestId,
+      registry,
+      limits: { bodyBytes: bodyLimit, ...limits },
+      onReject({ incoming, reason }) {
+        incoming.reason = reason;
+      },
+      onError: (cause, { incoming }) =>
+        log.error("request failed", { request_id: incoming.requestId, cause }),
+    },
+  });
+  if (transcoder.routes.length === 0) {
+    throw new UsageError("no method of the contract has a google.api.http annotation");
+  }
+  return transcoder;
+}
+
+async function noted<T>(
+  { method, incoming }: { method: { name: string; parent: DescService }; incoming: Incoming },
+  log: Log,
+  run: () => Promise<T>,
+): Promise<T> {
+  incoming.method = `${method.parent.typeName}/${method.name}`;
+  try {
+    return await run();
+  } catch (error) {
+    const reason = error instanceof ConnectError ? errorFacts(error)?.reason : undefined;
+    incoming.reason = reason;
+    if (reason === "DEPENDENCY_UNAVAILABLE") {
+      log.warn("the upstream does not answer", { request_id: incoming.requestId, cause: error });
+    }
+    throw error;
+  }
+}
+
+async function answer(
+  transcoder: Transcoder<Incoming>,
+  request: Request,
+  response: Response,
+  { log, clock = systemClock }: GenericOptions,
+): Promise<void> {
+  const given = request.headers[correlationHeader];
+  const incoming: Incoming = {
+    requestId: correlationId(typeof given === "string" ? given : undefined, newId()),
+  };
+  const path = request.url?.split("?", 1)[0] ?? "";
+  const start = clock.monotonic();
+  response.once("close", () => {
+    log.info(response.writableEnded ? "request answered" : "client left", {
+      request_id: incoming.requestId,
+      http_method: request.method,
+      path,
+      method: incoming.method,
+      status: response.statusCode,
+      reason: incoming.reason,
+      duration_ms: Math.round((clock.monotonic() - start) * 1000) / 1000,
+      remote_address: request.socket?.remoteAddress,
+    });
+  });
+  if (await transcoder.handle(request, response, incoming)) return;
+  if (path === "/livez" && (request.method === "GET" || request.method === "HEAD"))
+    sayAlive(request, response);
+  else transcoder.refuse(request, response, incoming, errors.routeNotFound({ path }));
+}
+
+function sayAlive({ method }: Request, response: RestResponse): void {
+  const body = '{"status":"ok"}';
+  response.writeHead(200, { "content-type": "application/json", "content-length": body.length });
+  response.end(method === "HEAD" ? undefined : body);
+}
