@@ -12,6 +12,7 @@ import type { Metrics } from "../metrics.js";
 import type { Implementation } from "../workload.js";
 import { type ArrivalTrust, noteArrival } from "./arrivals.js";
 import type { Request, RequestHandler, Response } from "./listen.js";
+import { leaveTrailersOnly } from "./trailers-only.js";
 
 const longestTimer = 2 ** 31 - 1;
 const defaultArrivalMs = 30_000;
@@ -58,8 +59,9 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
     const stalled = setTimeout(cutOff, options.arrivalMs ?? defaultArrivalMs, response, arrival);
     response.once("close", () => {
       clearTimeout(stalled);
-      if (!arrival.reachedChain) logRejection(options, request, response, arrival);
+      if (!arrival.reachedChain && !arrival.answered) logRejection(options, request, response, arrival);
     });
+    if (isGrpc(request) && "stream" in response) leaveTrailersOnly(response);
     rpc(request as IncomingMessage, response as ServerResponse);
   };
 }
