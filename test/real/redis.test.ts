@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../services/kit/clock.js";
@@ -10,8 +13,9 @@ import { type RedisServers, redisClient } from "../../services/kit/stores/redis.
 import { until } from "../kit/events/events.js";
 import { cacheContract } from "../kit/stores/cache-contract.js";
 import { limitsContract } from "../kit/stores/limits-contract.js";
+import { selfSigned } from "../support/certificate.js";
 import { redisInstalled, startCluster, startRedis } from "./servers/redis.js";
-import type { Server } from "./servers/server.js";
+import { freePort, type Server } from "./servers/server.js";
 
 /** Waits until a window of the length, by the epoch, has begun, unless this one has most of its time left. */
 async function beginWindow(ms: number): Promise<void> {
@@ -59,6 +63,37 @@ describe.skipIf(!redisInstalled)("against a real Redis", () => {
     await there.invalidate(at);
     expect((await here.read(at)).value).toBeUndefined();
     await Promise.all([one, other, here, there].map((store) => store.close()));
+  });
+
+  it("speaks TLS to a server that it trusts, and to no other", async () => {
+    const directory = await mkdtemp(join(tmpdir(), "redis-tls-"));
+    const { key, cert } = await selfSigned();
+    const [keyFile, certFile] = [join(directory, "key.pem"), join(directory, "cert.pem")];
+    await Promise.all([writeFile(keyFile, key), writeFile(certFile, cert)]);
+    const port = await freePort();
+    const own = await startRedis({
+      more: [
+        "--tls-port",
+        `${port}`,
+        "--tls-cert-file",
+        certFile,
+        "--tls-key-file",
+        keyFile,
+        "--tls-auth-clients",
+        "no",
+      ],
+    });
+    const cache = await openCache({ url: `rediss://127.0.0.1:${port}`, caFile: certFile });
+    await cache.ping();
+    const doubting = redisCache({
+      client: await redisClient({ url: `rediss://127.0.0.1:${port}` }),
+      clock: systemClock,
+    });
+    await delay(500);
+    await expect(doubting.ping()).rejects.toThrow("The cache does not answer");
+    await Promise.all([cache.close(), doubting.close()]);
+    await own.stop();
+    await rm(directory, { recursive: true });
   });
 
   it.each([

@@ -26,7 +26,7 @@ export function busConfig(source: ConfigSource): NatsBusOptions | undefined {
     source.refuse({ name: "NATS_URL", value: "(hidden)", expected });
   }
   return {
-    servers,
+    servers: servers.filter((server) => URL.canParse(server)),
     credentialsFile: values.NATS_CREDENTIALS_FILE,
     caFile: values.NATS_TLS_CA_FILE,
     certFile: values.NATS_TLS_CERT_FILE,

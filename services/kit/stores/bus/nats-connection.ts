@@ -4,7 +4,7 @@ import { errors } from "../../errors.js";
 
 /** Where NATS is and how to prove who we are. Files are read once, at the start. */
 export interface NatsServers {
-  /** Such as `nats://nats-0:4222`; `tls://` demands TLS. */
+  /** Such as `nats://nats-0:4222`; `tls://` demands TLS. The first may carry a user and a password. */
   readonly servers: readonly string[];
   /** A `.creds` file with a user's JWT and seed. */
   readonly credentialsFile?: string | undefined;
@@ -39,7 +39,7 @@ export async function natsLink(options: NatsServers): Promise<NatsLink> {
   const { credentialsFile } = options;
   const tls = await tlsOptions(options);
   const opening = connect({
-    servers: [...options.servers],
+    ...serversOf(options),
     ...(credentialsFile ? { authenticator: credsAuthenticator(await readFile(credentialsFile)) } : {}),
     ...(tls ? { tls } : {}),
     name: "consciousness-engine",
@@ -78,6 +78,14 @@ export async function natsLink(options: NatsServers): Promise<NatsLink> {
       await connection?.close();
     },
   };
+}
+
+/** The client takes addresses alone, and the user beside them. */
+function serversOf({ servers }: NatsServers) {
+  const urls = servers.map((server) => new URL(server));
+  const { username = "", password = "" } = urls[0] ?? {};
+  const user = username && { user: decodeURIComponent(username), pass: decodeURIComponent(password) };
+  return { servers: urls.map(({ host }) => host), ...user };
 }
 
 async function tlsOptions({
