@@ -5,7 +5,7 @@ import {
   type DescService,
   type Registry,
 } from "@bufbuild/protobuf";
-import { createContextValues } from "@connectrpc/connect";
+import { ConnectError, createContextValues } from "@connectrpc/connect";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
 import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
 import { errors } from "../kit/errors.js";
@@ -13,6 +13,8 @@ import { newId } from "../kit/ids.js";
 import { invoke, invokeStream, type LocalMethod } from "../kit/peers/local.js";
 import type { RestFactory } from "../kit/process/process.js";
 import type { ContractCheck } from "../kit/process/workload-host.js";
+import type { Request, Response } from "../kit/serve/listen.js";
+import { createDocuments, type Documents } from "./documents.js";
 import { withinDeadline } from "./stream-deadline.js";
 import type {
   TranscodedCall,
@@ -21,13 +23,14 @@ import type {
   TranscodedStreamReply,
 } from "./transcode/call.js";
 import { describeProblem } from "./transcode/route.js";
-import { createTranscoder, findRouteProblems } from "./transcode/transcoder.js";
+import { createTranscoder, findRouteProblems, type Transcoder } from "./transcode/transcoder.js";
 
 /** Every fault of the HTTP annotations, conflicting routes included. */
 export const routeProblems: ContractCheck = (services) => findRouteProblems(services).map(describeProblem);
 
 /** Serves the annotated methods over REST, each through the chain that Connect and gRPC pass too. */
-export const restHandler: RestFactory = ({ services, methods, contracts, bodyLimit, log }) => {
+export const restHandler: RestFactory = (options) => {
+  const { services, methods, contracts, bodyLimit, log } = options;
   const targets = new Map<DescMethod, LocalMethod>(methods.map((target) => [target.method, target]));
   const ignoring = new Map<DescMethod, boolean>(
     [...contracts].map(([method, contract]) => [method, contract.ignoreUnknownFields]),
@@ -47,12 +50,35 @@ export const restHandler: RestFactory = ({ services, methods, contracts, bodyLim
       onError: (cause) => log.error("request failed", { cause }),
     },
   });
+  const documents = options.workload === "gateway" ? createDocuments() : undefined;
   return async (request, response, arrival) => {
     if (await transcoder.handle(request, response, arrival)) return;
+    if (documents && (await sendDocument(documents, transcoder, { request, response, arrival }))) return;
     const path = request.url?.split("?", 1)[0] ?? "";
     transcoder.refuse(request, response, arrival, errors.routeNotFound({ path }));
   };
 };
+
+interface Ends {
+  readonly request: Request;
+  readonly response: Response;
+  readonly arrival: Arrival;
+}
+
+async function sendDocument(
+  documents: Documents,
+  { refuse }: Transcoder<Arrival>,
+  { request, response, arrival }: Ends,
+): Promise<boolean> {
+  try {
+    if (!(await documents.handle(request, response))) return false;
+    arrival.answered = true;
+  } catch (failure) {
+    if (!(failure instanceof ConnectError)) throw failure;
+    refuse(request, response, arrival, failure);
+  }
+  return true;
+}
 
 function callTarget(
   target: LocalMethod | undefined,

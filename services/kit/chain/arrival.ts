@@ -10,6 +10,8 @@ export interface Arrival {
   requestId: string | undefined;
   /** Set by the chain. What never reaches it is logged by the listener. */
   reachedChain: boolean;
+  /** Set where a document was served, which is neither a call nor a refusal. */
+  answered?: true;
   /** Reason with which a request was refused before the chain, for that line. */
   rejection?: string;
 }

@@ -13,6 +13,7 @@ import { type ContractCheck, type HostedWorkload, hostWorkload } from "./workloa
 
 /** Makes the REST side of a port. */
 export type RestFactory = (options: {
+  readonly workload: WorkloadName;
   readonly services: readonly DescService[];
   readonly methods: readonly LocalMethod[];
   readonly contracts: ReadonlyMap<DescMethod, MethodContract>;
@@ -105,6 +106,7 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
     implementations: workload.implementations,
     plans: workload.plans,
     rest: rest({
+      workload: workload.name,
       // Only the gateway offers REST; elsewhere it is for probes and scrapes.
       services: gateway ? services : services.filter(isServedEverywhere(workload)),
       methods: workload.methods,
