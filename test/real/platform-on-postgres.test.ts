@@ -16,15 +16,15 @@ describe.skipIf(!postgresInstalled)("on a real server", () => {
   });
   afterAll(() => server?.remove());
 
-  const start = async (): Promise<
-    Platform & { readonly process: SpawnedProcess; readonly database: string }
-  > => {
+  const start = async (
+    more: { database?: string; environment?: Record<string, string> } = {},
+  ): Promise<Platform & { readonly process: SpawnedProcess; readonly database: string }> => {
     const directory = await mkdtemp(join(tmpdir(), "on-postgres-"));
     const secret = join(directory, "database-url");
-    const database = await server.createDatabase();
+    const database = more.database ?? (await server.createDatabase());
     await writeFile(secret, `${server.url(database)}\n`);
     const { gateway } = await freePorts(["gateway"]);
-    const environment = { DATABASE_URL_FILE: secret, GATEWAY_PORT: String(gateway) };
+    const environment = { DATABASE_URL_FILE: secret, GATEWAY_PORT: String(gateway), ...more.environment };
     const process = await spawnPlatform({ directory, environment });
     if (!process.output().includes("] ready")) throw new Error(process.output());
     const url = `http://127.0.0.1:${gateway}`;
@@ -41,6 +41,22 @@ describe.skipIf(!postgresInstalled)("on a real server", () => {
   };
 
   describeJudgedPlatform("the platform on PostgreSQL", start);
+
+  it("starts twice at the same time on an empty database, and what one writes the other reads", async () => {
+    const database = await server.createDatabase();
+    const environment = { AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64") };
+    const replicas = await Promise.all([start({ database, environment }), start({ database, environment })]);
+    try {
+      const [first, second] = await Promise.all(
+        replicas.map(async ({ url, signIn }) => restClient(url, await signIn())),
+      );
+      const made = await first?.("POST", "/api/v1/agents", { name: "shared", agent_type: "test" });
+      expect(made?.status).toBe(200);
+      expect((await second?.("GET", `/api/v1/agents/${made?.body.id}`))?.body.name).toBe("shared");
+    } finally {
+      await Promise.all(replicas.map((replica) => replica.stop()));
+    }
+  });
 
   describe("the platform while PostgreSQL is away", () => {
     let platform: Awaited<ReturnType<typeof start>>;
