@@ -85,7 +85,7 @@ function publishAll(connection: NatsConnection, messages: readonly BusMessage[],
     return js.publish(subject, body, {
       msgID: id,
       headers: natsHeaders(attributes),
-      expect: { streamName: stream, ...(lastMsgID && { lastMsgID }) },
+      ...(lastMsgID && { expect: { lastMsgID } }),
     });
   });
 }
