@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { lexiconBytes, weightsFolder } from "../domain/models/load.js";
+import type { Manifest, WeightFile } from "../domain/models/manifest.js";
+import { attributions } from "./attributions.js";
+import { renderCard } from "./card.js";
+import { readDataset } from "./dataset.js";
+import { readVader } from "./ethics.js";
+import { evaluateAll } from "./evaluate-all.js";
+import { readOptions } from "./options.js";
+import { safetySources } from "./sources/registry.js";
+import { trainAffect } from "./train-affect.js";
+import { bands, trainSafety } from "./train-safety.js";
+
+/** Version of what training makes; raised when data, features or recipes change. */
+const version = "2026.11";
+
+const { data, out, drop } = readOptions(process.argv.slice(2), weightsFolder());
+const report = (line: string) => process.stderr.write(`${line}\n`);
+
+const dataset = readDataset(
+  safetySources.filter(({ name }) => !drop.has(name)),
+  data,
+);
+report(`${dataset.items.length} texts of ${dataset.counts.size} sources`);
+const safety = trainSafety(dataset, report);
+const required = ["GoEmotions", "EmoBank", "ETHICS", "VADER lexicon"].filter((name) => drop.has(name));
+if (required.length > 0)
+  throw new Error(`no head of feeling or ethics can be trained without ${required.join(", ")}`);
+const lexicon = readVader(data);
+const affect = trainAffect(data, lexicon, report);
+
+const bytes: Record<WeightFile, Uint8Array> = {
+  "safety.bin": new Uint8Array(safety.weights.buffer),
+  "affect.bin": new Uint8Array(affect.weights.buffer),
+  "clauses.bin": new Uint8Array(affect.clauseWeights.buffer),
+  "lexicon.bin": lexiconBytes(lexicon),
+};
+const manifest: Manifest = {
+  version,
+  bands,
+  safety: { bits: 16, heads: safety.entries },
+  affect: { bits: 15, heads: affect.entries },
+  clauses: { heads: affect.clauses },
+  files: Object.fromEntries(
+    Object.entries(bytes).map(([file, content]) => [
+      file,
+      createHash("sha256").update(content).digest("hex"),
+    ]),
+  ) as Manifest["files"],
+};
+mkdirSync(out, { recursive: true });
+for (const [file, content] of Object.entries(bytes)) writeFileSync(join(out, file), content);
+writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+report(`wrote ${out}; measuring`);
+const figures = evaluateAll(dataset, data, out);
+const card = renderCard({
+  version,
+  attributions: attributions.filter(({ name }) => !drop.has(name)),
+  counts: dataset.counts,
+  figures,
+});
+writeFileSync(join(out, "MODEL_CARD.md"), `${card.trimEnd()}\n`);
