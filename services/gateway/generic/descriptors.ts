@@ -1,5 +1,12 @@
 import { readFile } from "node:fs/promises";
-import { create, createFileRegistry, type DescFile, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  createFileRegistry,
+  type DescFile,
+  type DescService,
+  type FileRegistry,
+  fromBinary,
+} from "@bufbuild/protobuf";
 import {
   type FileDescriptorProto,
   FileDescriptorSetSchema,
@@ -45,8 +52,14 @@ const wellKnown: ReadonlyMap<string, FileDescriptorProto> = new Map(
 /** Types that every registry has, since details of errors are no part of a method's types. */
 const always = ["google/rpc/error_details.proto"];
 
-/** Reads a `FileDescriptorSet` or a Buf image. Throws UsageError when the file holds none. */
-export async function readDescriptors(path: string): Promise<FileRegistry> {
+/** A contract: its types, and the services of it that are served. */
+export interface Contract {
+  readonly registry: FileRegistry;
+  readonly services: readonly DescService[];
+}
+
+/** Reads a `FileDescriptorSet` or a Buf image, every service in it. Throws UsageError when the file holds none. */
+export async function readDescriptors(path: string): Promise<Contract> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -54,7 +67,8 @@ export async function readDescriptors(path: string): Promise<FileRegistry> {
     throw new UsageError(`${path} cannot be read: ${(cause as Error).message}`, { cause });
   }
   try {
-    return linkFiles(fromBinary(FileDescriptorSetSchema, bytes).file);
+    const registry = linkFiles(fromBinary(FileDescriptorSetSchema, bytes).file);
+    return { registry, services: [...registry].filter((type) => type.kind === "service") };
   } catch (cause) {
     if (cause instanceof UsageError) throw cause;
     throw new UsageError(`${path} is no compiled descriptor set (buf build -o, protoc -o)`, { cause });

@@ -1,4 +1,4 @@
-import type { DescService, FileRegistry } from "@bufbuild/protobuf";
+import type { DescService } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { correlationHeader, correlationId } from "../../kit/chain/identify.js";
 import { type Clock, systemClock } from "../../kit/clock.js";
@@ -12,7 +12,7 @@ import type { TranscoderOptions } from "../transcode/options.js";
 import { describeProblem } from "../transcode/route.js";
 import { createTranscoder, findRouteProblems, type Transcoder } from "../transcode/transcoder.js";
 import type { GenericArguments } from "./arguments.js";
-import { readDescriptors } from "./descriptors.js";
+import { type Contract, readDescriptors } from "./descriptors.js";
 import { reflectDescriptors } from "./reflect.js";
 import { createUpstream, type Upstream, upstreamTransport } from "./upstream.js";
 
@@ -50,10 +50,9 @@ interface Incoming {
  * answers while the process serves. Throws UsageError when there is nothing to serve.
  */
 export async function startGeneric(args: GenericArguments, options: GenericOptions): Promise<GenericGateway> {
-  const registry = await contractOf(args);
-  const services = servicesOf(registry);
+  const contract = await contractOf(args);
   const upstream = createUpstream(upstreamTransport(args.upstream, args.protocol, bodyLimit));
-  const transcoder = planTranscoder(services, registry, upstream, options);
+  const transcoder = planTranscoder(contract, upstream, options);
   const listener: Listener = await listen({
     host: args.host,
     port: args.port,
@@ -67,22 +66,18 @@ export async function startGeneric(args: GenericArguments, options: GenericOptio
   };
 }
 
-function contractOf({ descriptors, upstream }: GenericArguments): Promise<FileRegistry> {
-  if (descriptors.from === "file") return readDescriptors(descriptors.path);
+async function contractOf({ descriptors, upstream }: GenericArguments): Promise<Contract> {
   // Reflection streams both ways, which takes HTTP/2 in every protocol.
-  return reflectDescriptors(upstreamTransport(upstream, "grpc", bodyLimit));
-}
-
-function servicesOf(registry: FileRegistry): DescService[] {
-  const services = [...registry].filter((type) => type.kind === "service");
-  const problems = findRouteProblems(services).map(describeProblem);
+  const contract = await (descriptors.from === "file"
+    ? readDescriptors(descriptors.path)
+    : reflectDescriptors(upstreamTransport(upstream, "grpc", bodyLimit)));
+  const problems = findRouteProblems(contract.services).map(describeProblem);
   if (problems.length > 0) throw new UsageError(`HTTP annotations:\n${problems.join("\n")}`);
-  return services;
+  return contract;
 }
 
 function planTranscoder(
-  services: readonly DescService[],
-  registry: FileRegistry,
+  { services, registry }: Contract,
   upstream: Upstream,
   { log, limits }: GenericOptions,
 ): Transcoder<Incoming> {
@@ -102,7 +97,8 @@ function planTranscoder(
     },
   });
   if (transcoder.routes.length === 0) {
-    throw new UsageError("no method of the contract has a google.api.http annotation");
+    const why = "no method of the contract has a google.api.http annotation";
+    throw new UsageError(`${why} (some servers' reflection leaves annotations out)`);
   }
   return transcoder;
 }

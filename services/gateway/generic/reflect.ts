@@ -1,10 +1,10 @@
-import { type FileRegistry, fromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type FileDescriptorProto, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { ServerReflection } from "#gen/ts/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/ts/grpc/reflection/v1alpha/reflection_pb.js";
 import { UsageError } from "../../kit/usage-error.js";
-import { linkFiles } from "./descriptors.js";
+import { type Contract, linkFiles } from "./descriptors.js";
 
 const answerTimeoutMs = 10_000;
 const mostFiles = 10_000;
@@ -23,8 +23,8 @@ interface Answer {
   readonly problem: string | undefined;
 }
 
-/** Reads an upstream's contract by server reflection, v1 or v1alpha. Throws UsageError when it offers neither. */
-export async function reflectDescriptors(transport: Transport): Promise<FileRegistry> {
+/** Reads the contract of an upstream's services by reflection, v1 or v1alpha. Throws UsageError when it offers neither. */
+export async function reflectDescriptors(transport: Transport): Promise<Contract> {
   const { ask, services } = await firstThatAnswers(transport);
   const files = new Map<string, FileDescriptorProto>();
   const add = (answer: Answer): void => {
@@ -49,10 +49,16 @@ export async function reflectDescriptors(transport: Transport): Promise<FileRegi
     const missing = [...files.values()]
       .flatMap(({ dependency }) => dependency)
       .find((name) => !files.has(name) && !asked.has(name));
-    if (missing === undefined) return linkFiles([...files.values()]);
+    if (missing === undefined) return contractOf([...files.values()], services);
     asked.add(missing);
     add(await ask({ case: "fileByFilename", value: missing }));
   }
+}
+
+function contractOf(files: readonly FileDescriptorProto[], names: readonly string[]): Contract {
+  const registry = linkFiles(files);
+  const services = names.map((name) => registry.getService(name)).filter((service) => service !== undefined);
+  return { registry, services };
 }
 
 async function firstThatAnswers(transport: Transport): Promise<{ ask: Ask; services: readonly string[] }> {

@@ -14,17 +14,26 @@ import {
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { onTestFinished } from "vitest";
+import { createCompiledJsonCodec } from "../../../services/gateway/compiled-json.js";
 import type {
   TranscodedCall,
   TranscodedReply,
   TranscodedStream,
   TranscodedStreamReply,
 } from "../../../services/gateway/transcode/call.js";
-import type { Rejection, TranscoderOptions } from "../../../services/gateway/transcode/options.js";
+import { createJsonCodec } from "../../../services/gateway/transcode/json.js";
+import {
+  defaultLimits,
+  type Rejection,
+  type TranscoderOptions,
+} from "../../../services/gateway/transcode/options.js";
 import type { CallStream } from "../../../services/gateway/transcode/serve-stream.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 
-const image = readFileSync(new URL("./fixture.binpb", import.meta.url));
+export const image = readFileSync(new URL("./fixture.binpb", import.meta.url));
+
+/** With FAST_PATH=false in the environment, protobuf-es codes JSON, with the same results. */
+const createCodec = process.env.FAST_PATH === "false" ? createJsonCodec : createCompiledJsonCodec;
 
 /** The contract of fixture.proto. */
 export const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, image));
@@ -103,6 +112,7 @@ export async function serve({
       ignoreUnknownFields: (method) => method.name === "Lenient",
       onReject: (rejection) => rejections.push(rejection),
       onError: (failure) => failures.push(failure),
+      codec: createCodec({ registry, maxDepth: options.limits?.depth ?? defaultLimits.depth }),
       ...options,
     },
   });
