@@ -14,6 +14,7 @@ import { invoke, invokeStream, type LocalMethod } from "../kit/peers/local.js";
 import type { RestFactory } from "../kit/process/process.js";
 import type { ContractCheck } from "../kit/process/workload-host.js";
 import type { Request, Response } from "../kit/serve/listen.js";
+import { createCompiledJsonCodec } from "./compiled-json.js";
 import { createDocuments, type Documents } from "./documents.js";
 import { withinDeadline } from "./stream-deadline.js";
 import type {
@@ -22,6 +23,8 @@ import type {
   TranscodedStream,
   TranscodedStreamReply,
 } from "./transcode/call.js";
+import { createJsonCodec } from "./transcode/json.js";
+import { defaultLimits } from "./transcode/options.js";
 import { describeProblem } from "./transcode/route.js";
 import { createTranscoder, findRouteProblems, type Transcoder } from "./transcode/transcoder.js";
 
@@ -30,18 +33,21 @@ export const routeProblems: ContractCheck = (services) => findRouteProblems(serv
 
 /** Serves the annotated methods over REST, each through the chain that Connect and gRPC pass too. */
 export const restHandler: RestFactory = (options) => {
-  const { services, methods, contracts, bodyLimit, log } = options;
+  const { services, methods, contracts, bodyLimit, fastPath, log } = options;
   const targets = new Map<DescMethod, LocalMethod>(methods.map((target) => [target.method, target]));
   const ignoring = new Map<DescMethod, boolean>(
     [...contracts].map(([method, contract]) => [method, contract.ignoreUnknownFields]),
   );
+  const registry = registryOf(services);
+  const createCodec = fastPath ? createCompiledJsonCodec : createJsonCodec;
   const transcoder = createTranscoder<Arrival>({
     services,
     call: (call) => callTarget(targets.get(call.method), call),
     stream: (call) => streamTarget(targets.get(call.method), call),
     options: {
       requestId,
-      registry: registryOf(services),
+      registry,
+      codec: createCodec({ registry, maxDepth: defaultLimits.depth }),
       limits: { bodyBytes: bodyLimit },
       ignoreUnknownFields: (method) => ignoring.get(method) ?? false,
       onReject({ incoming, reason }) {

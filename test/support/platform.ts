@@ -38,6 +38,7 @@ export async function startPlatform(
       ...Object.fromEntries(ports),
       DATA_DIR: directory,
       ADMIN_PASSWORD: adminPassword,
+      FAST_PATH: process.env.FAST_PATH ?? "true",
       ...options.environment,
     }),
     version: "0.0.0-test",

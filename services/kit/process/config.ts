@@ -41,6 +41,8 @@ export interface ProcessConfig {
   readonly trustedProxyHops: number;
   /** Largest message, in bytes. */
   readonly bodyLimit: number;
+  /** Whether code compiled from the contract codes messages; protobuf-es does otherwise. */
+  readonly fastPath: boolean;
 }
 
 const environments = ["development", "staging", "production"] as const;
@@ -69,6 +71,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     ADMISSION_QUEUE_MS: integer(0, 60_000, { fallback: 1000 }),
     DRAIN_MS: integer(0, 600_000, { fallback: 10_000 }),
     TRUSTED_PROXY_HOPS: integer(0, 16, { fallback: 0 }),
+    FAST_PATH: flag({ fallback: true }),
     BODY_LIMIT_BYTES: integer(1024, 64 * 1024 * 1024, { fallback: 2 * 1024 * 1024 }),
   });
   const { REFLECTION } = source.read({ REFLECTION: flag({ fallback: values.ENVIRONMENT !== "production" }) });
@@ -101,6 +104,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     drainMs: values.DRAIN_MS,
     trustedProxyHops: values.TRUSTED_PROXY_HOPS,
     bodyLimit: values.BODY_LIMIT_BYTES,
+    fastPath: values.FAST_PATH,
   };
 }
 

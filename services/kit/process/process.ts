@@ -18,6 +18,7 @@ export type RestFactory = (options: {
   readonly methods: readonly LocalMethod[];
   readonly contracts: ReadonlyMap<DescMethod, MethodContract>;
   readonly bodyLimit: number;
+  readonly fastPath: boolean;
   readonly log: Log;
 }) => RestHandler;
 
@@ -112,6 +113,7 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
       methods: workload.methods,
       contracts: workload.contracts,
       bodyLimit: config.bodyLimit,
+      fastPath: config.fastPath,
       log,
     }),
     trust: { proxyHops: config.trustedProxyHops, mesh: config.mesh && !gateway, internal: !gateway },
