@@ -8,6 +8,7 @@ import {
 } from "./openapi/catalogue.js";
 import { commentOf } from "./openapi/comments.js";
 import { type Operation, operationOf } from "./openapi/operations.js";
+import { namePaths } from "./openapi/paths.js";
 import { headerComponents, problemSchema } from "./openapi/responses.js";
 import { createSchemas, messagesWithin, type SchemaOptions } from "./openapi/schemas.js";
 import { shareResponses } from "./openapi/shared-responses.js";
@@ -52,11 +53,12 @@ export function describeApi(options: ApiOptions): JsonObject {
   if (problems.length > 0) throw new Error(`HTTP annotations:\n${problems.map(describeProblem).join("\n")}`);
   const documented = routes.filter(({ httpMethod }) => documentable.has(httpMethod));
   const schemas = createSchemas({ shared: sharedMessages(documented), isSecret: options.isSecret });
+  const paths = namePaths(documented);
   const ordinals = new Map<DescMethod, number>();
   const operations = documented.map((route) => {
     const ordinal = (ordinals.get(route.method) ?? 0) + 1;
     ordinals.set(route.method, ordinal);
-    return operationOf(route, ordinal, { ...options, schemas });
+    return operationOf({ route, documented: paths.get(route)!, ordinal }, { ...options, schemas });
   });
   const shared = shareResponses(operations);
   const described = new Set(documented.map(({ method }) => method.parent));

@@ -5,7 +5,7 @@ import type { PolicyFacts, ReasonFacts } from "./catalogue.js";
 import { methodComment } from "./comments.js";
 import { fieldExample, messageExample } from "./examples.js";
 import { parametersOf } from "./parameters.js";
-import { pathOf } from "./paths.js";
+import type { DocumentedPath } from "./paths.js";
 import { failures } from "./responses.js";
 import { isRequired } from "./rules.js";
 import { samplesOf } from "./samples.js";
@@ -18,6 +18,14 @@ export interface OperationOptions {
   policyOf(method: DescMethod): PolicyFacts;
 }
 
+/** A route and where it stands in the document. */
+export interface DocumentedRoute {
+  readonly route: Route;
+  readonly documented: DocumentedPath;
+  /** Counts its method's routes from 1. */
+  readonly ordinal: number;
+}
+
 /** An operation and where it goes. */
 export interface Operation {
   readonly path: string;
@@ -26,11 +34,13 @@ export interface Operation {
   readonly operation: JsonObject;
 }
 
-/** The operation of a route; `ordinal` counts its method's routes from 1. */
-export function operationOf(route: Route, ordinal: number, options: OperationOptions): Operation {
+/** The operation of a route. */
+export function operationOf(
+  { route, documented, ordinal }: DocumentedRoute,
+  options: OperationOptions,
+): Operation {
   const { schemas, catalogue } = options;
   const { method } = route;
-  const documented = pathOf(route);
   const policy = options.policyOf(method);
   const { summary, description, reasons } = methodComment(method);
   const body = requestBody(route, schemas);

@@ -20,7 +20,7 @@ export interface DocumentedPath {
 }
 
 /** The path of a route with each wildcard as a parameter; literals of a variable's pattern stay literals. */
-export function pathOf({ template }: Route): DocumentedPath {
+function pathOf({ template }: Route): DocumentedPath {
   const parameters: PathParameter[] = [];
   const part = (segment: Segment, index: number): string => {
     if (segment.kind === "literal") return encodeURIComponent(segment.text);
@@ -39,6 +39,34 @@ export function pathOf({ template }: Route): DocumentedPath {
   };
   const verb = template.verb && `:${encodeURIComponent(template.verb)}`;
   return { path: `/${template.segments.map(part).join("/")}${verb}`, parameters };
+}
+
+/**
+ * The path of each route. Paths that differ in their parameters' names alone are one path in OpenAPI,
+ * so those routes share the shortest spelling.
+ */
+export function namePaths(routes: readonly Route[]): ReadonlyMap<Route, DocumentedPath> {
+  const own = new Map(routes.map((route) => [route, pathOf(route)]));
+  const shortest = new Map<string, DocumentedPath>();
+  for (const documented of own.values()) {
+    const shape = shapeOf(documented);
+    const known = shortest.get(shape);
+    if (!known || documented.path.length < known.path.length) shortest.set(shape, documented);
+  }
+  return new Map(
+    [...own].map(([route, documented]) => {
+      const { path, parameters: named } = shortest.get(shapeOf(documented))!;
+      const parameters = documented.parameters.map((parameter, index) => ({
+        ...parameter,
+        name: named[index]!.name,
+      }));
+      return [route, { path, parameters }];
+    }),
+  );
+}
+
+function shapeOf({ path }: DocumentedPath): string {
+  return path.replace(/\{[^}]*\}/g, "{}");
 }
 
 /** What a parameter is that is only a part of its variable, or of none. */

@@ -26,9 +26,10 @@ export function samplesOf(options: SampleOptions): JsonObject[] {
 
 function curlSample({ route, documented, body, signedIn }: SampleOptions): string {
   const example = messageExample(route.method.input, { direction: "request" });
-  const path = documented.path.replace(/\{([^}]+)\}/g, (_, name: string) =>
-    encodeURIComponent(String(valueAt(example, name) ?? name)),
-  );
+  const path = documented.path.replace(/\{([^}]+)\}/g, (_, name: string) => {
+    const { variable = name } = documented.parameters.find((parameter) => parameter.name === name) ?? {};
+    return encodeURIComponent(String(valueAt(example, variable) ?? name));
+  });
   return lines([
     `curl${route.httpMethod === "GET" ? "" : ` -X ${route.httpMethod}`} ${origin}${path}`,
     ...(signedIn ? [`-H "authorization: Bearer $TOKEN"`] : []),

@@ -41,9 +41,12 @@ describe("the OpenAPI document", () => {
     const documented = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.keys(item as object).map((method) => `${method.toUpperCase()} ${path}`),
     );
-    expect(documented.sort()).toEqual(
-      routes.map(({ httpMethod, template }) => `${httpMethod} ${template}`).sort(),
+    const shapes = (all: readonly string[]) => all.map((one) => one.replace(/\{[^}]*\}/g, "{}")).sort();
+    expect(shapes(documented)).toEqual(
+      shapes(routes.map(({ httpMethod, template }) => `${httpMethod} ${template}`)),
     );
+    const paths = Object.keys(document.paths);
+    expect(new Set(shapes(paths)).size).toBe(paths.length);
   });
 
   it("gives each operation an id of its own", () => {
@@ -97,11 +100,11 @@ describe("an operation", () => {
   });
 
   it("takes from the query what neither path nor body carries", () => {
-    const { parameters } = operation("/api/v1/agents/{agent.id}", "patch");
+    const { parameters } = operation("/api/v1/agents/{id}", "patch");
     const places = parameters
       .map(({ name, in: place }: JsonObject) => place && `${place} ${name}`)
       .filter(Boolean);
-    expect(places).toEqual(["path agent.id", "query update_mask"]);
+    expect(places).toEqual(["path id", "query update_mask"]);
   });
 
   it("answers raw bytes under any media type", () => {
