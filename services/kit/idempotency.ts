@@ -68,26 +68,6 @@ export function idempotent<Tables, Request extends DescMessage, Response extends
   });
 }
 
-/** Forgets keys older than the time, at most `limit`; returns how many. */
-export async function pruneIdempotencyKeys<Tables>(
-  db: Kysely<Tables>,
-  { before, limit }: { readonly before: Date; readonly limit: number },
-): Promise<number> {
-  const columns = ["tenant_id", "principal", "method", "key"] as const;
-  const keys = db as unknown as Kysely<IdempotencyTables>;
-  const old = keys
-    .selectFrom("idempotency_keys")
-    .select(columns)
-    .where("create_time", "<", before)
-    .orderBy("create_time")
-    .limit(limit);
-  const { numDeletedRows } = await keys
-    .deleteFrom("idempotency_keys")
-    .where((row) => row(row.refTuple(...columns), "in", old.$asTuple(...columns)))
-    .executeTakeFirst();
-  return Number(numDeletedRows);
-}
-
 type KeyId = Pick<IdempotencyTables["idempotency_keys"], "tenant_id" | "principal" | "method" | "key">;
 
 /** Takes the key; waits for another that is taking it, and resolves to false when that has succeeded. */

@@ -9,7 +9,7 @@ import {
 } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { systemClock } from "../../services/kit/clock.js";
 import { errorFacts } from "../../services/kit/errors.js";
-import { idempotent, pruneIdempotencyKeys } from "../../services/kit/idempotency.js";
+import { idempotent } from "../../services/kit/idempotency.js";
 import { newId } from "../../services/kit/ids.js";
 import type { OutboxTables } from "../../services/kit/outbox.js";
 import type { Database } from "../../services/kit/stores/database/port.js";
@@ -114,15 +114,5 @@ describe("a call with an idempotency key", () => {
     await call({});
     await call({});
     expect(await effects()).toBe(2);
-  });
-
-  it("is forgotten on request once it is old", async () => {
-    const key = newId();
-    await call({ key });
-    expect(await pruneIdempotencyKeys(db, { before: new Date(0), limit: 10 })).toBe(0);
-    expect(
-      await pruneIdempotencyKeys(db, { before: new Date(Date.now() + 1_000), limit: 1_000 }),
-    ).toBeGreaterThan(0);
-    expect((await call({ key })).replayed).toBe(false);
   });
 });

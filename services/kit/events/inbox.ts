@@ -37,27 +37,3 @@ export function consume<Tables>({ db, handler, ...options }: ConsumeOptions<Tabl
       }),
   });
 }
-
-/**
- * Forgets events that were handled before the time, at most `limit`; returns how
- * many. Keep them longer than the bus and the dead letters keep theirs.
- */
-export async function pruneInbox<Tables>(
-  db: Kysely<Tables>,
-  { before, limit }: { readonly before: Date; readonly limit: number },
-): Promise<number> {
-  const inbox = db as unknown as Kysely<InboxTables>;
-  const old = inbox
-    .selectFrom("inbox")
-    .select(["consumer", "event_id"])
-    .where("handled_at", "<", before)
-    .orderBy("handled_at")
-    .limit(limit);
-  const { numDeletedRows } = await inbox
-    .deleteFrom("inbox")
-    .where((where) =>
-      where(where.refTuple("consumer", "event_id"), "in", old.$asTuple("consumer", "event_id")),
-    )
-    .executeTakeFirst();
-  return Number(numDeletedRows);
-}

@@ -106,7 +106,14 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
       const schemas = withDatabase(names);
       if (schemas.length === 0 || !database) return;
       const { retention } = config.stores.database;
-      maintenance = startMaintenance({ database: await database, schemas, retention, clock, log });
+      maintenance = startMaintenance({
+        database: await database,
+        schemas,
+        retention,
+        eventMs: config.messaging.eventMs,
+        clock,
+        log,
+      });
     },
     peersOf: (workload) => peersOf(workload, network),
     async close() {

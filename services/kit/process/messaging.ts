@@ -6,7 +6,7 @@ import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import { busConfig } from "../stores/bus/config.js";
 import { memoryBus } from "../stores/bus/memory.js";
-import { type NatsBusOptions, natsBus } from "../stores/bus/nats.js";
+import { defaultRetentionMs, type NatsBusOptions, natsBus } from "../stores/bus/nats.js";
 import type { Bus } from "../stores/bus/port.js";
 import { memoryCache } from "../stores/cache/memory.js";
 import type { Cache } from "../stores/cache/port.js";
@@ -24,6 +24,8 @@ import { withDatabase } from "./stores.js";
 export interface MessagingConfig {
   readonly nats: NatsBusOptions | undefined;
   readonly redis: RedisServers | undefined;
+  /** How long the bus keeps an event, in milliseconds. */
+  readonly eventMs: number;
 }
 
 /** What a process has for events, cached values and limits. */
@@ -54,7 +56,7 @@ export function messagingConfig(
       "the URL of a Redis server, as replicas cannot share the cache and the limits within a process";
     source.refuse({ name: "REDIS_URL", value: "", expected });
   }
-  return { nats, redis };
+  return { nats, redis, eventMs: nats?.retentionMs ?? defaultRetentionMs };
 }
 
 /** Opens what is configured. Does not wait for servers: who needs one that is away learns of it then. */

@@ -2,7 +2,7 @@ import type { Kysely } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { errors } from "../../../services/kit/errors.js";
 import type { Consumer } from "../../../services/kit/events/consumer.js";
-import { type ConsumeOptions, consume, pruneInbox } from "../../../services/kit/events/inbox.js";
+import { type ConsumeOptions, consume } from "../../../services/kit/events/inbox.js";
 import type { Relay } from "../../../services/kit/events/relay.js";
 import { tableDeadLetters } from "../../../services/kit/events/table-dead-letters.js";
 import { newId } from "../../../services/kit/ids.js";
@@ -180,16 +180,5 @@ describe("a consumer with an inbox", () => {
     await start();
     await until(async () => (await effects()).length === 1);
     expect(await effects()).toEqual([id]);
-  });
-
-  it("forgets old events on request, as many as asked for", async () => {
-    await start();
-    for (let more = 0; more < 3; more++) await record(db);
-    relayed();
-    await until(async () => (await effects()).length === 3);
-    expect(await pruneInbox(db, { before: new Date(0), limit: 10 })).toBe(0);
-    const later = new Date(Date.now() + 1_000);
-    expect(await pruneInbox(db, { before: later, limit: 2 })).toBe(2);
-    expect(await pruneInbox(db, { before: later, limit: 2 })).toBe(1);
   });
 });

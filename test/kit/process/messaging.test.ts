@@ -28,7 +28,7 @@ const problems = (...args: Parameters<typeof read>) => {
 describe("events, cache and limits of a process", () => {
   it("are within the process by default", async () => {
     const config = read({});
-    expect(config).toEqual({ nats: undefined, redis: undefined });
+    expect(config).toEqual({ nats: undefined, redis: undefined, eventMs: 14 * 86_400_000 });
     const { bus, cache, limits, close } = await openMessaging(config, systemClock);
     await Promise.all([bus.ping(), cache.ping(), limits.ping()]);
     await close();

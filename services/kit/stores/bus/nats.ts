@@ -16,7 +16,8 @@ export interface NatsBus extends Bus {
   readonly deadLetters: DeadLetters;
 }
 
-const day = 86_400_000;
+/** How long events are kept unless told otherwise, in milliseconds. */
+export const defaultRetentionMs = 14 * 86_400_000;
 
 /**
  * A bus over NATS JetStream: a stream per domain and one for dead letters, a
@@ -27,7 +28,7 @@ const day = 86_400_000;
  * none can overtake one that was lost with a connection.
  */
 export async function natsBus(options: NatsBusOptions): Promise<NatsBus> {
-  const { replicas = 1, retentionMs = 14 * day, publishMs = 5_000 } = options;
+  const { replicas = 1, retentionMs = defaultRetentionMs, publishMs = 5_000 } = options;
   const link = await natsLink(options);
   const closed = new AbortController();
   const known = new Set<string>();

@@ -1,5 +1,6 @@
 import type { Clock } from "../../clock.js";
 import type { Log } from "../../log.js";
+import { forgetting } from "./forget.js";
 import { type Job, type RunningJobs, startJobs } from "./job.js";
 import { dropExpired, makePartitions, type Retention } from "./partitions.js";
 import type { Database } from "./port.js";
@@ -13,15 +14,21 @@ export interface MaintenanceOptions {
   /** Schemas that have been migrated. */
   readonly schemas: readonly string[];
   readonly retention: Retention;
+  /** How long the bus keeps an event, in milliseconds. */
+  readonly eventMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Makes the partitions of the months to come and drops those whose time is over, once a day for each schema. */
-export function startMaintenance({ schemas, retention, ...rest }: MaintenanceOptions): RunningJobs {
+/**
+ * Makes the partitions of the months to come and drops those whose time is over,
+ * once a day for each schema, and forgets keys and handled events in between.
+ */
+export function startMaintenance({ schemas, retention, eventMs, ...rest }: MaintenanceOptions): RunningJobs {
   const { clock, log } = rest;
-  const jobs = schemas.map(
-    (schema): Job => ({
+  const jobs = schemas.flatMap((schema): Job[] => [
+    forgetting({ schema, eventMs, clock }),
+    {
       schema,
       name: "partitions",
       everyMs: dayMs,
@@ -32,7 +39,7 @@ export function startMaintenance({ schemas, retention, ...rest }: MaintenanceOpt
         for (const name of made) log.info(`made the partition ${name} of ${schema}`);
         for (const name of dropped) log.info(`dropped the partition ${name} of ${schema}`);
       },
-    }),
-  );
+    },
+  ]);
   return startJobs({ ...rest, jobs, checkMs });
 }
