@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { ask } from "./commands/ask.js";
+import { deadLetters, deadLettersUsage } from "./commands/dead-letters.js";
 import { judgeLines } from "./commands/judge.js";
 
 const usage = `Usage:
   consciousness ask "question"     answers about the engine, with evidence
   consciousness judge < lines      judges {"id", "text", "role"?, "passages"?} objects, one per line
-
-Both work offline. Exit codes: 0 done, 1 lines were refused, 2 wrong usage.
+${deadLettersUsage}
+The first two work offline. Exit codes: 0 done, 1 lines were refused or NATS does not answer, 2 wrong usage.
 `;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
@@ -17,6 +18,10 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   }
   if (command === "judge" && args.length === 0) {
     return (await judgeLines(process.stdin, process.stdout, process.stderr)) === 0 ? 0 : 1;
+  }
+  if (command === "dead-letters") {
+    const { env: environment, stdout: output, stderr: problems } = process;
+    return deadLetters({ args, environment, output, problems });
   }
   process.stderr.write(usage);
   return 2;

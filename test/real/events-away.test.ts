@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Kysely } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { deadLetters } from "../../services/cli/commands/dead-letters.js";
 import type { Consumer } from "../../services/kit/events/consumer.js";
 import { type ConsumeOptions, consume } from "../../services/kit/events/inbox.js";
 import type { Relay } from "../../services/kit/events/relay.js";
@@ -78,6 +79,13 @@ describe.skipIf(!natsInstalled)("events while NATS is away", () => {
   };
   const effects = async () =>
     (await db.selectFrom("effects").selectAll().execute()).map((row) => row.event_id);
+  const fromCommandLine = async (args: readonly string[]) => {
+    const texts: string[] = [];
+    const output = { write: (text: string) => texts.push(text) };
+    const environment = { NATS_URL: `nats://127.0.0.1:${server.port}` };
+    expect(await deadLetters({ args, environment, output, problems: process.stderr })).toBe(0);
+    return texts.join("");
+  };
   const degraded = () =>
     relay!.dependency.check(AbortSignal.timeout(2_000)).then(
       () => false,
@@ -128,7 +136,13 @@ describe.skipIf(!natsInstalled)("events while NATS is away", () => {
     expect(letter?.message).toMatchObject({ id: poisoned, subject: "events.agents.AgentDeleted" });
     expect(await bus.deadLetters.list({ ...query, consumer: "nobody" })).toEqual([]);
     expect(await effects()).toEqual([healthy]);
-    expect(await bus.deadLetters.replay({ ...query, id: newId() })).toBe(0);
+    const listed = JSON.parse(await fromCommandLine(["list", "reader"]));
+    expect(listed).toMatchObject({
+      id: poisoned,
+      type: "consciousness.agents.v1.AgentDeleted",
+      error: "TypeError",
+    });
+    expect(await fromCommandLine(["replay", "reader", "--id", newId()])).toBe("0 replayed\n");
 
     expect(await bus.deadLetters.replay(query)).toBe(1);
     await until(async () => {
@@ -136,7 +150,7 @@ describe.skipIf(!natsInstalled)("events while NATS is away", () => {
       return again !== undefined && again.message.id !== letter?.message.id;
     });
     broken = false;
-    expect(await bus.deadLetters.replay({ ...query, id: poisoned })).toBe(1);
+    expect(await fromCommandLine(["replay", "reader", "--id", poisoned])).toBe("1 replayed\n");
     await until(async () => (await effects()).length === 2);
     expect(await bus.deadLetters.list(query)).toEqual([]);
   });
