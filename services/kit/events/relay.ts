@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { abortableDelay } from "../abortable-delay.js";
+import { abortableDelay, boundedSignal } from "../abortable-delay.js";
 import type { Clock } from "../clock.js";
 import { type Lease, lease } from "../lease.js";
 import type { Log } from "../log.js";
@@ -60,7 +60,8 @@ export function createRelay<Tables extends OutboxTables>(options: RelayOptions<T
   const round = async () => {
     await measure();
     if (!(await held.hold())) return false;
-    return forward(db, options, AbortSignal.any([stopped.signal, AbortSignal.timeout(leaseMs / 2)]));
+    const bound = boundedSignal(leaseMs / 2, stopped.signal);
+    return forward(db, options, bound.signal).finally(bound.release);
   };
 
   const run = async () => {

@@ -39,7 +39,7 @@ export function memoryBus({ queueLimit = 1024, rememberedIds = 10_000 }: MemoryB
   };
 
   const publish = async (messages: readonly BusMessage[], signal?: AbortSignal): Promise<Published> => {
-    const bound = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal;
+    const bounds = signal ? [signal, closed.signal] : [closed.signal];
     const deliveries: Promise<void>[] = [];
     let refusal: { error: unknown } | undefined;
     let accepted = 0;
@@ -50,7 +50,7 @@ export function memoryBus({ queueLimit = 1024, rememberedIds = 10_000 }: MemoryB
     }
     try {
       for (const delivery of deliveries) {
-        await abortable(delivery, bound);
+        await abortable(delivery, bounds);
         accepted += 1;
       }
     } catch (error) {
@@ -81,12 +81,14 @@ function unavailable() {
   return errors.dependencyUnavailable({ dependency: "The event bus" });
 }
 
-/** The promise's outcome, or the signal's reason when that comes first. */
-function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+/** The promise's outcome, or the reason of whichever signal aborts before. */
+function abortable(promise: Promise<void>, signals: readonly AbortSignal[]): Promise<void> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    const abort = () => reject(signals.find(({ aborted }) => aborted)?.reason);
+    if (signals.some(({ aborted }) => aborted)) return abort();
+    for (const signal of signals) signal.addEventListener("abort", abort);
+    promise.then(resolve, reject).finally(() => {
+      for (const signal of signals) signal.removeEventListener("abort", abort);
+    });
   });
 }
