@@ -33,6 +33,7 @@ const details: Readonly<Record<number, string>> = {
 /** Serves HTTP/1.1 on connections that somebody else accepts. */
 export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
   const open = new Map<Duplex, Set<ServerResponse>>();
+  const refused = new WeakSet<Duplex>();
   let draining = false;
   const server = createServer(
     {
@@ -41,8 +42,11 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
       requestTimeout: limits.requestTimeoutMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 1_000),
+      requireHostHeader: false,
     },
     (request, response) => {
+      // What came in the same piece behind a refused request is already parsed.
+      if (refused.has(request.socket)) return;
       const onSocket = open.get(request.socket) ?? new Set();
       open.set(request.socket, onSocket.add(response));
       if (draining) response.setHeader("connection", "close");
@@ -51,7 +55,11 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
         if (onSocket.size === 0) open.delete(request.socket);
         if (draining) server.closeIdleConnections();
       });
-      handler(request, response);
+      if (hasOneHost(request)) return handler(request, response);
+      refused.add(request.socket);
+      const error = new Error("a request without exactly one Host header");
+      onError(error);
+      refuse(error, request.socket, [...onSocket]);
     },
   );
   server.on("clientError", (error, socket) => {
@@ -71,6 +79,16 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
       server.close();
     },
   };
+}
+
+/** As RFC 9112 section 3.2 asks for; Node lets further ones pass, which a proxy may have routed by. */
+function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts === 1 || (hosts === 0 && httpVersion === "1.0");
 }
 
 function refuse(error: NodeJS.ErrnoException, socket: Duplex, open: readonly ServerResponse[]): void {
