@@ -6,11 +6,11 @@ import { parseAllDocuments } from "yaml";
 import { apply, kubectl, patchStatus, startApiserver } from "./apiserver.js";
 import { installBinaries } from "./binaries.js";
 import { makeAuthority, makeServerCertificate } from "./certificates.js";
-import { attempt } from "./commands.js";
+import { attempt, start } from "./commands.js";
 import { startIstiod } from "./istiod.js";
 import { find, isMeshRule, type Rendered, renderOverlay } from "./manifests.js";
-import { makeControlNetwork, ownNetworks, processesIn, removeNetwork } from "./network.js";
-import { control, inLab, type LabPlace, namespace, outsideHost } from "./place.js";
+import { makeControlNetwork, ownNetworks, processesIn, removeNetwork, within } from "./network.js";
+import { control, controlAddress, inLab, type LabPlace, namespace, outsideHost } from "./place.js";
 import {
   createPod,
   endProcesses,
@@ -64,6 +64,7 @@ export async function startLab(root: string, progress: Progress): Promise<LabPla
   await applyEnvironment(place);
   progress("the environment, strictly validated");
   await startIstiod(place);
+  startCollector(place);
   progress("istiod");
   return place;
 }
@@ -96,6 +97,18 @@ export async function stopLab(place: LabPlace | undefined): Promise<void> {
   }
   for (const netns of networks) await removeNetwork(netns);
   if (place) await rm(place.folder, { recursive: true, force: true });
+}
+
+function startCollector(place: LabPlace): void {
+  const script = join(place.app, ".build/mesh/lab/collector.js");
+  start("ip", [...within(control), process.execPath, script, controlAddress, spansFile(place)], {
+    log: inLab(place, "collector.log"),
+  });
+}
+
+/** Where the collector writes spans, one JSON object per line. */
+export function spansFile(place: LabPlace): string {
+  return inLab(place, "spans.jsonl");
 }
 
 /** What the container image would hold. */

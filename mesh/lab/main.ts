@@ -1,10 +1,10 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { packageRoot } from "../../services/kit/package-root.js";
 import { obstacles, startLab, startReplicas, stopLab } from "./lab.js";
 import type { LabPlace } from "./place.js";
+import { baseReplicas } from "./replicas.js";
 
 const stateFile = "/run/consciousness-mesh-lab.json";
-const replicas = ["ingress", "gateway", "engine", "engine", "agents", "agents", "auth"];
 
 /** `up` starts a lab with a few replicas, `down` ends it. */
 async function main([command]: readonly string[]): Promise<void> {
@@ -18,17 +18,14 @@ async function up(): Promise<void> {
   if (why.length > 0) throw new Error(`the lab cannot run here: ${why.join("; ")}`);
   const place = await startLab(packageRoot(), timed());
   await writeFile(stateFile, JSON.stringify(place), { mode: 0o600 });
-  const environment = { DEPLOYMENT: "single" };
-  const pods = await startReplicas(
-    place,
-    replicas.map((deployment) => ({ deployment, environment })),
-  );
+  const pods = await startReplicas(place, baseReplicas);
   const lines = pods.map(({ name, address, netns }) => `${name} ${address} ${netns}`);
   process.stdout.write(`${lines.join("\n")}\n${place.folder}\n`);
 }
 
 async function down(): Promise<void> {
   const state = await readFile(stateFile, "utf8").catch(() => undefined);
+  await rm(stateFile, { force: true });
   await stopLab(state === undefined ? undefined : (JSON.parse(state) as LabPlace));
 }
 

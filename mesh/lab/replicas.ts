@@ -1,0 +1,17 @@
+import type { Replica } from "./lab.js";
+
+/** Replicas have data of their own, so each is the only one as far as its stores go. */
+export const alone = { DEPLOYMENT: "single" };
+
+/** Passwords that take long to check, so that a deadline can pass meanwhile. */
+const slowPasswords = { AUTH_ARGON2_MEMORY_KIB: "131072", AUTH_ARGON2_PASSES: "6" };
+
+/** What the lab runs: two replicas of the engine, since that is what tests take away. */
+export const baseReplicas: readonly Replica[] = [
+  { deployment: "ingress" },
+  { deployment: "gateway", environment: alone },
+  { deployment: "engine", environment: alone },
+  { deployment: "engine", environment: alone },
+  { deployment: "agents", environment: alone },
+  { deployment: "auth", environment: { ...alone, ...slowPasswords } },
+];
