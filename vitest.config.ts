@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     exclude: ["test/bench/**", "test/browser/**", "test/real/**"],
-    globalSetup: ["test/support/database-template.ts"],
+    globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,

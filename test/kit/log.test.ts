@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LoginRequestSchema } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { redactFields } from "../../services/kit/contract/data-class.js";
 import { createLog, type LogLevel } from "../../services/kit/log.js";
-import { compile, compiledPath } from "../support/compile.js";
+import { compiledPath } from "../support/compile.js";
 
 const clock = { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6), monotonic: () => 0 };
 
@@ -123,8 +123,6 @@ describe("a log line within a span", () => {
 });
 
 describe("a log to standard output", () => {
-  beforeAll(compile);
-
   const script = (end: string) => `
     const { createLog } = await import(${JSON.stringify(pathToFileURL(compiledPath("services/kit/log.ts")))});
     const log = createLog({ service: "engine", level: "info" });

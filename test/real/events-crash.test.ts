@@ -7,7 +7,7 @@ import { fromMessage } from "../../services/kit/events/cloud-event.js";
 import { natsBus } from "../../services/kit/stores/bus/nats.js";
 import { openPostgres } from "../../services/kit/stores/database/postgres.js";
 import { effectSchema, until } from "../kit/events/events.js";
-import { compile, compiledPath } from "../support/compile.js";
+import { compiledPath } from "../support/compile.js";
 import { natsInstalled, startNats } from "./servers/nats.js";
 import { type PostgresServer, postgresInstalled, startPostgres } from "./servers/postgres.js";
 import type { Server } from "./servers/server.js";
@@ -19,7 +19,6 @@ describe.skipIf(!natsInstalled || !postgresInstalled)("events over kill -9", () 
   let nats: Server;
   const children = new Set<ChildProcess>();
   beforeAll(async () => {
-    await compile();
     [postgres, nats] = await Promise.all([startPostgres(), startNats()]);
   });
   afterEach(() => {

@@ -4,8 +4,8 @@ import { promisify } from "node:util";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** Brings `.build/` up to date, for tests that run real processes; takes well under a second when little changed. */
-export async function compile(): Promise<void> {
+/** Brings `.build/` up to date before the first test, for those that run real processes. */
+export default async function compile(): Promise<void> {
   await promisify(execFile)(process.execPath, ["node_modules/typescript/bin/tsc", "--noCheck"], {
     cwd: root,
   });

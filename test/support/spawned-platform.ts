@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import type { WorkloadName } from "../../services/kit/contract/workloads.js";
-import { compile, compiledPath } from "./compile.js";
+import { compiledPath } from "./compile.js";
 import { adminPassword } from "./platform.js";
 
 /** Workloads that run as an operating-system process of their own. */
@@ -27,7 +27,6 @@ export async function spawnPlatform(options: {
   directory: string;
   environment?: Record<string, string>;
 }): Promise<SpawnedProcess> {
-  await compile();
   const child = spawn(
     process.execPath,
     ["--enable-source-maps", compiledPath("services/main.ts"), ...(options.names ?? [])],

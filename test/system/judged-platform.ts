@@ -152,6 +152,10 @@ export function describeJudgedPlatform(name: string, start: () => Promise<Platfo
       expect(answer.body.before.support).toBeGreaterThan(0.5);
     });
 
+    it("is ready when everything that it needs answers", async () => {
+      expect((await rest("GET", "/readyz")).status).toBe(200);
+    });
+
     it("reports its state with self-checks, also by Connect GET", async () => {
       const answer = await rest("GET", "/api/v1/consciousness/state");
       expect(answer.status).toBe(200);

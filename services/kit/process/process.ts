@@ -60,9 +60,10 @@ export async function startProcess(options: ProcessOptions): Promise<RunningProc
   const listeners = new Map<WorkloadName, Listener>();
   const stop = () => stopAll(hosted, [...listeners.values()], foundation);
   try {
-    for (const { name, start } of planned) {
+    for (const { name, start } of gatewayLast(planned)) {
       progress(`starting ${name}`);
-      const workload = await hostWorkload(name, { start, foundation, check: options.check });
+      const standsFor = hosted.length + 1 === workloads.size ? [...hosted] : [];
+      const workload = await hostWorkload(name, { start, foundation, check: options.check, standsFor });
       hosted.push(workload);
       // What the gateway forwards is not its own: peers go to the services themselves.
       if (name !== "gateway")
@@ -91,6 +92,11 @@ function namesOfOthers(running: readonly WorkloadName[]): string[] {
   return [...workloads.keys()]
     .filter((name) => !running.includes(name))
     .map((name) => `${name.toUpperCase()}_`);
+}
+
+/** Its readiness stands for everything else where its port is the only one. */
+function gatewayLast<P extends { readonly name: WorkloadName }>(planned: readonly P[]): P[] {
+  return [...planned].sort((a, b) => Number(a.name === "gateway") - Number(b.name === "gateway"));
 }
 
 /** Where everything runs together the gateway's port is the only one. */

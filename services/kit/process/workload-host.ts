@@ -18,7 +18,7 @@ import { createHealth } from "../serve/health.js";
 import { createReadiness, type Readiness } from "../serve/readiness.js";
 import { createReflection } from "../serve/reflection.js";
 import { createSystem } from "../serve/system.js";
-import { type Implementation, implement, type Platform, type Served } from "../workload.js";
+import { type Dependency, type Implementation, implement, type Platform, type Served } from "../workload.js";
 import { layersOf } from "./chain.js";
 import type { Foundation } from "./foundation.js";
 import { relayOf } from "./messaging.js";
@@ -32,6 +32,8 @@ export interface HostedWorkload {
   readonly plans: Plans;
   /** Its methods, for REST and for calls in memory. */
   readonly methods: readonly LocalMethod[];
+  /** What has to answer for it to be ready. */
+  readonly dependencies: readonly Dependency[];
   readonly readiness: Readiness;
   readonly served: Served;
   /** Carries its events away; waits to be started. */
@@ -41,13 +43,17 @@ export interface HostedWorkload {
 /** Finds problems of a contract that the kit itself does not know, such as conflicting routes. */
 export type ContractCheck = (services: readonly DescService[]) => readonly string[];
 
-type Start = (platform: Platform) => Promise<Served>;
+/** How a workload is hosted. */
+export interface HostOptions {
+  readonly start: (platform: Platform) => Promise<Served>;
+  readonly foundation: Foundation;
+  readonly check: ContractCheck;
+  /** Workloads whose readiness counts as this one's, as its port alone is open. */
+  readonly standsFor?: readonly HostedWorkload[];
+}
 
 /** Starts a workload on the foundation and plans its chain. Throws `ContractError` with every problem. */
-export async function hostWorkload(
-  name: WorkloadName,
-  options: { start: Start; foundation: Foundation; check: ContractCheck },
-): Promise<HostedWorkload> {
+export async function hostWorkload(name: WorkloadName, options: HostOptions): Promise<HostedWorkload> {
   const { foundation } = options;
   const admission = createAdmission(foundation.config.admission, foundation.clock);
   const served = await options.start(platformOf(name, foundation, admission));
@@ -56,17 +62,18 @@ export async function hostWorkload(
     bus: foundation.messaging.bus,
     log: foundation.logOf(name),
   });
-  const dependencies = [...served.dependencies, ...(relay ? [relay.dependency] : [])];
+  const own = [...served.dependencies, ...(relay ? [relay.dependency] : [])];
+  const dependencies = named([...own, ...(options.standsFor ?? []).flatMap((other) => other.dependencies)]);
   const readiness = createReadiness({ dependencies, clock: foundation.clock });
-  const own = [...served.implementations, systemImplementation(name, foundation, readiness, admission)];
-  const contract = resolveContract(own.map(({ service }) => service));
+  const offered = [...served.implementations, systemImplementation(name, foundation, readiness, admission)];
+  const contract = resolveContract(offered.map(({ service }) => service));
   const problems = [
     ...contract.problems,
     ...uncompilableRules(contract.methods.values()),
-    ...options.check(own.map(({ service }) => service)),
+    ...options.check(offered.map(({ service }) => service)),
   ];
   if (problems.length > 0) throw new ContractError(problems);
-  const implementations = [...own, ...operatorImplementations(own, foundation, readiness)];
+  const implementations = [...offered, ...operatorImplementations(offered, foundation, readiness)];
   const plans = planChain(
     new Map([...contract.methods, ...operatorMethods()]),
     chainOf(name, foundation, admission),
@@ -76,11 +83,17 @@ export async function hostWorkload(
     implementations,
     contracts: contract.methods,
     plans,
-    methods: localMethods(own, plans),
+    methods: localMethods(offered, plans),
+    dependencies,
     readiness,
     served,
     relay,
   };
+}
+
+/** One of each name: workloads of one process share its stores. */
+function named(dependencies: readonly Dependency[]): Dependency[] {
+  return [...new Map(dependencies.map((one) => [one.name, one])).values()];
 }
 
 function platformOf(name: WorkloadName, foundation: Foundation, admission: Admission): Platform {

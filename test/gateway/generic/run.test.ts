@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { compile, compiledPath } from "../../support/compile.js";
+import { compiledPath } from "../../support/compile.js";
 import { connectUpstream, files, type Upstream } from "./upstreams.js";
 
 const directory = mkdtempSync(join(tmpdir(), "generic-run-"));
@@ -14,7 +14,6 @@ const image = join(directory, "image.binpb");
 let upstream: Upstream;
 
 beforeAll(async () => {
-  await compile();
   writeFileSync(image, toBinary(FileDescriptorSetSchema, create(FileDescriptorSetSchema, { file: files })));
   upstream = await connectUpstream("2");
 });

@@ -1,10 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createSource, literal, mayGenerateCode } from "../../../services/kit/codec/source.js";
-import { compile, compiledPath } from "../../support/compile.js";
-
-beforeAll(compile);
+import { compiledPath } from "../../support/compile.js";
 
 // Reads and writes a message of a well-known file, and says whether code could be compiled for that.
 const script = `

@@ -9,12 +9,11 @@ import { readEvents } from "../../../../services/kit/outbox.js";
 import { openSchema } from "../../../../services/kit/stores/database/kysely.js";
 import { DirectoryLockedError } from "../../../../services/kit/stores/database/lock.js";
 import { openPglite } from "../../../../services/kit/stores/database/pglite.js";
-import { compile, compiledPath } from "../../../support/compile.js";
+import { compiledPath } from "../../../support/compile.js";
 
 describe("PGlite in a directory", () => {
   let directory: string;
   beforeAll(async () => {
-    await compile();
     directory = await mkdtemp(join(tmpdir(), "database-"));
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));

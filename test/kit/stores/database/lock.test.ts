@@ -4,18 +4,17 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import {
   type DirectoryLock,
   DirectoryLockedError,
   lockDirectory,
 } from "../../../../services/kit/stores/database/lock.js";
-import { compile, compiledPath } from "../../../support/compile.js";
+import { compiledPath } from "../../../support/compile.js";
 
 describe("lock of a data directory", () => {
   let directory: string;
   const children: ChildProcess[] = [];
-  beforeAll(compile);
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "lock-"));
   });
