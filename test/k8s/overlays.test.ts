@@ -43,6 +43,8 @@ const hasKubectl = isInstalled("kubectl");
 /** What every replica gets from its Secret. */
 const secrets = {
   DATABASE_URL: "postgres://agents:secret@postgres:5432/consciousness",
+  NATS_URL: "nats://engine:secret@nats:4222",
+  REDIS_URL: "redis://engine:secret@redis:6379/0",
   AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
   ADMIN_PASSWORD: "a long password",
 };

@@ -65,7 +65,12 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     child.kill("SIGKILL");
     await gone;
   };
-  await start();
+  // Also when a test is interrupted, and when the server starts but never answers.
+  process.once("exit", () => child?.kill("SIGKILL"));
+  await start().catch(async (error: unknown) => {
+    await kill();
+    throw error;
+  });
   return {
     port,
     kill,
