@@ -9,6 +9,7 @@ import { deadline } from "../chain/deadline.js";
 import { type Admission, limit } from "../chain/limit.js";
 import { workloadOfCertificate } from "../chain/mesh-identity.js";
 import { observe } from "../chain/observe.js";
+import { type EdgeRates, rateLimit } from "../chain/rate-limit.js";
 import { orScrapeToken } from "../chain/scrape-token.js";
 import { traceCall } from "../chain/trace-call.js";
 import { translateErrors } from "../chain/translate-errors.js";
@@ -19,6 +20,7 @@ import { workloadName } from "../contract/workloads.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { PeersOf } from "../peers/network.js";
+import type { Limits } from "../stores/limits/port.js";
 import { accessAudience, createTokenVerifier, type WorkloadToken, workloadTokenHeader } from "../tokens.js";
 
 const keysTimeoutMs = 5000;
@@ -30,6 +32,9 @@ export interface ChainOptions {
   readonly admission: Admission;
   readonly workloadToken: WorkloadToken | undefined;
   readonly metricsToken: string | undefined;
+  /** Counts calls from outside. */
+  readonly limits: Limits;
+  readonly rates: EdgeRates;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -47,6 +52,8 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),
     authenticate(verifyBy(options)),
     authorize,
+    // Calls between workloads were counted where they came in.
+    ...(edge ? [rateLimit(options)] : []),
     limit(options.admission, clock),
     validate(),
   ];

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { AdmissionLimits } from "../chain/limit.js";
+import type { EdgeRates } from "../chain/rate-limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { logLevels } from "../log.js";
@@ -39,6 +40,8 @@ export interface ProcessConfig {
   readonly drainMs: number;
   /** How many proxies of ours stand before the gateway. */
   readonly trustedProxyHops: number;
+  /** How often one caller from outside may call. */
+  readonly rates: EdgeRates;
   /** Largest message, in bytes. */
   readonly bodyLimit: number;
   /** Whether code compiled from the contract codes messages; protobuf-es does otherwise. */
@@ -71,6 +74,8 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     ADMISSION_QUEUE_MS: integer(0, 60_000, { fallback: 1000 }),
     DRAIN_MS: integer(0, 600_000, { fallback: 10_000 }),
     TRUSTED_PROXY_HOPS: integer(0, 16, { fallback: 0 }),
+    RATE_PER_MINUTE: integer(1, 1_000_000, { fallback: 1000 }),
+    RATE_SIGN_IN_PER_MINUTE: integer(1, 1_000_000, { fallback: 120 }),
     FAST_PATH: flag({ fallback: true }),
     BODY_LIMIT_BYTES: integer(1024, 64 * 1024 * 1024, { fallback: 2 * 1024 * 1024 }),
   });
@@ -103,6 +108,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     },
     drainMs: values.DRAIN_MS,
     trustedProxyHops: values.TRUSTED_PROXY_HOPS,
+    rates: { perMinute: values.RATE_PER_MINUTE, signInPerMinute: values.RATE_SIGN_IN_PER_MINUTE },
     bodyLimit: values.BODY_LIMIT_BYTES,
     fastPath: values.FAST_PATH,
   };

@@ -162,6 +162,8 @@ function chainOf(name: WorkloadName, foundation: Foundation, admission: Admissio
     admission,
     workloadToken: foundation.workloadToken,
     metricsToken: foundation.config.metricsToken,
+    limits: foundation.messaging.limits,
+    rates: foundation.config.rates,
     log: foundation.logOf(name),
     metrics: foundation.metrics,
     clock: foundation.clock,
