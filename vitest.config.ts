@@ -4,7 +4,7 @@ export default defineConfig({
   resolve: { alias: { "#gen": new URL("./gen", import.meta.url).pathname } },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/bench/**", "test/browser/**", "test/real/**"],
+    exclude: ["test/bench/**", "test/browser/**", "test/gateway/load/**", "test/real/**"],
     globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
     maxWorkers: 2,
     testTimeout: 20_000,
