@@ -24,7 +24,8 @@ export function isSpace(unit: number): boolean {
 
 /** Whether the code point is a letter of any script. */
 export function isLetter(codePoint: number): boolean {
-  return codePoint < 128 ? isAsciiLetter(codePoint) : letter.test(String.fromCodePoint(codePoint));
+  // Behind the end of a text the code point is NaN, which is no letter.
+  return codePoint >= 128 ? letter.test(String.fromCodePoint(codePoint)) : isAsciiLetter(codePoint);
 }
 
 /** Whether the code point combines with the one before it. */

@@ -19,6 +19,10 @@ describe("content terms", () => {
     expect(termsOf(text)).toEqual(terms);
   });
 
+  it("ends a text with an apostrophe", () => {
+    expect(contentTerms("the dogs'").map(({ word }) => word)).toEqual(["dogs"]);
+  });
+
   it("keep words as written, at their place", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), (text) => {
