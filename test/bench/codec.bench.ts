@@ -5,9 +5,9 @@ import { compare, type Shares } from "../kit/codec/differential.js";
 import { type Sample, samples } from "./codec-messages.js";
 import { median, type Row } from "./rows.js";
 
-const rounds = 9;
-const warmUpRuns = 20_000;
-const runsPerRound = 20_000;
+const rounds = 7;
+const warmUpRuns = 10_000;
+const runsPerRound = 5_000;
 
 /**
  * Nanoseconds of CPU per message, and how many times less that is than
@@ -70,8 +70,15 @@ function measure({ name, desc, message, goals }: Sample): Row[] {
       theirs: () => toBinary(desc, message),
     },
   ];
+  const parsed = JSON.parse(text);
   const size = `${text.length} B of JSON, ${bytes.length} B of binary`;
-  return contests.map((contest) => row(`${name} (${size}): ${contest.name}`, contest));
+  const subject = `${name} (${size})`;
+  return [
+    // What JSON alone takes on this machine, at this moment.
+    alone(`${subject}: JSON.parse`, () => JSON.parse(text)),
+    alone(`${subject}: JSON.stringify`, () => JSON.stringify(parsed)),
+    ...contests.map((contest) => row(`${subject}: ${contest.name}`, contest)),
+  ];
 }
 
 function row(measure: string, { ours, theirs, goal, ratioGoal }: Contest): Row {
@@ -90,6 +97,12 @@ function row(measure: string, { ours, theirs, goal, ratioGoal }: Contest): Row {
   const met = ratio >= (ratioGoal ?? 0) && value <= (goal ?? Infinity);
   const verdict = goals.length > 0 ? { goal: goals.join(", "), met } : {};
   return { measure, value, unit: "ns", ratio: Math.round(ratio * 100) / 100, to: "protobuf-es", ...verdict };
+}
+
+function alone(measure: string, run: () => unknown): Row {
+  time(run, warmUpRuns);
+  const times = Array.from({ length: rounds }, () => time(run, runsPerRound));
+  return { measure, value: Math.round(median(times)), unit: "ns" };
 }
 
 /** Nanoseconds of CPU for one run. */

@@ -1,11 +1,4 @@
-import {
-  type DescField,
-  type DescMessage,
-  fromBinary,
-  type JsonWriteOptions,
-  ScalarType,
-  toJson,
-} from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { reader } from "./binary-to-message.js";
 import { enumTexts, type JsonWriterOptions, nullValue } from "./message-to-json.js";
 import {
@@ -20,65 +13,14 @@ import {
 import { attempt, decline } from "./runtime/decline.js";
 import { JsonBytes } from "./runtime/json-bytes.js";
 import { KeyRanges } from "./runtime/json-copy.js";
-import { durationText, timestampText } from "./runtime/well-known.js";
+import * as stream from "./runtime/json-stream.js";
 import type { WireReader } from "./runtime/wire-reader.js";
 import { isNotZero, scalar, tagOf, wireScalar } from "./scalars.js";
 import { createSource, literal, type Source } from "./source.js";
 
 const writer = new JsonBytes();
 
-const runtime = {
-  decline,
-  KeyRanges,
-  showEnum(j: JsonBytes, value: number, texts: ReadonlyMap<number, Uint8Array>) {
-    const text = texts.get(value);
-    if (text) j.raw(text);
-    else j.integer(value);
-  },
-  showBytes(j: JsonBytes, { buffer, byteOffset, byteLength }: Uint8Array) {
-    j.text(`"${Buffer.from(buffer, byteOffset, byteLength).toString("base64")}"`);
-  },
-  showKey(j: JsonBytes, r: WireReader, seen: KeyRanges) {
-    const before = r.at;
-    const end = r.sub();
-    const start = r.at;
-    // Keys that look like numbers are put in order by JavaScript objects.
-    if ((r.bytes[start] as number) >= 48 && (r.bytes[start] as number) <= 57) decline();
-    seen.add(r.bytes, start, end);
-    r.at = before;
-    j.string(r, false);
-    j.byte(58);
-  },
-  showTime(j: JsonBytes, r: WireReader, end: number, isDuration: boolean) {
-    r.enter();
-    let seconds = 0n;
-    let nanos = 0;
-    while (r.at < end) {
-      const tag = r.tag();
-      if (tag === 8) seconds = r.int64();
-      else if (tag === 16) nanos = r.int32();
-      else decline();
-    }
-    r.leave(end);
-    j.text(
-      isDuration
-        ? `"${durationText({ $typeName: "google.protobuf.Duration", seconds, nanos })}"`
-        : `"${timestampText({ $typeName: "google.protobuf.Timestamp", seconds, nanos })}"`,
-    );
-  },
-  showForeign(
-    j: JsonBytes,
-    r: WireReader,
-    end: number,
-    desc: DescMessage,
-    options: Partial<JsonWriteOptions>,
-  ) {
-    const bytes = r.bytes.subarray(r.at, end);
-    r.at = end;
-    const message = fromBinary(desc, bytes, { recursionLimit: r.remaining() });
-    j.text(JSON.stringify(toJson(desc, message, options)));
-  },
-};
+const runtime = { decline, KeyRanges, ...stream };
 
 /**
  * Compiles turning the binary format into JSON text with no message between,

@@ -5,6 +5,7 @@ import {
   foreignOptions,
   type JsonReaderOptions,
   jsonRuntime,
+  readAll,
   readKey,
   readScalar,
   valueLevels,
@@ -45,14 +46,15 @@ export function compileJsonToBinary(
     `(c, w) => { ${copyMessage(root, compiler)} }`,
   );
   const limit = options.depthLimit - valueLevels;
-  return (text, reserved) =>
-    attempt((given) => {
-      cursor.load(given, limit);
+  return (text, reserved) => {
+    const bytes = attempt((given) => {
       writer.start(reserved);
-      run(cursor, writer);
-      cursor.end();
+      readAll(given, limit, (from) => run(from, writer));
       return writer.finish();
     }, text);
+    cursor.unload();
+    return bytes;
+  };
 }
 
 interface Compiler {

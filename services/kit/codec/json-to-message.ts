@@ -14,6 +14,7 @@ import { JsonCursor } from "./runtime/json-cursor.js";
 import * as keys from "./runtime/json-keys.js";
 import * as scalars from "./runtime/json-scalars.js";
 import * as values from "./runtime/json-value.js";
+import * as time from "./runtime/time.js";
 import * as wellKnown from "./runtime/well-known.js";
 import { isLongText, keyRange, scalar, typeName } from "./scalars.js";
 import { createSource, literal, type Source } from "./source.js";
@@ -26,6 +27,7 @@ export interface JsonReaderOptions {
   readonly depthLimit: number;
 }
 
+/** The one cursor of all compiled code. */
 export const cursor = new JsonCursor();
 
 /** What compiled code that reads JSON refers to. */
@@ -35,6 +37,7 @@ export const jsonRuntime = {
   ...keys,
   ...scalars,
   ...values,
+  ...time,
   ...wellKnown,
   readString: (from: JsonCursor) => from.string(),
   readBool: (from: JsonCursor) => from.bool(),
@@ -66,13 +69,19 @@ export function compileJsonToMessage(
       : `(c) => ${readMessage(root, false, compiler)}`,
   );
   const limit = options.depthLimit - valueLevels;
-  return (text) =>
-    attempt((given) => {
-      cursor.load(given, limit);
-      const message = run(cursor);
-      cursor.end();
-      return message;
-    }, text);
+  return (text) => {
+    const message = attempt((given) => readAll(given, limit, run), text);
+    cursor.unload();
+    return message;
+  };
+}
+
+/** Reads a document to its end. */
+export function readAll<T>(text: string | Uint8Array, limit: number, read: (from: JsonCursor) => T): T {
+  cursor.load(text, limit);
+  const result = read(cursor);
+  cursor.end();
+  return result;
 }
 
 interface Compiler {

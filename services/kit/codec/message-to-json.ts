@@ -20,6 +20,7 @@ import {
 } from "./plan.js";
 import { attempt, decline } from "./runtime/decline.js";
 import * as show from "./runtime/json-show.js";
+import * as time from "./runtime/time.js";
 import * as wellKnown from "./runtime/well-known.js";
 import { isLongText, isNotZero, scalar, typeName } from "./scalars.js";
 import { createSource, literal, type Source } from "./source.js";
@@ -47,7 +48,7 @@ export function compileMessageToJson(
   if (root.shape === "foreign") return undefined;
   // Without its required fields, no message is written, not even in part.
   if (field && (root.shape !== "fields" || root.fields.some(isRequired))) return undefined;
-  const source = createSource({ decline, ...show, ...wellKnown });
+  const source = createSource({ decline, ...show, ...time, ...wellKnown });
   const compiler = { plan, source, options };
   for (const message of plan.values()) if (message.shape === "fields") source.add(writer(message, compiler));
   const run = source.build<(message: Message) => string>(

@@ -40,6 +40,12 @@ describe("64-bit integers", () => {
     });
   });
 
+  test("that are held as text keep what protobuf-es keeps of it", () => {
+    for (const text of ['{"longText":"-0"}', '{"longText":-0}', '{"longText":"007"}']) {
+      expect(codecs(scalars).readJson(text)).toEqual(fromJsonString(scalars, text));
+    }
+  });
+
   test.each(["9223372036854775808", "-9223372036854775809", "99999999999999999999999"])(
     "beyond their range are refused: %s",
     (digits) => {

@@ -6,13 +6,17 @@ const firstBytes = 1 << 14;
 const keptBytes = 1 << 20;
 const shortString = 48;
 const quote = 34;
-const backslash = 92;
-const firstPrintable = 32;
-
 /** Escapes of JSON, by character; undefined where none is needed. */
 const escapes: readonly (string | undefined)[] = Array.from({ length: 128 }, (_, code) => {
   const text = JSON.stringify(String.fromCharCode(code)).slice(1, -1);
   return text.length > 1 ? text : undefined;
+});
+
+const beyondAscii = 1;
+const needsEscape = 2;
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte > 127) return beyondAscii;
+  return escapes[byte] === undefined ? 0 : needsEscape;
 });
 
 /** Writes JSON text as UTF-8. One writer serves all compiled code: writing never waits. */
@@ -98,18 +102,15 @@ export class JsonBytes {
     let all = 0;
     for (let from = start; from < end; from++) {
       const byte = source[from] as number;
-      if (byte < firstPrintable || byte === quote || byte === backslash) {
-        if (all > 127) this.ascii = false;
-        this.at = to;
-        this.escaped(source, from, end);
-        return;
-      }
-      all |= byte;
+      all |= kinds[byte] as number;
       bytes[to++] = byte;
     }
-    if (all > 127) this.ascii = false;
-    bytes[to++] = quote;
-    this.at = to;
+    if ((all & beyondAscii) > 0) this.ascii = false;
+    if ((all & needsEscape) > 0) this.escaped(source, start, end);
+    else {
+      bytes[to++] = quote;
+      this.at = to;
+    }
   }
 
   integer(value: number): void {
@@ -127,19 +128,17 @@ export class JsonBytes {
     this.text(`"${value}"`);
   }
 
-  private escaped(source: Uint8Array, from: number, end: number): void {
-    this.ensure(6 * (end - from) + 1);
+  private escaped(source: Uint8Array, start: number, end: number): void {
+    this.ensure(6 * (end - start) + 2);
     const { bytes } = this;
-    let all = 0;
-    for (let index = from; index < end; index++) {
+    bytes[this.at++] = quote;
+    for (let index = start; index < end; index++) {
       const byte = source[index] as number;
-      all |= byte;
-      const digits = byte < 128 ? escapes[byte] : undefined;
+      const digits = escapes[byte];
       if (digits === undefined) bytes[this.at++] = byte;
       else for (let digit = 0; digit < digits.length; digit++) bytes[this.at++] = digits.charCodeAt(digit);
     }
-    if (all > 127) this.ascii = false;
-    this.bytes[this.at++] = quote;
+    bytes[this.at++] = quote;
   }
 
   private ensure(size: number): void {

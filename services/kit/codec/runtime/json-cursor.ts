@@ -12,6 +12,11 @@ const comma = 44;
 const colon = 58;
 const firstPrintable = 32;
 
+// Bytes that are neither the end of a string, an escape, nor forbidden in one.
+const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= firstPrintable && byte !== quote && byte !== backslash ? 1 : 0,
+);
+
 const keptBytes = 1 << 16;
 // A slice keeps the whole text in memory, which a short text may.
 const slicedLength = 1 << 13;
@@ -44,6 +49,10 @@ export class JsonCursor {
   end(): void {
     this.space();
     if (this.at !== this.length) decline();
+  }
+
+  /** Lets go of the document. */
+  unload(): void {
     if (this.bytes.length > keptBytes) this.bytes = Buffer.alloc(keptBytes);
     this.text = undefined;
   }
@@ -123,12 +132,9 @@ export class JsonCursor {
     let at = this.at;
     if (bytes[at] !== quote) decline();
     let byte = bytes[++at] as number;
-    while (byte !== quote) {
-      if (byte === backslash) return -1;
-      if (byte < firstPrintable) decline();
-      byte = bytes[++at] as number;
-    }
-    return at;
+    while (isPlain[byte] === 1) byte = bytes[++at] as number;
+    if (byte === quote) return at;
+    return byte === backslash ? -1 : decline();
   }
 
   /** Whether a null stood here; if so, it is passed. */
@@ -181,7 +187,7 @@ export class JsonCursor {
   }
 
   private reserve(length: number): void {
-    if (length >= this.bytes.length) this.bytes = Buffer.alloc(length + 1);
+    if (length >= this.bytes.length) this.bytes = Buffer.allocUnsafeSlow(length + 1);
   }
 
   private enter(bracket: number): void {

@@ -97,7 +97,8 @@ function readLong(cursor: JsonCursor, min: bigint, max: bigint): bigint {
     byte = bytes[++at] as number;
   }
   const digits = at - first;
-  if (digits === 0 || digits > 20 || (digits > 1 && bytes[first] === zero)) decline();
+  // A field that holds text keeps the sign of "-0".
+  if (digits === 0 || digits > 20 || (bytes[first] === zero && at - start > 1)) decline();
   if (quoted ? byte !== quote : byte === point || (byte | lowerCase) === exponent) decline();
   cursor.at = quoted ? at + 1 : at;
   if (digits <= exactDigits) return inRange(BigInt(start === first ? small : -small), min, max);

@@ -1,67 +1,7 @@
-import { fromJson, type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
-import {
-  type Duration,
-  DurationSchema,
-  type ListValue,
-  type Struct,
-  type Timestamp,
-  TimestampSchema,
-  type Value,
-} from "@bufbuild/protobuf/wkt";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { ListValue, Struct, Value } from "@bufbuild/protobuf/wkt";
 import { decline } from "./decline.js";
 import type { WireWriter } from "./wire-writer.js";
-
-// Bounds that google/protobuf/timestamp.proto and duration.proto state.
-const lastSecond = 253402300799;
-const longestSeconds = 315576000000;
-
-const plainTime = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z$/;
-
-/** A Timestamp from its JSON string. */
-export function timestampOf(text: string): Timestamp {
-  const match = plainTime.exec(text);
-  const milliseconds = match ? Date.parse(`${text.slice(0, 19)}Z`) : NaN;
-  // Whatever is unusual, protobuf-es knows.
-  if (!(milliseconds >= 0 && milliseconds <= 1000 * lastSecond)) return fromJson(TimestampSchema, text);
-  const nanos = Number((match?.[7] ?? "").padEnd(9, "0"));
-  return { $typeName: "google.protobuf.Timestamp", seconds: BigInt(milliseconds / 1000), nanos };
-}
-
-const plainDuration = /^(\d{1,12})(?:\.(\d{1,9}))?s$/;
-
-/** A Duration from its JSON string. */
-export function durationOf(text: string): Duration {
-  const match = plainDuration.exec(text);
-  const seconds = Number(match?.[1]);
-  if (!(seconds < longestSeconds)) return fromJson(DurationSchema, text);
-  const nanos = Number((match?.[2] ?? "").padEnd(9, "0"));
-  return { $typeName: "google.protobuf.Duration", seconds: BigInt(seconds), nanos };
-}
-
-/** The JSON string of a Timestamp, without quotes. */
-export function timestampText(message: Timestamp): string {
-  const { seconds, nanos } = message;
-  if (!isPlain(seconds, nanos) || seconds > lastSecond) return toJson(TimestampSchema, message);
-  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}${fraction(nanos)}Z`;
-}
-
-/** The JSON string of a Duration, without quotes. */
-export function durationText(message: Duration): string {
-  const { seconds, nanos } = message;
-  if (!isPlain(seconds, nanos) || seconds > longestSeconds) return toJson(DurationSchema, message);
-  return `${seconds}${fraction(nanos)}s`;
-}
-
-function isPlain(seconds: bigint, nanos: number): boolean {
-  return typeof seconds === "bigint" && seconds >= 0n && Number.isInteger(nanos) && nanos >= 0 && nanos < 1e9;
-}
-
-function fraction(nanos: number): string {
-  if (nanos === 0) return "";
-  const digits = `${nanos}`.padStart(9, "0");
-  if (digits.endsWith("000000")) return `.${digits.slice(0, 3)}`;
-  return digits.endsWith("000") ? `.${digits.slice(0, 6)}` : `.${digits}`;
-}
 
 /** JSON as a Struct. */
 export function structOf(json: JsonObject): Struct {
@@ -102,21 +42,6 @@ function jsonOf({ kind }: Value): JsonValue {
   if (kind.case === "listValue") return kind.value.values.map(jsonOf);
   return kind.case === undefined || kind.case === "nullValue" ? null : kind.value;
 }
-
-/** Writes the fields of a Timestamp or a Duration. */
-export function writeSeconds(writer: WireWriter, { seconds, nanos }: Timestamp | Duration): void {
-  if (seconds !== 0n) {
-    writer.uint32(secondsField);
-    writer.int64(seconds);
-  }
-  if (nanos !== 0) {
-    writer.uint32(nanosField);
-    writer.int32(nanos);
-  }
-}
-
-const secondsField = 8;
-const nanosField = 16;
 
 // Fields of google/protobuf/struct.proto, with their wire types.
 const structField = 10;

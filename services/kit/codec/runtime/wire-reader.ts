@@ -220,6 +220,7 @@ export class WireReader {
 }
 
 function join(low: number, high: number): bigint {
-  if (high === 0) return BigInt(low >>> 0);
+  // Arithmetic on bigints is slow.
+  if (high >= 0 && high < 1 << 21) return BigInt(high * 2 ** 32 + (low >>> 0));
   return (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
 }

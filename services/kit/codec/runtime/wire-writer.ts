@@ -49,8 +49,14 @@ export class WireWriter {
   }
 
   int64(value: bigint): void {
-    const low = Number(BigInt.asUintN(32, value));
-    this.long(low, Number(BigInt.asUintN(32, value >> 32n)));
+    const small = Number(value);
+    // Arithmetic on bigints is slow.
+    if (small >= 0 && small <= Number.MAX_SAFE_INTEGER) {
+      this.long(small % two32, Math.floor(small / two32));
+    } else {
+      const low = Number(BigInt.asUintN(32, value));
+      this.long(low, Number(BigInt.asUintN(32, value >> 32n)));
+    }
   }
 
   sint64(value: bigint): void {
