@@ -28,10 +28,8 @@ import { createReflection } from "../../../services/kit/serve/reflection.js";
 import { image, messageOf, serviceOf } from "../transcode/fixture.js";
 
 /** The fixture's files, without the service whose annotations are wrong. */
-export const files = fromBinary(FileDescriptorSetSchema, image).file.map((file) => ({
-  ...file,
-  service: file.service.filter(({ name }) => name !== "Broken"),
-}));
+export const { file: files } = fromBinary(FileDescriptorSetSchema, image);
+for (const file of files) file.service = file.service.filter(({ name }) => name !== "Broken");
 
 /** What an upstream was asked, and what became of its streams. */
 export interface Upstream {
