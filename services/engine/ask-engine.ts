@@ -6,8 +6,8 @@ import { createBuiltInIndex } from "./domain/built-in/index-built-in.js";
 import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
 import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
-import { createRuleJudge } from "./domain/judges/rule-judge.js";
-import { ruleCatalogue } from "./domain/judges/rules/catalogue.js";
+import { shippedJudges } from "./domain/judges/shipped.js";
+import { shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import type { Responder } from "./domain/run.js";
 
@@ -17,7 +17,8 @@ export function askEngine(input: string, version: string): Promise<Decision> {
   const composer = createExtractiveComposer(defaults);
   const pipeline = createPipeline({
     clock: systemClock,
-    judges: [createRuleJudge(ruleCatalogue)],
+    judges: shippedJudges(),
+    textModel: shippedTextModel(),
     frameworks,
     maskPersonalData,
     budgets: defaults.budgets,

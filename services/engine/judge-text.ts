@@ -6,8 +6,11 @@ import { createBuiltInIndex } from "./domain/built-in/index-built-in.js";
 import { evaluateText } from "./domain/evaluate-text.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
 import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
-import { createRuleJudge } from "./domain/judges/rule-judge.js";
-import { ruleCatalogue } from "./domain/judges/rules/catalogue.js";
+import { shippedJudges } from "./domain/judges/shipped.js";
+import { safetyHeads } from "./domain/models/heads.js";
+import { shippedTextModel } from "./domain/models/shipped.js";
+import type { TextReading } from "./domain/models/text-model.js";
+import { languageCoverage } from "./domain/text/language.js";
 
 /** One line for `npx consciousness judge`. */
 export interface JudgeInput {
@@ -19,7 +22,7 @@ export interface JudgeInput {
   readonly question?: string;
 }
 
-/** Heads of trained models; null while there is none, or when it abstains. */
+/** Heads that may speak; null for those that abstain, as violence always does: rules judge it. */
 export const headNames = [
   "sexual",
   "hate",
@@ -50,24 +53,28 @@ export interface JudgeOutput {
   }[];
   /** Places in the text as given. */
   readonly pii: readonly { readonly type: string; readonly start: number; readonly end: number }[];
-  readonly emotion: null;
+  /** What the text expresses; null in a language that the models do not know. */
+  readonly emotion: TextReading["emotion"] | null;
   /** Share of the answer's terms that the passages have; null without passages. A measure of overlap. */
   readonly support: number | null;
   readonly confidence: null;
-  readonly basis: "rules";
+  readonly basis: "rules" | "model";
+  /** Version of the trained models. */
+  readonly model_version: string;
 }
 
 const roles = { user: TextRole.USER, assistant: TextRole.ASSISTANT, tool: TextRole.TOOL } as const;
 
-/** Makes the offline judge of texts: rules only, thresholds as shipped. */
+/** Makes the offline judge of texts: rules and trained heads, thresholds as shipped. */
 export function createTextJudge(): (input: JudgeInput) => Promise<JudgeOutput> {
   const deps = {
     clock: systemClock,
-    judges: [createRuleJudge(ruleCatalogue)],
+    judges: shippedJudges(),
     frameworks,
     maskPersonalData,
     budgets: defaults.budgets,
   };
+  const model = shippedTextModel();
   const background = createBuiltInIndex();
   const unending = new AbortController().signal;
   return async ({ text, role = "user", passages }) => {
@@ -75,10 +82,11 @@ export function createTextJudge(): (input: JudgeInput) => Promise<JudgeOutput> {
     const { response, masked } = await evaluateText(judged, deps, unending);
     const evaluation = response.evaluation;
     const violations = evaluation?.violations ?? [];
+    const reading = languageCoverage(masked.text).covered ? model.read(masked.text) : undefined;
     return {
       verdict: Verdict[response.verdict] ?? "",
       overall_score: evaluation?.overallScore ?? null,
-      heads: noHeads,
+      heads: reading ? headsOf(reading) : noHeads,
       flags: [...new Set(violations.map(({ ruleId }) => ruleId))],
       violations: violations.map(({ ruleId, category, severity, spans }) => ({
         rule_id: ruleId,
@@ -87,12 +95,18 @@ export function createTextJudge(): (input: JudgeInput) => Promise<JudgeOutput> {
         spans: spans.map(({ start, end }) => ({ start, end })),
       })),
       pii: masked.findings.map(({ type, span }) => ({ type, start: span.start, end: span.end })),
-      emotion: null,
+      emotion: reading?.emotion ?? null,
       support: passages ? assessAnswer(masked.text, passages, background).support : null,
       confidence: null,
-      basis: "rules",
+      basis: reading ? "model" : "rules",
+      model_version: model.version,
     };
   };
+}
+
+function headsOf({ safety, ethics }: TextReading): JudgeOutput["heads"] {
+  const harm = Object.fromEntries(safetyHeads.map((head) => [head, safety[head].probability]));
+  return { ...noHeads, ...harm, ...ethics };
 }
 
 const noHeads = Object.fromEntries(headNames.map((name) => [name, null])) as JudgeOutput["heads"];

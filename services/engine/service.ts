@@ -10,10 +10,10 @@ import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { createProviderComposer } from "./domain/compose/provider.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
 import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
-import { createRuleJudge } from "./domain/judges/rule-judge.js";
-import { ruleCatalogue } from "./domain/judges/rules/catalogue.js";
+import { shippedJudges } from "./domain/judges/shipped.js";
 import { createKnowledgeIndexes } from "./domain/knowledge.js";
 import { createLoadReader } from "./domain/load.js";
+import { shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
 import { observeDecision } from "./observe.js";
@@ -71,11 +71,12 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
   const recent = createRecentRequests();
   const count = observeDecision(metrics);
   const readLoad = createLoadReader(load);
-  const judges = [createRuleJudge(ruleCatalogue)];
+  const judges = shippedJudges();
   const textJudge = { clock, judges, frameworks, maskPersonalData, budgets: config.budgets };
   const pipeline = createPipeline({
     ...textJudge,
     fallback: embedded,
+    textModel: shippedTextModel(),
     load: readLoad,
     background: builtIn,
     mostEvidence: config.mostEvidence,

@@ -7,11 +7,10 @@ describe("judging a line offline", () => {
     const line = await judgeText({ text });
     expect(line).toMatchObject({
       verdict: "BLOCKED",
-      flags: ["injection.override"],
-      emotion: null,
+      flags: ["injection.override", "model.jailbreak"],
       confidence: null,
       support: null,
-      basis: "rules",
+      basis: "model",
     });
     expect(line.overall_score).toBeLessThanOrEqual(0.4);
     const [span] = line.violations[0]?.spans ?? [];
@@ -28,9 +27,26 @@ describe("judging a line offline", () => {
     ]);
   });
 
-  it("lets every head abstain while there is no model", async () => {
+  it("gives the probability of each head, and none for violence", async () => {
     const line = await judgeText({ text: "What time is it?" });
     expect(line).toMatchObject({ verdict: "ALLOWED", overall_score: 1, flags: [], violations: [], pii: [] });
+    const { violence, ...heads } = line.heads;
+    expect(violence).toBeNull();
+    for (const probability of Object.values(heads)) {
+      expect(probability).toBeGreaterThanOrEqual(0);
+      expect(probability).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("says what a text expresses", async () => {
+    const { emotion } = await judgeText({ text: "Thank you so much, I love it!" });
+    expect(emotion?.valence).toBeGreaterThan(0);
+    expect(emotion?.labels.gratitude).toBeGreaterThan(0.5);
+  });
+
+  it("lets every head abstain in a language that the models do not know", async () => {
+    const line = await judgeText({ text: "Где находится ближайшая библиотека?" });
+    expect(line).toMatchObject({ emotion: null, basis: "rules" });
     expect(new Set(Object.values(line.heads))).toEqual(new Set([null]));
   });
 

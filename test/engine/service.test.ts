@@ -83,7 +83,11 @@ describe("Process", () => {
     expect(error.code).toBe(Code.FailedPrecondition);
     expect(errorFacts(error)).toMatchObject({ reason: "ETHICAL_VIOLATION", spec: { http: 422 } });
     const [details] = error.findDetails(BlockedDecisionSchema);
-    expect(details?.ruleIds).toEqual(["injection.override", "injection.prompt_extraction"]);
+    expect(details?.ruleIds).toEqual([
+      "injection.override",
+      "injection.prompt_extraction",
+      "model.jailbreak",
+    ]);
     expect(details?.violations[0]?.severity).toBe(Severity.HIGH);
     const { decision } = await engine.as(ann).getDecision({ id: details?.decisionId ?? "" });
     expect(decision).toMatchObject({ verdict: Verdict.BLOCKED, content: "", input: injection });

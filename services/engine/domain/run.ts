@@ -10,12 +10,15 @@ import type { Composer, EvidencePassage } from "./compose/composer.js";
 import type { Framework } from "./frameworks/framework.js";
 import type { Judge } from "./judges/judge.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
+import type { TextModel } from "./models/text-model.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
 
 /** What the pipeline stands on. All of it can be replaced in tests. */
 export interface PipelineDeps {
   readonly clock: Clock;
   readonly judges: readonly Judge[];
+  /** Reads the feeling of the request; without it none is stated. */
+  readonly textModel?: TextModel;
   readonly frameworks: readonly Framework[];
   /** Answers when the responder's own composer fails. */
   readonly fallback: Composer;

@@ -65,7 +65,14 @@ export const limitations: readonly Limitation[] = [
     "confidence",
     "No confidence is given, since there are no labelled answers to calibrate it with.",
   ),
-  limitation("emotion", "The feeling of a text is not measured, as no trained model is present."),
+  limitation(
+    "emotion",
+    "The feeling of a text is judged by its words: irony and quotation mislead it. It is about the request, never the engine.",
+  ),
+  limitation(
+    "models",
+    "The trained heads know English only, see little in paraphrased attacks, and warn too readily where groups of people are named.",
+  ),
   limitation(
     "personal_data",
     "Names, street addresses and national telephone numbers outside North America are not recognised.",

@@ -14,7 +14,7 @@ const introduction = `The engine's embedded judges: linear models over hashed wo
 of 3 to 5 characters, with weights of 8 bits. They run in the process, without a download.
 
 - **Heads about harm**: sexual, hate, harassment, self_harm, harmful_request, jailbreak and
-  instruction_in_data. The first four only warn. The last three also block, above the threshold that one in a
+  instruction_in_data. The first four only warn. The last three also block, above the threshold that one in two
   thousand ordinary texts of unseen sources exceeds; instruction_in_data counts for retrieved text and tool
   results only. Violence has no head: learned forms were at chance, so rules judge it.
 - **Heads of feeling**: the 28 labels of GoEmotions, valence and arousal. They describe the text.
@@ -36,6 +36,8 @@ const weaknesses = `- English only; the pipeline abstains on text in other langu
 - Sexual and self-harm heads transfer badly to sources left out, since little licensed text exists.
 - Windows of long texts give more chances for a false alarm; thresholds are set for each length band where
   there was enough text.
+- Hate reads praise of a group that is often insulted as likelier hateful than it is; it only warns.
+- Our own texts all teach; their figures come from models that saw nothing of their group.
 - Splits by group keep variants together, but texts of one source resemble each other: the test split flatters, a
   left-out source is nearer to what strangers send.
 - The ETHICS figures are on held-out groups of its training file, which are easier than its official test.`;

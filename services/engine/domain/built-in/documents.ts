@@ -83,7 +83,7 @@ An agent may name a provider that composes its answers. When the provider fails 
   },
   {
     title: "Emotional state",
-    text: `The emotional state is the feeling that a text expresses, as valence and arousal. It is absent as long as no trained model measures it. It is never a claim that the engine or an agent feels.`,
+    text: `The emotional state is the feeling that a text expresses, as valence, arousal and the probability of 28 labels, measured by a trained model. It is never a claim that the engine or an agent feels.`,
   },
   {
     title: "Limitations",

@@ -11,25 +11,56 @@ export interface LinearHeads {
   readonly biases: readonly number[];
 }
 
+/** Rows of bytes added up before 16 bits could overflow: 257 * 255 = 65535. */
+const mostAdded = 257;
+const oddBytes = 0x00ff00ff;
+
 /**
  * Scores of all heads: the bias plus the dot product of the weights with the
- * words and with the character n-grams, each brought to length 1.
+ * words and with the character n-grams, each brought to length 1. Four weights
+ * lie in one 32-bit number, raised by 128 so that none is negative, and are
+ * added two at a time in halves of 16 bits.
  */
-export function createScorer({ bits, heads, weights, scales, biases }: LinearHeads) {
-  const words = new Int32Array(heads);
-  const characters = new Int32Array(heads);
+export function createScorer(linear: LinearHeads): (features: FeatureSet, into: Float64Array) => void {
+  const { bits, heads, scales, biases } = linear;
+  const width = Math.ceil(heads / 4);
+  const packed = pack(linear, width);
+  const even = new Int32Array(width);
+  const odd = new Int32Array(width);
+  const words = new Int32Array(4 * width);
+  const characters = new Int32Array(4 * width);
   const mask = (1 << bits) - 1;
 
+  const flush = (sums: Int32Array): void => {
+    for (let at = 0; at < width; at++) {
+      const evens = even[at] as number;
+      const odds = odd[at] as number;
+      sums[4 * at] = (sums[4 * at] as number) + (evens & 0xffff);
+      sums[4 * at + 1] = (sums[4 * at + 1] as number) + (odds & 0xffff);
+      sums[4 * at + 2] = (sums[4 * at + 2] as number) + (evens >>> 16);
+      sums[4 * at + 3] = (sums[4 * at + 3] as number) + (odds >>> 16);
+    }
+    even.fill(0);
+    odd.fill(0);
+  };
+
   const addUp = ({ buckets, start, end }: FeatureRange, first: number, sums: Int32Array): void => {
-    sums.fill(0);
-    for (let at = start; at < end; at++) {
-      const base = (first + ((buckets[at] as number) & mask)) * heads;
-      for (let head = 0; head < heads; head++)
-        sums[head] = (sums[head] as number) + (weights[base + head] as number);
+    sums.fill(-128 * (end - start));
+    for (let from = start; from < end; from += mostAdded) {
+      const to = Math.min(end, from + mostAdded);
+      for (let at = from; at < to; at++) {
+        const base = (first + ((buckets[at] as number) & mask)) * width;
+        for (let place = 0; place < width; place++) {
+          const four = packed[base + place] as number;
+          even[place] = ((even[place] as number) + (four & oddBytes)) | 0;
+          odd[place] = ((odd[place] as number) + ((four >>> 8) & oddBytes)) | 0;
+        }
+      }
+      flush(sums);
     }
   };
 
-  return (features: FeatureSet, into: Float64Array): void => {
+  return (features, into) => {
     addUp(features.words, 0, words);
     addUp(features.characters, 1 << bits, characters);
     const wordScale = unitScale(features.words);
@@ -39,6 +70,18 @@ export function createScorer({ bits, heads, weights, scales, biases }: LinearHea
       into[head] = sum * (scales[head] as number) + (biases[head] as number);
     }
   };
+}
+
+function pack({ bits, heads, weights }: LinearHeads, width: number): Int32Array {
+  const packed = new Int32Array((2 << bits) * width);
+  for (let bucket = 0; bucket < 2 << bits; bucket++) {
+    for (let head = 0; head < heads; head++) {
+      const raised = (weights[bucket * heads + head] as number) + 128;
+      const place = bucket * width + (head >> 2);
+      packed[place] = (packed[place] as number) | (raised << (8 * (head & 3)));
+    }
+  }
+  return packed;
 }
 
 /** What brings a set of equal features to length 1. */

@@ -12,7 +12,7 @@ export interface SafetyEntry extends HeadScale, Calibration {
   readonly name: SafetyHead;
   /** From here on a warning: 1 % of harmless texts of unseen sources lie above. */
   readonly warn: readonly number[];
-  /** From here on a block: 0.1 % of harmless texts of unseen sources lie above. */
+  /** From here on a block: 0.05 % of harmless texts of unseen sources lie above. */
   readonly block: readonly number[];
 }
 

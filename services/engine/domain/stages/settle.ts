@@ -12,6 +12,7 @@ import { evaluateEthics } from "../frameworks/evaluate.js";
 import { jointDigest } from "../judges/judge-all.js";
 import { holdsMask } from "../judges/personal-data/personal-data.js";
 import { worstPenalty } from "../judges/severity.js";
+import type { TextModel } from "../models/text-model.js";
 import { qualityComponents, qualityIndex } from "../quality.js";
 import type { PipelineDeps, Run, StageReport } from "../run.js";
 import { elapsedMs } from "../stage.js";
@@ -69,7 +70,7 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     verdict,
     content,
     withheldContent: content === answer ? "" : answer,
-    consciousnessState: stateOf(run),
+    consciousnessState: stateOf(run, deps.textModel),
     ethicalEvaluation: evaluate(run, deps, adviceFor(verdict)),
     confidenceBasis: ConfidenceBasis.UNCALIBRATED,
     ...(components && quality !== undefined
@@ -115,14 +116,16 @@ function componentsOf(run: Run, answer: string, ethics: number | undefined): Qua
   return qualityComponents({ question, content: answer, passages, idf, ethics });
 }
 
-/** Alignment is the cap by the worst rule hit, as there is no calibrated model; unknown when nothing judged. */
-function stateOf({ awareness, cognitiveLoad, depth, violations, unavailable, uncovered }: Run) {
+/** Alignment is the cap by the worst rule hit; unknown, as is the feeling, when nothing judged. */
+function stateOf(run: Run, textModel: TextModel | undefined) {
+  const { awareness, cognitiveLoad, depth, violations, unavailable, uncovered, question } = run;
   const judged = violations.length > 0 || (unavailable.length === 0 && uncovered === undefined);
   return create(ConsciousnessStateSchema, {
     cognitiveLoad,
     metaCognitiveDepth: depth,
     ...(awareness === undefined ? {} : { awarenessLevel: awareness }),
     ...(judged ? { ethicalAlignment: 1 - worstPenalty(violations) } : {}),
+    ...(textModel && uncovered === undefined ? { emotionalState: textModel.read(question).emotion } : {}),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { SafetyHead } from "../../domain/models/heads.js";
 import type { Example, Source } from "../example.js";
+import { contemptuous, dislikes, groups, respectful } from "../own/groups.js";
 import { attackFrames, attacks, lookAlikes, targets } from "../own/injections.js";
 import { harmfulRequests, harmlessRequests } from "../own/more-requests.js";
 import { askFrames, contrasts } from "../own/requests.js";
@@ -64,11 +65,30 @@ function pairs(head: SafetyHead, yes: readonly string[], no: readonly string[]):
   return [...write(yes, 1), ...write(no, -1)];
 }
 
+function readGroups(): Example[] {
+  const about = (frames: readonly string[], count: number, labels: Example["labels"]) =>
+    groups.flatMap((people, at) =>
+      framed(frames, people, at, count).map((text) => ({
+        text,
+        group: people,
+        labels,
+        weight: 2,
+        part: "group",
+      })),
+    );
+  return [
+    ...about(respectful, 9, harmless),
+    ...about(contemptuous, 4, labelled(["hate"])),
+    ...dislikes.map((text) => ({ text, group: text, labels: harmless, weight: 2 })),
+  ];
+}
+
 function readStatements(): Example[] {
   return [
     ...pairs("self_harm", statements.selfHarm, statements.notSelfHarm),
     ...pairs("sexual", statements.sexual, statements.notSexual),
     ...pairs("harassment", statements.harassment, statements.notHarassment),
+    ...readGroups(),
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { Rule } from "../rule.js";
 import { harmRules } from "./harm.js";
 import { injectionRules } from "./injection.js";
+import { modelRules } from "./model.js";
 import { personalDataRules } from "./personal-data.js";
 
 /** Every rule by which texts are judged, in the order of reporting. */
@@ -10,5 +11,7 @@ export const ruleCatalogue: readonly Rule[] = [
   ...Object.values(personalDataRules),
 ];
 
-/** The catalogue by id. */
-export const rulesById: ReadonlyMap<string, Rule> = new Map(ruleCatalogue.map((rule) => [rule.id, rule]));
+/** The catalogue and the rules of the trained heads, by id. */
+export const rulesById: ReadonlyMap<string, Rule> = new Map(
+  [...ruleCatalogue, ...Object.values(modelRules)].map((rule) => [rule.id, rule]),
+);
