@@ -97,13 +97,13 @@ async function upload(path: string, chunk: Uint8Array, headers: Record<string, s
 }
 
 /** Runs once to warm up, then again: what stays must not grow, and what is in use meanwhile stays bounded. */
-async function returns(run: () => Promise<void>, { peak = 100 } = {}): Promise<void> {
+async function returns(run: () => Promise<void>): Promise<void> {
   await run();
   const before = await settledMegabytes();
   const handles = openHandles();
   const highest = await peakMegabytes(run);
   expect((await settledMegabytes()) - before).toBeLessThan(5);
-  expect(highest - before).toBeLessThan(peak);
+  expect(highest - before).toBeLessThan(100);
   await vi.waitUntil(() => listener.connections === 0);
   await vi.waitUntil(() => openHandles() <= handles);
   expect(timers.pending()).toEqual([]);
