@@ -127,12 +127,19 @@ export function hasReason({ headers, trailers }: Reply, reason: string): boolean
 /** The body of a reply as text. */
 export const textOf = ({ body }: Reply) => Buffer.from(body, "base64").toString();
 
+let signedIn: Promise<string> | undefined;
+
 /** An access token of the first account. */
-export async function signIn(): Promise<string> {
+export function signIn(): Promise<string> {
+  signedIn ??= logIn();
+  return signedIn;
+}
+
+async function logIn(): Promise<string> {
   const login = await fromOutside("POST", "/api/v1/auth/login", {
     json: { username: "admin", password: adminPassword },
   });
-  const reply = await outside().call(login);
+  const reply = await outside().call({ ...login, timeoutMs: 10_000 });
   if (reply.status !== 200) throw new Error(`login answered ${reply.status} ${textOf(reply)}`);
   return JSON.parse(textOf(reply)).tokens.access_token;
 }
