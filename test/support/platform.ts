@@ -1,11 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { restHandler, routeProblems } from "../../services/gateway/rest.js";
 import { configSource } from "../../services/kit/config.js";
 import { type WorkloadName, workloads } from "../../services/kit/contract/workloads.js";
 import { startProcess } from "../../services/kit/process/process.js";
 import { loadWorkload } from "../../services/workloads.js";
+import { freshDataDirectory } from "./data-directory.js";
 
 /** Password of the first account. */
 export const adminPassword = "a password for tests";
@@ -27,7 +26,7 @@ export interface TestPlatform {
 export async function startPlatform(
   options: { names?: readonly WorkloadName[]; environment?: Record<string, string> } = {},
 ): Promise<TestPlatform> {
-  const directory = await mkdtemp(join(tmpdir(), "platform-"));
+  const directory = await freshDataDirectory();
   const lines: Record<string, unknown>[] = [];
   let ahead = 0;
   const clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() + ahead };

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import type { WorkloadName } from "../../services/kit/contract/workloads.js";
+import { freshDataDirectory } from "../support/data-directory.js";
 import { signIn } from "../support/platform.js";
 import { freePorts, spawnPlatform } from "../support/spawned-platform.js";
 import { describeJudgedPlatform, type Platform } from "./judged-platform.js";
@@ -15,7 +14,7 @@ describeJudgedPlatform("the platform in two processes", startInTwo);
 
 /** Calls between the two go over HTTP/2, with workload tokens and exchanged internal tokens. */
 async function startInTwo(): Promise<Platform> {
-  const directory = await mkdtemp(join(tmpdir(), "two-"));
+  const directories = await Promise.all(groups.map(() => freshDataDirectory()));
   const ports = await freePorts(groups.flat());
   const addresses = Object.entries(ports).flatMap(([name, port]) => [
     [`${name.toUpperCase()}_PORT`, String(port)],
@@ -26,7 +25,7 @@ async function startInTwo(): Promise<Platform> {
     PEER_SECRET: "a secret of the workloads in this test",
   };
   const processes = await Promise.all(
-    groups.map((names) => spawnPlatform({ names, directory: join(directory, names[0]!), environment })),
+    groups.map((names, index) => spawnPlatform({ names, directory: directories[index]!, environment })),
   );
   const url = `http://127.0.0.1:${ports.gateway}`;
   return {
@@ -34,7 +33,7 @@ async function startInTwo(): Promise<Platform> {
     signIn: () => signIn(url),
     async stop() {
       await Promise.all(processes.map((one) => one.kill("SIGTERM")));
-      await rm(directory, { recursive: true, force: true });
+      await Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true })));
     },
   };
 }
