@@ -5,6 +5,7 @@ import { type WorkloadName, workloads } from "../../services/kit/contract/worklo
 import { startProcess } from "../../services/kit/process/process.js";
 import { loadWorkload } from "../../services/workloads.js";
 import { freshDataDirectory } from "./data-directory.js";
+import { patientEnvironment } from "./patient.js";
 
 /** Password of the first account. */
 export const adminPassword = "a password for tests";
@@ -37,6 +38,7 @@ export async function startPlatform(
       ...Object.fromEntries(ports),
       DATA_DIR: directory,
       ADMIN_PASSWORD: adminPassword,
+      ...patientEnvironment,
       FAST_PATH: process.env.FAST_PATH ?? "true",
       ...options.environment,
     }),

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import type { WorkloadName } from "../../services/kit/contract/workloads.js";
 import { compiledPath } from "./compile.js";
+import { patientEnvironment } from "./patient.js";
 import { adminPassword } from "./platform.js";
 
 /** Workloads that run as an operating-system process of their own. */
@@ -35,6 +36,7 @@ export async function spawnPlatform(options: {
         PATH: process.env.PATH,
         DATA_DIR: options.directory,
         ADMIN_PASSWORD: adminPassword,
+        ...patientEnvironment,
         ...options.environment,
       },
       stdio: ["ignore", "ignore", "pipe"],

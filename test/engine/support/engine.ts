@@ -6,7 +6,12 @@ import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
-import { defaults, type EngineConfig } from "../../../services/engine/config.js";
+import {
+  defaults,
+  type EngineConfig,
+  type StageBudgets,
+  stageNames,
+} from "../../../services/engine/config.js";
 import { definition } from "../../../services/engine/service.js";
 import type { EngineTables } from "../../../services/engine/store.js";
 import { systemClock } from "../../../services/kit/clock.js";
@@ -22,6 +27,11 @@ import { testDatabase } from "../../support/database.js";
 
 type Methods = typeof EngineService.method;
 type Unary = Methods[keyof Methods] & DescMethodUnary;
+
+// Tests say what is decided, not how fast.
+const patientBudgets = Object.fromEntries(
+  stageNames.map((stage) => [stage, 20_000]),
+) as unknown as StageBudgets;
 
 /** The methods of the engine as one principal calls them: without the chain, with everything below it. */
 export type EngineOf = {
@@ -61,7 +71,7 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     peer: () => agentsPeer(agents),
     load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
   } as unknown as Platform;
-  const served = await definition.start({ ...defaults, ...config }, platform);
+  const served = await definition.start({ ...defaults, budgets: patientBudgets, ...config }, platform);
   const handlers = served.implementations[0]?.handlers as Record<string, Handler>;
   const db = openSchema<EngineTables>(database, "engine");
 
