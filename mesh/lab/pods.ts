@@ -94,11 +94,11 @@ export async function runPod(
 /** The replicas that run, oldest first. */
 export async function runningPods(place: LabPlace): Promise<Pod[]> {
   const names = await readdir(inLab(place, "pods")).catch(() => []);
-  const pods = await Promise.all(
-    names.map(
-      async (name) => JSON.parse(await readFile(inLab(place, "pods", name, "pod.json"), "utf8")) as Pod,
-    ),
+  const texts = await Promise.all(
+    // One may be removed meanwhile.
+    names.map((name) => readFile(inLab(place, "pods", name, "pod.json"), "utf8").catch(() => undefined)),
   );
+  const pods = texts.filter((text) => text !== undefined).map((text) => JSON.parse(text) as Pod);
   const at = ({ name }: Pod) => Number(name.split("-").at(-1));
   return pods.sort((a, b) => at(a) - at(b));
 }

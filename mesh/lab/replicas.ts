@@ -5,7 +5,7 @@ export const alone = { DEPLOYMENT: "single" };
 
 /** Passwords that take long to check, one after the other, so that a deadline can pass meanwhile. */
 const slowPasswords = {
-  AUTH_ARGON2_MEMORY_KIB: "131072",
+  AUTH_ARGON2_MEMORY_KIB: "196608",
   AUTH_ARGON2_PASSES: "10",
   AUTH_PASSWORD_CHECKS: "1",
 };

@@ -239,3 +239,18 @@ export async function record(name: string, value: unknown): Promise<void> {
   const known = JSON.parse(await readFile(file, "utf8").catch(() => "{}")) as object;
   await writeFile(file, `${JSON.stringify({ ...known, [name]: value }, null, 2)}\n`);
 }
+
+/** Requests that a workload's proxy has sent to the replicas of a cluster, retries included. */
+export async function requestsTo(app: string, cluster: string): Promise<number> {
+  const [pod] = await podsOf(app);
+  const { stdout } = await attempt("ip", [
+    ...within(pod!.netns),
+    "curl",
+    "-s",
+    "http://127.0.0.1:15000/clusters",
+  ]);
+  const counts = stdout
+    .split("\n")
+    .filter((line) => line.startsWith(`${cluster}::`) && line.includes("::rq_total::"));
+  return counts.reduce((total, line) => total + Number(line.slice(line.lastIndexOf(":") + 1)), 0);
+}

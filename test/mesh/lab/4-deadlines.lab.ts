@@ -1,0 +1,169 @@
+import { create } from "@bufbuild/protobuf";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { startReplicas } from "../../../mesh/lab/lab.js";
+import { find } from "../../../mesh/lab/manifests.js";
+import { type Pod, removePod, runningPods } from "../../../mesh/lab/pods.js";
+import { alone } from "../../../mesh/lab/replicas.js";
+import type { Reply } from "../../../mesh/lab/requests.js";
+import { publishEndpoints } from "../../../mesh/lab/services.js";
+import {
+  callerAt,
+  changed,
+  frame,
+  grpc,
+  grpcStatus,
+  hasReason,
+  internalToken,
+  place,
+  proxyStats,
+  record,
+  rendered,
+  settles,
+  withoutRules,
+  withRules,
+} from "./lab.js";
+
+const login = "consciousness.auth.v1.AuthService/Login";
+const createAgent = "consciousness.agents.v1.AgentsService/CreateAgent";
+const unavailable = 14;
+const deadlineExceeded = 4;
+
+/** A sign-in, whose password takes about a second to check. */
+const slowLogin = (deadlineMs: number) =>
+  grpc("auth", login, {
+    body: frame(AuthService.method.login.input, { username: "admin", password: "not the password" }),
+    headers: { "grpc-timeout": `${deadlineMs}m` },
+  });
+
+let made = 0;
+function newAgent(): string {
+  made += 1;
+  const agent = create(AgentSchema, { name: `${Date.now()} ${made}`, agentType: "assistant" });
+  return frame(AgentsService.method.createAgent.input, { agent });
+}
+
+const sum = (stats: ReadonlyMap<string, number>) =>
+  [...stats.values()].reduce((total, value) => total + value, 0);
+const ejections = async (workload: string) =>
+  sum(await proxyStats("gateway", `${workload}\\..*outlier_detection.ejections_detected_consecutive_5xx`));
+
+describe("a short deadline of a caller", () => {
+  it("is answered by us before Envoy gives up, and ejects nobody", async () => {
+    const gateway = await callerAt("gateway");
+    const before = await ejections("auth");
+    const replies = await gateway.send({ ...slowLogin(700), times: 10 });
+    const typed = replies.filter((reply) => hasReason(reply, "DEADLINE_EXCEEDED"));
+    expect(replies.map(grpcStatus)).toEqual(replies.map(() => deadlineExceeded));
+    expect(typed).toHaveLength(replies.length);
+    for (const { tookMs } of replies) expect(tookMs).toBeLessThan(700);
+    expect(await ejections("auth")).toBe(before);
+    await record("short deadlines", {
+      calls: replies.length,
+      deadlineMs: 700,
+      typedErrors: typed.length,
+      ejections: 0,
+    });
+  });
+});
+
+describe("the pool of a workload", () => {
+  it("refuses at once what it has no room for", async () => {
+    const small = changed("DestinationRule", "auth", ({ spec }) => {
+      spec.trafficPolicy.connectionPool.http = {
+        http1MaxPendingRequests: 1,
+        http2MaxRequests: 1,
+        maxRetries: 1,
+      };
+    });
+    const overflow = (reply: Reply) =>
+      grpcStatus(reply) === unavailable &&
+      /overflow/.test(decodeURIComponent(reply.headers["grpc-message"] ?? ""));
+    await withRules([small], async () => {
+      const gateway = await callerAt("gateway");
+      let refused: Reply[] = [];
+      await settles("calls overflow", async () => {
+        const replies = await gateway.send({ ...slowLogin(1500), times: 6, concurrency: 6 });
+        const now = replies.filter(overflow);
+        if (now.length > 0) refused = now;
+        return refused.length > 0;
+      });
+      for (const { tookMs } of refused) expect(tookMs).toBeLessThan(300);
+      await record("pool overflow", {
+        refusedAfterMs: Math.round(Math.max(...refused.map(({ tookMs }) => tookMs))),
+      });
+    });
+  });
+});
+
+describe("a failing replica", () => {
+  let broken: Pod;
+
+  beforeAll(async () => {
+    const environment = { ...alone, AUTH_URL: "http://auth:9" };
+    const [pod] = await startReplicas(place, [{ deployment: "agents", environment }]);
+    broken = pod!;
+  });
+
+  afterAll(async () => {
+    await removePod(place, broken);
+    await publishEndpoints(place, await runningPods(place));
+  });
+
+  /** How many of `times` creations fail. */
+  async function failures(times: number): Promise<number> {
+    const headers = await internalToken("agents");
+    const replies = await (await callerAt("gateway")).send(
+      grpc("agents", createAgent, { headers, bodies: Array.from({ length: times }, newAgent), times }),
+    );
+    const codes = replies.map(grpcStatus);
+    expect(codes.filter((code) => code !== 0 && code !== unavailable)).toEqual([]);
+    return codes.filter((code) => code === unavailable).length;
+  }
+
+  it("is ejected after five failures and comes back after half a minute", async () => {
+    let seen = 0;
+    await settles("the replica is called", async () => {
+      if (seen === 0) seen = await failures(4);
+      return seen > 0;
+    });
+    const first = await failures(60);
+    expect(first).toBeLessThanOrEqual(10);
+    expect(await failures(20)).toBe(0);
+    const ejectedAt = Date.now();
+    let back = 0;
+    await settles(
+      "the replica is called again",
+      async () => {
+        if (back === 0 && (await failures(6)) > 0) back = Date.now();
+        return back > 0;
+      },
+      90_000,
+    );
+    const afterMs = back - ejectedAt;
+    expect(afterMs).toBeGreaterThan(15_000);
+    await record("ejection", { failuresSeen: seen + first, backAfterSeconds: Math.round(afterMs / 1000) });
+  });
+
+  it("fails on and on where nothing ejects it", async () => {
+    const patient = changed("DestinationRule", "agents", ({ spec }) => {
+      spec.trafficPolicy.outlierDetection = undefined;
+    });
+    await withoutRules([find(rendered, "EnvoyFilter", "failure-percentage")], () =>
+      withRules([patient], async () => {
+        let seen = 0;
+        await settles(
+          "the replica is called",
+          async () => {
+            if (seen === 0) seen = await failures(6);
+            return seen > 0;
+          },
+          90_000,
+        );
+        expect(await failures(60)).toBeGreaterThan(10);
+      }),
+    );
+  });
+});

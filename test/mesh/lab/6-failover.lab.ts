@@ -1,0 +1,77 @@
+import { afterAll, expect, it } from "vitest";
+import { startReplicas } from "../../../mesh/lab/lab.js";
+import { containerProcess, removePod, runningPods } from "../../../mesh/lab/pods.js";
+import { alone } from "../../../mesh/lab/replicas.js";
+import type { Reply } from "../../../mesh/lab/requests.js";
+import { publishEndpoints } from "../../../mesh/lab/services.js";
+import { callerAt, changed, grpc, grpcStatus, place, podsOf, record, settles, withRules } from "./lab.js";
+
+const getHealth = "consciousness.system.v1.SystemService/GetHealth";
+const killAfterMs = 3000;
+
+afterAll(async () => {
+  // The replica whose process was killed has no container any more.
+  for (const pod of await podsOf("engine")) {
+    if (
+      await containerProcess(pod).then(
+        () => false,
+        () => true,
+      )
+    )
+      await removePod(place, pod);
+  }
+  const missing = 2 - (await podsOf("engine")).length;
+  await startReplicas(
+    place,
+    Array.from({ length: missing }, () => ({ deployment: "engine", environment: alone })),
+  );
+  await publishEndpoints(place, await runningPods(place));
+});
+
+const failed = (reply: Reply) => grpcStatus(reply) !== 0;
+
+it("a replica that is killed under load fails no idempotent call, and others for less than five seconds", async () => {
+  const gateway = await callerAt("gateway");
+  const load = { concurrency: 4, everyMs: 20 };
+  // The same method, once as the contract has it and once as one that may not be repeated.
+  const once = changed("VirtualService", "engine", ({ spec }) => {
+    const [route] = spec.http.filter(({ name }: { name: string }) => name === "SystemService.GetHealth");
+    spec.http.unshift({
+      ...structuredClone(route),
+      name: "once",
+      match: [{ ...route.match[0], headers: { "x-once": { exact: "true" } } }],
+      retries: { attempts: 0 },
+    });
+  });
+  await withRules([once], async () => {
+    await settles(
+      "calls are answered",
+      async () => !failed(await gateway.call(grpc("engine", getHealth, { headers: { "x-once": "true" } }))),
+    );
+    const [victim] = await podsOf("engine");
+    const id = await containerProcess(victim!);
+    const both = Promise.all([
+      gateway.send(grpc("engine", getHealth, { ...load, milliseconds: 15_000 })),
+      gateway.send(
+        grpc("engine", getHealth, { ...load, milliseconds: 15_000, headers: { "x-once": "true" } }),
+      ),
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, killAfterMs));
+    process.kill(id, "SIGKILL");
+    const [retried, single] = await both;
+    expect(
+      retried.filter(failed).map(({ status, error, headers }) => [status, error, headers["grpc-message"]]),
+    ).toEqual([]);
+    const failures = single.filter(failed).map(({ startedMs, tookMs }) => startedMs + tookMs - killAfterMs);
+    const failoverMs = Math.max(0, ...failures);
+    expect(failoverMs).toBeLessThan(5000);
+    await record("failover", {
+      idempotentCalls: retried.length,
+      idempotentFailed: 0,
+      otherCalls: single.length,
+      otherFailed: failures.length,
+      errorRatePercent: Number(((100 * failures.length) / single.length).toFixed(2)),
+      failoverMs: Math.round(failoverMs),
+    });
+  });
+});
