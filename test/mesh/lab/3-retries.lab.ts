@@ -5,6 +5,7 @@ import {
   AgentsService,
   ListAgentsResponseSchema,
 } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { until } from "../../../mesh/lab/commands.js";
 import { startReplicas } from "../../../mesh/lab/lab.js";
 import { find } from "../../../mesh/lab/manifests.js";
 import { type Pod, removePod, runningPods } from "../../../mesh/lab/pods.js";
@@ -93,13 +94,15 @@ describe("a replica that is unavailable", () => {
       const gateway = await callerAt("gateway");
       const headers = await internalToken("agents");
       const count = async () => {
-        const reply = await gateway.call(
-          grpc("agents", list, {
-            headers,
-            body: frame(AgentsService.method.listAgents.input, { pageSize: 100 }),
-          }),
-        );
-        return unframe(ListAgentsResponseSchema, reply).agents.length;
+        let [total, pageToken] = [0, ""];
+        do {
+          const body = frame(AgentsService.method.listAgents.input, { pageSize: 100, pageToken });
+          const reply = await gateway.call(grpc("agents", list, { headers, body }));
+          const page = unframe(ListAgentsResponseSchema, reply);
+          total += page.agents.length;
+          pageToken = page.nextPageToken;
+        } while (pageToken !== "");
+        return total;
       };
       const before = await count();
       const attempted = await callsServed(broken, createAgent);
@@ -117,7 +120,9 @@ describe("a replica that is unavailable", () => {
         expect(reply.headersOnly).toBe(true);
         expect(hasReason(reply, "DEPENDENCY_UNAVAILABLE")).toBe(true);
       }
-      expect((await callsServed(broken, createAgent)) - attempted).toBe(failed.length);
+      const tried = async () => (await callsServed(broken, createAgent)) - attempted;
+      await until("every attempt is logged", async () => (await tried()) >= failed.length);
+      expect(await tried()).toBe(failed.length);
       expect((await count()) - before).toBe(replies.length - failed.length);
     });
   });

@@ -5,7 +5,7 @@ import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { startReplicas } from "../../../mesh/lab/lab.js";
 import { find } from "../../../mesh/lab/manifests.js";
-import { type Pod, removePod, runningPods } from "../../../mesh/lab/pods.js";
+import { containerProcess, type Pod, removePod, runningPods } from "../../../mesh/lab/pods.js";
 import { alone } from "../../../mesh/lab/replicas.js";
 import type { Reply } from "../../../mesh/lab/requests.js";
 import { publishEndpoints } from "../../../mesh/lab/services.js";
@@ -18,6 +18,7 @@ import {
   hasReason,
   internalToken,
   place,
+  podsOf,
   proxyStats,
   record,
   rendered,
@@ -65,6 +66,45 @@ describe("a short deadline of a caller", () => {
       deadlineMs: 700,
       typedErrors: typed.length,
       ejections: 0,
+    });
+  });
+});
+
+describe("a workload that answers nothing", () => {
+  const exchange = "consciousness.auth.v1.AuthService/ExchangeToken";
+
+  /** How long an exchange of tokens takes while auth stands still, in milliseconds. */
+  async function waited(): Promise<number> {
+    const [pod] = await podsOf("auth");
+    const id = await containerProcess(pod!);
+    process.kill(id, "SIGSTOP");
+    try {
+      const reply = await (await callerAt("gateway")).call(grpc("auth", exchange, { timeoutMs: 10_000 }));
+      expect(grpcStatus(reply)).not.toBe(0);
+      return reply.tookMs;
+    } finally {
+      process.kill(id, "SIGCONT");
+    }
+  }
+
+  it("is given up on a quarter of a second after its deadline", async () => {
+    const tookMs = await waited();
+    expect(tookMs).toBeGreaterThan(1200);
+    expect(tookMs).toBeLessThan(1800);
+    await record("route timeout", { deadlineMs: 1000, givenUpAfterMs: Math.round(tookMs) });
+  });
+
+  it("is waited for longer where the route says so", async () => {
+    const longer = changed("VirtualService", "auth", ({ spec }) => {
+      for (const route of spec.http) route.timeout = "3s";
+    });
+    await withRules([longer], async () => {
+      let tookMs = 0;
+      await settles("the longer timeout is live", async () => {
+        if (tookMs < 2900) tookMs = await waited();
+        return tookMs >= 2900;
+      });
+      expect(tookMs).toBeLessThan(3600);
     });
   });
 });
