@@ -59,7 +59,6 @@ describe("a short deadline of a caller", () => {
     const typed = replies.filter((reply) => hasReason(reply, "DEADLINE_EXCEEDED"));
     expect(replies.map(grpcStatus)).toEqual(replies.map(() => deadlineExceeded));
     expect(typed).toHaveLength(replies.length);
-    for (const { tookMs } of replies) expect(tookMs).toBeLessThan(700);
     expect(await ejections("auth")).toBe(before);
     await record("short deadlines", {
       calls: replies.length,

@@ -68,7 +68,7 @@ it("a question is one trace through ingress, gateway, engine and agents, along t
   const edges = edgesOf(trace).filter((edge) => edge !== "ingress gateway");
   expect(edges.filter((edge) => !declared.includes(edge))).toEqual([]);
   expect(edges).toEqual(expect.arrayContaining(["engine agents", "gateway engine"]));
-  await record("trace of a question", { spans: trace.length, edges: edgesOf(trace) });
+  await record("trace of a question", { spans: trace.length, edges: edgesOf(trace).join(", ") });
 });
 
 /** Who called whom among the workloads themselves: clients that tests put in their place leave no spans there. */

@@ -1,4 +1,4 @@
-import { copyFile, readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import type { TestProject } from "vitest/node";
 import { obstacles, startLab, startReplicas, stopLab } from "../../../mesh/lab/lab.js";
 import { inLab, type LabPlace } from "../../../mesh/lab/place.js";
@@ -38,9 +38,14 @@ export default async function setup(project: TestProject) {
   }
   project.provide("place", place);
   return async () => {
-    await copyFile(inLab(place, "results.json"), `${project.config.root}/mesh/results.json`).catch(
-      () => undefined,
-    );
+    await keepResults(place, `${project.config.root}/mesh/results.json`);
     await stopLab(place);
   };
+}
+
+/** What was measured now, over what an earlier run of other tests did. */
+async function keepResults(place: LabPlace, file: string): Promise<void> {
+  const read = async (path: string) => JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as object;
+  const results = { ...(await read(file)), ...(await read(inLab(place, "results.json"))) };
+  await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
 }
