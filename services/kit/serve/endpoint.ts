@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Registry } from "@bufbuild/protobuf";
 import { createContextValues } from "@connectrpc/connect";
 import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -13,6 +14,7 @@ import type { Implementation } from "../workload.js";
 import { type ArrivalTrust, noteArrival } from "./arrivals.js";
 import type { Request, RequestHandler, Response } from "./listen.js";
 import { leaveTrailersOnly } from "./trailers-only.js";
+import { takeInUnread } from "./unread-body.js";
 
 const longestTimer = 2 ** 31 - 1;
 const defaultArrivalMs = 30_000;
@@ -28,6 +30,8 @@ export interface EndpointOptions {
   readonly trust: ArrivalTrust;
   /** Largest message, in bytes. */
   readonly bodyLimit: number;
+  /** Types that `google.protobuf.Any` may hold in Connect's JSON. */
+  readonly registry?: Registry;
   /** How long a request may take to arrive, in milliseconds; HTTP/2 itself does not bound it. */
   readonly arrivalMs?: number;
   readonly log: Log;
@@ -38,6 +42,7 @@ export interface EndpointOptions {
 export function createEndpoint(options: EndpointOptions): RequestHandler {
   const arrivals = new WeakMap<object, Arrival>();
   const arrivalOf = (request: object) => arrivals.get(request);
+  const isMethod = methodPaths(options.implementations);
   const rpc = connectNodeAdapter({
     // Options of service() would replace the chain, so that argument is never given.
     routes: (router) => {
@@ -45,6 +50,7 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
     },
     interceptors: [forConnect(options.plans)],
     readMaxBytes: options.bodyLimit,
+    ...(options.registry && { jsonOptions: { registry: options.registry } }),
     contextValues: (request) => createContextValues().set(arrivalKey, arrivalOf(request)),
     fallback: (request, response) => {
       const arrival = arrivalOf(request)!;
@@ -62,8 +68,15 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
       if (!arrival.reachedChain && !arrival.answered) logRejection(options, request, response, arrival);
     });
     if (isGrpc(request) && "stream" in response) leaveTrailersOnly(response);
+    if (isMethod(pathOf(request))) takeInUnread(request, response);
     rpc(request as IncomingMessage, response as ServerResponse);
   };
+}
+
+function methodPaths(implementations: readonly Implementation[]): (path: string) => boolean {
+  const methods = implementations.flatMap(({ service }) => service.methods);
+  const paths = new Set(methods.map(({ parent, name }) => `/${parent.typeName}/${name}`));
+  return (path) => paths.has(path);
 }
 
 function cutOff(response: Response, arrival: Arrival): void {
