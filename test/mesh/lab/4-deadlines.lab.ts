@@ -30,7 +30,6 @@ import {
 const login = "consciousness.auth.v1.AuthService/Login";
 const createAgent = "consciousness.agents.v1.AgentsService/CreateAgent";
 const unavailable = 14;
-const deadlineExceeded = 4;
 
 /** A sign-in, whose password takes about a second to check. */
 const slowLogin = (deadlineMs: number) =>
