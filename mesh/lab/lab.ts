@@ -3,10 +3,10 @@ import { copyFile, cp, link, mkdir, mkdtemp, readFile, rm, symlink, writeFile } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import { apply, kubectl, patchStatus, startApiserver } from "./apiserver.js";
+import { apply, patchStatus, startApiserver, tryKubectl } from "./apiserver.js";
 import { installBinaries } from "./binaries.js";
 import { makeAuthority, makeServerCertificate } from "./certificates.js";
-import { attempt, start } from "./commands.js";
+import { attempt, start, until } from "./commands.js";
 import { startIstiod } from "./istiod.js";
 import { find, isMeshRule, type Rendered, renderOverlay } from "./manifests.js";
 import { makeControlNetwork, ownNetworks, processesIn, removeNetwork, within } from "./network.js";
@@ -128,7 +128,9 @@ async function applyDefinitions(place: LabPlace): Promise<void> {
       .map((document) => document.toJS())
       .filter(Boolean),
   );
-  await kubectl(place, ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"]);
+  // Those that are a moment old have no status yet, which `wait` takes for an error.
+  const established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
+  await until("the definitions are served", async () => (await tryKubectl(place, established)).code === 0);
 }
 
 async function applyEnvironment(place: LabPlace): Promise<void> {
