@@ -31,6 +31,7 @@ function resetAfterEnd(request: Http2ServerRequest, response: Http2ServerRespons
 /** Closed at once, the connection would be reset, and a client that still sends would lose the answer. */
 function closeAfterBody(request: IncomingMessage, response: ServerResponse, lingerMs: number): void {
   const { writeHead, end } = response;
+  keepReadable(request);
   Object.assign(response, {
     writeHead(...args: unknown[]) {
       if (!request.complete) response.setHeader("connection", "close");
@@ -47,8 +48,25 @@ function closeAfterBody(request: IncomingMessage, response: ServerResponse, ling
         response.end();
       };
       const timer = setTimeout(finish, lingerMs);
+      request.removeAllListeners("readable");
       request.once("end", finish).once("close", finish).resume();
       return response;
+    },
+  });
+}
+
+/**
+ * Who leaves a loop over a request early destroys it, and nobody could take in the rest then. Node
+ * itself destroys it after its socket alone.
+ */
+function keepReadable(request: IncomingMessage): void {
+  const { socket, destroy } = request;
+  Object.assign(request, {
+    destroy(...args: unknown[]) {
+      if (request.complete || socket.destroyed) return Reflect.apply(destroy, request, args);
+      // Node parts a request from its socket before it destroys it.
+      request.socket = socket;
+      return request;
     },
   });
 }

@@ -32,6 +32,23 @@ describe("an answer before the end of its request", () => {
     expect(await text(response)).toBe("too large");
   });
 
+  it("reaches that client also when the request was given up half-read", async () => {
+    listener = await listen({
+      host: "127.0.0.1",
+      port: 0,
+      handler: async (request, response) => {
+        takeInUnread(request, response);
+        for await (const _ of request) break;
+        response.writeHead(413).end("too large");
+      },
+    });
+    const options = { port: listener.port, host: "127.0.0.1", method: "POST", agent: false };
+    const request = http1Request(options);
+    request.end(Buffer.alloc(8 * 1024 * 1024));
+    const [response] = await once(request, "response");
+    expect(await text(response)).toBe("too large");
+  });
+
   it("does not wait longer than it should for the rest over HTTP/1.1", async () => {
     const port = await answerEarly(20);
     const socket = connect(port, "127.0.0.1");
