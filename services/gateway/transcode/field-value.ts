@@ -6,6 +6,7 @@ import {
   fromJson,
   type Message,
   ScalarType,
+  toJson,
 } from "@bufbuild/protobuf";
 import { protoSnakeCase, reflect } from "@bufbuild/protobuf/reflect";
 import { base64Decode } from "@bufbuild/protobuf/wire";
@@ -45,8 +46,7 @@ function makeReader(field: DescField): TextReader | undefined {
 }
 
 function messageReader(desc: DescMessage): TextReader | undefined {
-  if (desc.typeName === "google.protobuf.FieldMask")
-    return (text) => reflect(FieldMaskSchema, readMask(text));
+  if (desc.typeName === "google.protobuf.FieldMask") return readMask;
   if (desc.typeName === "google.protobuf.Timestamp" || desc.typeName === "google.protobuf.Duration") {
     return (text) => readJson(desc, text);
   }
@@ -70,10 +70,19 @@ function readJson(desc: DescMessage, text: string): unknown {
   }
 }
 
-/** Paths in either spelling: ProtoJSON has lowerCamelCase, the habit of AIP callers is snake_case. */
-function readMask(text: string) {
+/**
+ * Paths in either spelling: ProtoJSON has lowerCamelCase, the habit of AIP callers is snake_case.
+ * Refuses a path that JSON could not say again, such as `a_1`.
+ */
+function readMask(text: string): unknown {
   const paths = text === "" ? [] : text.split(",").map((path) => protoSnakeCase(path));
-  return create(FieldMaskSchema, { paths });
+  const mask = create(FieldMaskSchema, { paths });
+  try {
+    toJson(FieldMaskSchema, mask);
+  } catch {
+    return undefined;
+  }
+  return reflect(FieldMaskSchema, mask);
 }
 
 function enumReader(desc: DescEnum): TextReader {
