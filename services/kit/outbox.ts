@@ -1,11 +1,11 @@
 import { create, type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { isSpanContextValid, trace } from "@opentelemetry/api";
 import type { ColumnType, Generated, Insertable, Kysely, Selectable, Transaction } from "kysely";
 import { type Event, EventSchema } from "#gen/ts/consciousness/contract/v1/event_pb.js";
 import type { Clock } from "./clock.js";
 import type { Call } from "./context.js";
 import { newId } from "./ids.js";
+import { traceParent } from "./spans.js";
 
 /**
  * An event as stored: `consciousness.contract.v1.Event`, a column per field. The
@@ -135,11 +135,4 @@ export function toEvent(row: Selectable<OutboxTable>): Event {
     keyId: row.key_id,
     payload: { typeUrl: `type.googleapis.com/${row.payload_type}`, value: row.payload },
   });
-}
-
-// W3C Trace Context, section 3.2: version, trace id, parent id, flags.
-function traceParent(): string {
-  const context = trace.getActiveSpan()?.spanContext();
-  if (!context || !isSpanContextValid(context)) return "";
-  return `00-${context.traceId}-${context.spanId}-${context.traceFlags.toString(16).padStart(2, "0")}`;
 }
