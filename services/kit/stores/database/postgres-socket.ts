@@ -17,11 +17,14 @@ export class PostgresConnection extends pg.Client {
     // The pool hides the password from enumeration, and so from a spread.
     super({ ...config, password: config.password, stream: () => socket });
     this.#socket = socket;
-    // Every statement in progress fails with the same error; unheard, it would end the process.
-    this.on("error", () => undefined);
+    // A server that ends the connection says so before it closes it, and pg sends nothing after
+    // that. Unheard, the event would end the process.
+    this.on("error", () => {
+      this.#lost = true;
+    });
   }
 
-  /** Whether the connection is gone. */
+  /** Whether the connection is gone, or takes no statement any more. */
   get lost(): boolean {
     return this.#lost;
   }
