@@ -22,6 +22,9 @@ export interface ErrorParams {
   URL_TOO_LONG: { limit: string | number };
   STREAM_UNSUPPORTED: { method: string | number };
   BODY_TIMEOUT: { limit_ms: string | number };
+  HEADERS_TOO_LARGE: { limit: string | number; unit: string | number };
+  REQUEST_MALFORMED: Record<never, never>;
+  HEADERS_TIMEOUT: { limit_ms: string | number };
   CREDENTIALS_MISSING: Record<never, never>;
   CREDENTIALS_INVALID: Record<never, never>;
   TOKEN_INVALID: Record<never, never>;

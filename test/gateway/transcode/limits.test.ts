@@ -61,7 +61,7 @@ describe("limits", () => {
       status: 408,
       code: "DEADLINE_EXCEEDED",
       reason: "BODY_TIMEOUT",
-      detail: "The body did not arrive within 55 ms.",
+      detail: "Too little of the body arrived within 55 ms.",
     });
     expect(timers.pending()).toEqual([]);
   });

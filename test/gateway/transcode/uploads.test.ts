@@ -290,7 +290,7 @@ describe("the bounds of an upload", () => {
     expect(parseAnswer(client.text()).json).toMatchObject({
       status: 408,
       reason: "BODY_TIMEOUT",
-      detail: "The body did not arrive within 55 ms.",
+      detail: "Too little of the body arrived within 55 ms.",
     });
     expect(timers.pending()).toEqual([]);
   });
