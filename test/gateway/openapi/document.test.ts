@@ -82,9 +82,9 @@ describe("an operation", () => {
   it("has the statuses that its errors have, and no others", () => {
     const statuses = (path: string, method: string) =>
       Object.keys(operation(path, method).responses).join(" ");
-    expect(statuses("/livez", "get")).toBe("200 400 414 500 503 504");
-    expect(statuses("/api/v1/agents/{id}", "get")).toBe("200 400 401 403 404 414 429 500 503 504");
-    expect(statuses(process, "post")).toBe("200 400 401 403 404 408 413 414 415 422 429 500 503 504");
+    expect(statuses("/livez", "get")).toBe("200 400 414 431 500 503 504");
+    expect(statuses("/api/v1/agents/{id}", "get")).toBe("200 400 401 403 404 414 429 431 500 503 504");
+    expect(statuses(process, "post")).toBe("200 400 401 403 404 408 413 414 415 422 429 431 500 503 504");
   });
 
   it("names the reasons behind each status", () => {
