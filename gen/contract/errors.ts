@@ -25,6 +25,7 @@ export interface ErrorParams {
   HEADERS_TOO_LARGE: { limit: string | number; unit: string | number };
   REQUEST_MALFORMED: Record<never, never>;
   HEADERS_TIMEOUT: { limit_ms: string | number };
+  PRECONDITION_FAILED: { header: string | number; problem: string | number };
   CREDENTIALS_MISSING: Record<never, never>;
   CREDENTIALS_INVALID: Record<never, never>;
   TOKEN_INVALID: Record<never, never>;
@@ -35,6 +36,8 @@ export interface ErrorParams {
   PERMISSION_MISSING: { permission: string | number };
   CALLER_NOT_ALLOWED: { caller: string | number; method: string | number };
   SIGN_IN_BUSY: Record<never, never>;
+  ORIGIN_NOT_ALLOWED: { origin: string | number };
+  CSRF_TOKEN_INVALID: { cookie: string | number };
   AGENT_NOT_FOUND: { id: string | number };
   AGENT_NAME_TAKEN: { name: string | number };
   ETAG_MISMATCH: { id: string | number };

@@ -69,6 +69,6 @@ export async function openAuthStore({
   return {
     accounts: accountStore({ db, clock }),
     sessions: sessionStore({ db, clock }),
-    signingKeys: signingKeyStore({ db }),
+    signingKeys: signingKeyStore({ db, clock }),
   };
 }

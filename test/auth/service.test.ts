@@ -62,7 +62,8 @@ describe("the first start", () => {
 
   it("records the making of admin", async () => {
     await start();
-    const [event] = await readEvents(openSchema(database, "auth"), { limit: 10 });
+    const events = await readEvents(openSchema(database, "auth"), { limit: 10 });
+    const event = events.find(({ aggregateType }) => aggregateType === "user");
     const payload = fromBinary(UserCreatedSchema, event?.payload?.value ?? new Uint8Array());
     expect(payload).toMatchObject({ userId: event?.aggregateId, roles: [Role.ADMIN, Role.SUPER_ADMIN] });
   });

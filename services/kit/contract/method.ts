@@ -35,8 +35,17 @@ export interface MethodContract {
   readonly idempotent: boolean;
   readonly noSideEffects: boolean;
   readonly ignoreUnknownFields: boolean;
+  /** How long answers may be kept; absent when they are revalidated before each use. */
+  readonly cache?: MethodCache | undefined;
   /** Whether the gateway forwards calls from outside to it. */
   readonly forwarded: boolean;
+}
+
+/** How long a method's answers may be kept. */
+export interface MethodCache {
+  readonly maxAgeMs: number;
+  /** Types of aggregates whose events end what the gateway keeps. */
+  readonly clearedBy: readonly string[];
 }
 
 /** Methods resolved from a contract, with everything that is wrong with it. */
@@ -89,6 +98,7 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     ...(hasOption(method, http) && (!callers.has(Workload.GATEWAY) || policy.internal)
       ? ["has an HTTP rule, but the gateway may not forward to it"]
       : []),
+    ...cacheProblems(method, policy),
   ];
   if (!access || problems.length > 0) return { problems, contract: undefined };
   const contract: MethodContract = {
@@ -103,6 +113,10 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
     noSideEffects: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     ignoreUnknownFields: policy.ignoreUnknownFields,
+    cache: policy.cache && {
+      maxAgeMs: policy.cache.maxAgeSeconds * 1000,
+      clearedBy: policy.cache.clearedBy,
+    },
     forwarded: callers.has(Workload.GATEWAY) && !policy.internal,
   };
   return { problems, contract };
@@ -119,6 +133,19 @@ function resolveAccess({ access }: MethodPolicy): Access | undefined {
     default:
       return undefined;
   }
+}
+
+function cacheProblems(method: DescMethod, { cache, access }: MethodPolicy): string[] {
+  if (!cache) return [];
+  const readsOnce =
+    method.methodKind === "unary" && method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  return [
+    ...(readsOnce ? [] : ["has a cache policy, but is no unary method without side effects"]),
+    ...(cache.maxAgeSeconds > 0 ? [] : ["has a cache policy without max_age_seconds"]),
+    ...(cache.clearedBy.length > 0 && access.case !== "public"
+      ? ["says what clears the gateway's cache, which keeps answers of public methods alone"]
+      : []),
+  ];
 }
 
 function workloadProblems(policy: ServicePolicy): string[] {

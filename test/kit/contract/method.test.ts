@@ -107,6 +107,29 @@ describe("a contract that cannot be served", () => {
     expect([...methods.values()].map(({ name }) => name)).toEqual(["odd.v1.OddService/Sound"]);
   });
 
+  it("keeps answers that change something, for no time, or for everybody what is somebody's", () => {
+    const signedIn = { access: { case: "signedIn", value: true } } as const;
+    const idempotency = MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+    const cache = { maxAgeSeconds: 1 };
+    const problems = problemsOf({
+      policy: sound,
+      methods: {
+        Writes: { policy: { ...isPublic, cache } },
+        Streams: { policy: { ...isPublic, cache }, idempotency, streams: true },
+        Timeless: { policy: { ...isPublic, cache: {} }, idempotency },
+        Own: { policy: { ...signedIn, cache: { ...cache, clearedBy: ["agent"] } }, idempotency },
+        Sound: { policy: { ...signedIn, cache }, idempotency },
+      },
+    });
+    const writes = "has a cache policy, but is no unary method without side effects";
+    expect(problems).toEqual([
+      `odd.v1.OddService/Writes: ${writes}`,
+      `odd.v1.OddService/Streams: ${writes}`,
+      "odd.v1.OddService/Timeless: has a cache policy without max_age_seconds",
+      "odd.v1.OddService/Own: says what clears the gateway's cache, which keeps answers of public methods alone",
+    ]);
+  });
+
   it("is an error that lists one offender per line", () => {
     const error = new ContractError(["a: no access", "b: no deadline"]);
     expect(error.message).toBe("the contract cannot be served:\n  a: no access\n  b: no deadline");
@@ -123,6 +146,14 @@ describe("a method", () => {
   ])("of idempotency %i may be repeated accordingly", (idempotency, expected) => {
     const service = oddService({ policy: sound, methods: { Get: { policy: isPublic, idempotency } } });
     expect([...resolveContract([service]).methods.values()][0]).toMatchObject(expected);
+  });
+
+  it("may be kept as long as its policy says", () => {
+    expect(resolveContract(real).methods.get(AuthService.method.getJwks)?.cache).toEqual({
+      maxAgeMs: 300_000,
+      clearedBy: ["signing_key"],
+    });
+    expect(resolveContract(real).methods.get(AgentsService.method.getAgent)?.cache).toBeUndefined();
   });
 
   it("that streams has no deadline, as it ends by itself", () => {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/auth/v1/auth_events.proto.
  */
 export const file_consciousness_auth_v1_auth_events: GenFile = /*@__PURE__*/
-  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCpfCgpTZXNzaW9uRW5kEhsKF1NFU1NJT05fRU5EX1VOU1BFQ0lGSUVEEAASFgoSU0VTU0lPTl9FTkRfTE9HT1VUEAESHAoYU0VTU0lPTl9FTkRfVE9LRU5fUkVVU0VEEAJiBnByb3RvMw", [file_consciousness_auth_v1_profile]);
+  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSpfCgpTZXNzaW9uRW5kEhsKF1NFU1NJT05fRU5EX1VOU1BFQ0lGSUVEEAASFgoSU0VTU0lPTl9FTkRfTE9HT1VUEAESHAoYU0VTU0lPTl9FTkRfVE9LRU5fUkVVU0VEEAJiBnByb3RvMw", [file_consciousness_auth_v1_profile]);
 
 /**
  * An account was made. Aggregate `user`.
@@ -118,6 +118,28 @@ export type SessionEnded = Message<"consciousness.auth.v1.SessionEnded"> & {
  */
 export const SessionEndedSchema: GenMessage<SessionEnded> = /*@__PURE__*/
   messageDesc(file_consciousness_auth_v1_auth_events, 3);
+
+/**
+ * A key that signs tokens was made, and is published. Aggregate `signing_key`,
+ * which belongs to the deployment and so to the default tenant.
+ *
+ * @generated from message consciousness.auth.v1.SigningKeyPublished
+ */
+export type SigningKeyPublished = Message<"consciousness.auth.v1.SigningKeyPublished"> & {
+  /**
+   * Identifier that tokens name.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.SigningKeyPublished.
+ * Use `create(SigningKeyPublishedSchema)` to create a new message.
+ */
+export const SigningKeyPublishedSchema: GenMessage<SigningKeyPublished> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 4);
 
 /**
  * Why a session ended.

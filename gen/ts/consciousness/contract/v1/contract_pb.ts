@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/contract/v1/contract.proto.
  */
 export const file_consciousness_contract_v1_contract: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL2NvbnRyYWN0LnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxIqkBCg1TZXJ2aWNlUG9saWN5EjUKCHdvcmtsb2FkGAEgASgOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIWCg5ldmVyeV93b3JrbG9hZBgCIAEoCBI0CgdjYWxsZXJzGAMgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBITCgtkZWFkbGluZV9tcxgEIAEoDSL3AgoMTWV0aG9kUG9saWN5EhAKBnB1YmxpYxgBIAEoCEgAEhMKCXNpZ25lZF9pbhgCIAEoCEgAEjsKCnBlcm1pc3Npb24YAyABKA4yJS5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlBlcm1pc3Npb25IABI0CgdjYWxsZXJzGAQgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIYCgtkZWFkbGluZV9tcxgFIAEoDUgBiAEBEjIKBHJhdGUYBiABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlJhdGVDbGFzcxI0CgVhdWRpdBgHIAEoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuQXVkaXRDbGFzcxIdChVpZ25vcmVfdW5rbm93bl9maWVsZHMYCCABKAgSEAoIaW50ZXJuYWwYCSABKAhCCAoGYWNjZXNzQg4KDF9kZWFkbGluZV9tcyJrCglFcnJvclNwZWMSHgoEY29kZRgBIAEoDjIQLmdvb2dsZS5ycGMuQ29kZRIRCgRodHRwGAIgASgNSACIAQESEQoJcmV0cnlhYmxlGAMgASgIEg8KB21lc3NhZ2UYBCABKAlCBwoFX2h0dHAqgAEKCVJhdGVDbGFzcxIaChZSQVRFX0NMQVNTX1VOU1BFQ0lGSUVEEAASEwoPUkFURV9DTEFTU19SRUFEEAESFAoQUkFURV9DTEFTU19XUklURRACEhQKEFJBVEVfQ0xBU1NfSlVER0UQAxIWChJSQVRFX0NMQVNTX1NJR05fSU4QBCp1CgpBdWRpdENsYXNzEhsKF0FVRElUX0NMQVNTX1VOU1BFQ0lGSUVEEAASGAoUQVVESVRfQ0xBU1NfU0VDVVJJVFkQARIYChRBVURJVF9DTEFTU19ERUNJU0lPThACEhYKEkFVRElUX0NMQVNTX0NIQU5HRRADKo8BCglEYXRhQ2xhc3MSGgoWREFUQV9DTEFTU19VTlNQRUNJRklFRBAAEhUKEURBVEFfQ0xBU1NfUFVCTElDEAESFwoTREFUQV9DTEFTU19JTlRFUk5BTBACEhsKF0RBVEFfQ0xBU1NfQ09ORklERU5USUFMEAMSGQoVREFUQV9DTEFTU19SRVNUUklDVEVEEAQ6ZQoHc2VydmljZRIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxi0hwMgASgLMiguY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5TZXJ2aWNlUG9saWN5UgdzZXJ2aWNlOmEKBm1ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLSHAyABKAsyJy5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLk1ldGhvZFBvbGljeVIGbWV0aG9kOlkKBGRhdGESHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLSHAyABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkRhdGFDbGFzc1IEZGF0YTpfCgVlcnJvchIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGLSHAyABKAsyJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkVycm9yU3BlY1IFZXJyb3JiBnByb3RvMw", [file_consciousness_contract_v1_permission, file_consciousness_contract_v1_workload, file_google_protobuf_descriptor, file_google_rpc_code]);
+  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL2NvbnRyYWN0LnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxIqkBCg1TZXJ2aWNlUG9saWN5EjUKCHdvcmtsb2FkGAEgASgOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIWCg5ldmVyeV93b3JrbG9hZBgCIAEoCBI0CgdjYWxsZXJzGAMgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBITCgtkZWFkbGluZV9tcxgEIAEoDSKuAwoMTWV0aG9kUG9saWN5EhAKBnB1YmxpYxgBIAEoCEgAEhMKCXNpZ25lZF9pbhgCIAEoCEgAEjsKCnBlcm1pc3Npb24YAyABKA4yJS5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlBlcm1pc3Npb25IABI0CgdjYWxsZXJzGAQgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIYCgtkZWFkbGluZV9tcxgFIAEoDUgBiAEBEjIKBHJhdGUYBiABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlJhdGVDbGFzcxI0CgVhdWRpdBgHIAEoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuQXVkaXRDbGFzcxIdChVpZ25vcmVfdW5rbm93bl9maWVsZHMYCCABKAgSEAoIaW50ZXJuYWwYCSABKAgSNQoFY2FjaGUYCiABKAsyJi5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkNhY2hlUG9saWN5QggKBmFjY2Vzc0IOCgxfZGVhZGxpbmVfbXMiOgoLQ2FjaGVQb2xpY3kSFwoPbWF4X2FnZV9zZWNvbmRzGAEgASgNEhIKCmNsZWFyZWRfYnkYAiADKAkiawoJRXJyb3JTcGVjEh4KBGNvZGUYASABKA4yEC5nb29nbGUucnBjLkNvZGUSEQoEaHR0cBgCIAEoDUgAiAEBEhEKCXJldHJ5YWJsZRgDIAEoCBIPCgdtZXNzYWdlGAQgASgJQgcKBV9odHRwKoABCglSYXRlQ2xhc3MSGgoWUkFURV9DTEFTU19VTlNQRUNJRklFRBAAEhMKD1JBVEVfQ0xBU1NfUkVBRBABEhQKEFJBVEVfQ0xBU1NfV1JJVEUQAhIUChBSQVRFX0NMQVNTX0pVREdFEAMSFgoSUkFURV9DTEFTU19TSUdOX0lOEAQqdQoKQXVkaXRDbGFzcxIbChdBVURJVF9DTEFTU19VTlNQRUNJRklFRBAAEhgKFEFVRElUX0NMQVNTX1NFQ1VSSVRZEAESGAoUQVVESVRfQ0xBU1NfREVDSVNJT04QAhIWChJBVURJVF9DTEFTU19DSEFOR0UQAyqPAQoJRGF0YUNsYXNzEhoKFkRBVEFfQ0xBU1NfVU5TUEVDSUZJRUQQABIVChFEQVRBX0NMQVNTX1BVQkxJQxABEhcKE0RBVEFfQ0xBU1NfSU5URVJOQUwQAhIbChdEQVRBX0NMQVNTX0NPTkZJREVOVElBTBADEhkKFURBVEFfQ0xBU1NfUkVTVFJJQ1RFRBAEOmUKB3NlcnZpY2USHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYtIcDIAEoCzIoLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuU2VydmljZVBvbGljeVIHc2VydmljZTphCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi0hwMgASgLMicuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5NZXRob2RQb2xpY3lSBm1ldGhvZDpZCgRkYXRhEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi0hwMgASgOMiQuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5EYXRhQ2xhc3NSBGRhdGE6XwoFZXJyb3ISIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucxi0hwMgASgLMiQuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5FcnJvclNwZWNSBWVycm9yYgZwcm90bzM", [file_consciousness_contract_v1_permission, file_consciousness_contract_v1_workload, file_google_protobuf_descriptor, file_google_rpc_code]);
 
 /**
  * Defaults of a service's methods.
@@ -148,6 +148,14 @@ export type MethodPolicy = Message<"consciousness.contract.v1.MethodPolicy"> & {
    * @generated from field: bool internal = 9;
    */
   internal: boolean;
+
+  /**
+   * How long answers may be kept. Unset means that whoever keeps one asks
+   * before each use whether it has changed. For methods without side effects.
+   *
+   * @generated from field: consciousness.contract.v1.CachePolicy cache = 10;
+   */
+  cache?: CachePolicy | undefined;
 };
 
 /**
@@ -156,6 +164,36 @@ export type MethodPolicy = Message<"consciousness.contract.v1.MethodPolicy"> & {
  */
 export const MethodPolicySchema: GenMessage<MethodPolicy> = /*@__PURE__*/
   messageDesc(file_consciousness_contract_v1_contract, 1);
+
+/**
+ * How long answers may be kept. The gateway itself keeps those of public
+ * methods, for everybody; of other methods the caller alone may.
+ *
+ * @generated from message consciousness.contract.v1.CachePolicy
+ */
+export type CachePolicy = Message<"consciousness.contract.v1.CachePolicy"> & {
+  /**
+   * How long an answer stays good, in seconds.
+   *
+   * @generated from field: uint32 max_age_seconds = 1;
+   */
+  maxAgeSeconds: number;
+
+  /**
+   * Types of aggregates, such as `agent`: an event of one of them ends what the
+   * gateway keeps of the method. For public methods.
+   *
+   * @generated from field: repeated string cleared_by = 2;
+   */
+  clearedBy: string[];
+};
+
+/**
+ * Describes the message consciousness.contract.v1.CachePolicy.
+ * Use `create(CachePolicySchema)` to create a new message.
+ */
+export const CachePolicySchema: GenMessage<CachePolicy> = /*@__PURE__*/
+  messageDesc(file_consciousness_contract_v1_contract, 2);
 
 /**
  * What an error reason means on the wire.
@@ -198,7 +236,7 @@ export type ErrorSpec = Message<"consciousness.contract.v1.ErrorSpec"> & {
  * Use `create(ErrorSpecSchema)` to create a new message.
  */
 export const ErrorSpecSchema: GenMessage<ErrorSpec> = /*@__PURE__*/
-  messageDesc(file_consciousness_contract_v1_contract, 2);
+  messageDesc(file_consciousness_contract_v1_contract, 3);
 
 /**
  * Quota classes. Their sizes live in configuration, since prices change
