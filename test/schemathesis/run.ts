@@ -46,6 +46,7 @@ async function startPlatform(port: number, directory: string): Promise<ChildProc
       LOG_LEVEL: "error",
       // One caller makes every request here.
       RATE_PER_MINUTE: "1000000",
+      QUOTA_UNITS_PER_HOUR: "0",
       RATE_SIGN_IN_PER_MINUTE: "1000000",
     },
     stdio: ["ignore", "inherit", "pipe"],

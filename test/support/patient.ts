@@ -6,5 +6,6 @@ import { stageNames } from "../../services/engine/config.js";
  */
 export const patientEnvironment: Readonly<Record<string, string>> = {
   RATE_PER_MINUTE: "1000000",
+  QUOTA_UNITS_PER_HOUR: "0",
   ENGINE_STAGE_BUDGETS_MS: JSON.stringify(Object.fromEntries(stageNames.map((stage) => [stage, 20_000]))),
 };

@@ -9,7 +9,8 @@ import { deadline } from "../chain/deadline.js";
 import { type Admission, limit } from "../chain/limit.js";
 import { workloadOfCertificate } from "../chain/mesh-identity.js";
 import { observe } from "../chain/observe.js";
-import { type EdgeRates, rateLimit } from "../chain/rate-limit.js";
+import type { Quotas } from "../chain/quota.js";
+import { type EdgeRates, limitStrangers, rateLimit } from "../chain/rate-limit.js";
 import { orScrapeToken } from "../chain/scrape-token.js";
 import { traceCall } from "../chain/trace-call.js";
 import { translateErrors } from "../chain/translate-errors.js";
@@ -35,6 +36,7 @@ export interface ChainOptions {
   /** Counts calls from outside. */
   readonly limits: Limits;
   readonly rates: EdgeRates;
+  readonly quotas: Quotas;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -50,6 +52,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     translateErrors,
     deadline({ clock }),
     checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),
+    ...(edge ? [limitStrangers(options)] : []),
     authenticate(verifyBy(options)),
     authorize,
     // Calls between workloads were counted where they came in.

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { AdmissionLimits } from "../chain/limit.js";
+import type { QuotaConfig } from "../chain/quota.js";
 import type { EdgeRates } from "../chain/rate-limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
@@ -42,6 +43,8 @@ export interface ProcessConfig {
   readonly trustedProxyHops: number;
   /** How often one caller from outside may call. */
   readonly rates: EdgeRates;
+  /** How much one principal may use in an hour. */
+  readonly quotas: QuotaConfig;
   /** Largest message, in bytes. */
   readonly bodyLimit: number;
   /** Whether code compiled from the contract codes messages; protobuf-es does otherwise. */
@@ -76,6 +79,10 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     TRUSTED_PROXY_HOPS: integer(0, 16, { fallback: 0 }),
     RATE_PER_MINUTE: integer(1, 1_000_000, { fallback: 1000 }),
     RATE_SIGN_IN_PER_MINUTE: integer(1, 1_000_000, { fallback: 120 }),
+    QUOTA_UNITS_PER_HOUR: integer(0, 1_000_000_000, { fallback: 360_000 }),
+    QUOTA_WEIGHT_READ: integer(0, 1000, { fallback: 1 }),
+    QUOTA_WEIGHT_WRITE: integer(0, 1000, { fallback: 2 }),
+    QUOTA_WEIGHT_JUDGE: integer(0, 1000, { fallback: 5 }),
     FAST_PATH: flag({ fallback: true }),
     BODY_LIMIT_BYTES: integer(1024, 64 * 1024 * 1024, { fallback: 2 * 1024 * 1024 }),
   });
@@ -109,6 +116,14 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     drainMs: values.DRAIN_MS,
     trustedProxyHops: values.TRUSTED_PROXY_HOPS,
     rates: { perMinute: values.RATE_PER_MINUTE, signInPerMinute: values.RATE_SIGN_IN_PER_MINUTE },
+    quotas: {
+      unitsPerHour: values.QUOTA_UNITS_PER_HOUR,
+      weights: {
+        read: values.QUOTA_WEIGHT_READ,
+        write: values.QUOTA_WEIGHT_WRITE,
+        judge: values.QUOTA_WEIGHT_JUDGE,
+      },
+    },
     bodyLimit: values.BODY_LIMIT_BYTES,
     fastPath: values.FAST_PATH,
   };

@@ -8,6 +8,7 @@ import { ServerReflection } from "#gen/ts/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/ts/grpc/reflection/v1alpha/reflection_pb.js";
 import { type Plans, planChain } from "../chain/chain.js";
 import { type Admission, createAdmission } from "../chain/limit.js";
+import { configuredQuotas } from "../chain/quota.js";
 import { uncompilableRules } from "../chain/validate.js";
 import { ContractError, type MethodContract, resolveContract } from "../contract/method.js";
 import { operatorMethods } from "../contract/operator-services.js";
@@ -164,6 +165,7 @@ function chainOf(name: WorkloadName, foundation: Foundation, admission: Admissio
     metricsToken: foundation.config.metricsToken,
     limits: foundation.messaging.limits,
     rates: foundation.config.rates,
+    quotas: configuredQuotas(foundation.config.quotas),
     log: foundation.logOf(name),
     metrics: foundation.metrics,
     clock: foundation.clock,
