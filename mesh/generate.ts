@@ -3,6 +3,7 @@ import { type ImageContract, readContract } from "../services/generate/contract.
 import type { Writer } from "../services/generate/main.js";
 import { kustomizationFile, type Manifest, yamlFile } from "../services/generate/yaml-file.js";
 import { denyAll, ingressPolicy, peerAuthentication, workloadPolicy } from "./rules/authorization.js";
+import { callerDeadlines } from "./rules/deadlines.js";
 import { destinationRule, failurePercentage } from "./rules/destinations.js";
 import { serviceEntry, sidecar } from "./rules/egress.js";
 import { namespaceComponent } from "./rules/namespace.js";
@@ -74,9 +75,10 @@ function meshFiles(contract: ImageContract): Map<string, MeshFile> {
       {
         about: [
           "Ejects a replica when half of ten calls or more fail within an interval, as Hystrix opens its circuit",
-          "(errorThresholdPercentage, requestVolumeThreshold). Pinned to the Istio release it was tried on.",
+          "(errorThresholdPercentage, requestVolumeThreshold). Leaves callers' deadlines to the callee, whose typed",
+          "error Envoy would race. Pinned to the Istio release they were tried on.",
         ],
-        manifests: [failurePercentage(workloads)],
+        manifests: [failurePercentage(workloads), callerDeadlines()],
       },
     ],
     [

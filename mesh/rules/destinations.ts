@@ -1,8 +1,6 @@
 import type { ImageWorkload } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
-
-/** Istio releases whose Envoy clusters the filter below was tried on. */
-const pinnedProxies = "^1\\.31\\.";
+import { pinnedProxies } from "./names.js";
 
 /** How callers reach a workload's replicas: how much at once, and which of them not. */
 export function destinationRule({ name }: ImageWorkload): Manifest {

@@ -1,7 +1,7 @@
 import { calleesOf, type Edge } from "../../services/generate/call-graph.js";
 import type { ImageWorkload } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
-import { databaseService, labelsOf, observabilityNamespace, serviceHost } from "./names.js";
+import { labelsOf, observabilityNamespace, serviceHost, servicesOf } from "./names.js";
 
 const apiVersion = "networking.istio.io/v1";
 
@@ -26,7 +26,7 @@ export function servicesReachedBy(
   { name, stores }: Pick<ImageWorkload, "name" | "stores">,
   graph: readonly Edge[],
 ): string[] {
-  return [...calleesOf(graph, name), ...(stores.includes("database") ? [databaseService.name] : [])];
+  return [...calleesOf(graph, name), ...servicesOf(stores).map((service) => service.name)];
 }
 
 /** A host outside the mesh, which exactly the workloads that state it can reach. */

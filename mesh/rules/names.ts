@@ -4,8 +4,27 @@ export const ingressAccount = "ingress";
 /** The Istio Gateway on those proxies; see mesh/edge.yaml. */
 export const ingressGateway = "edge";
 
-/** Where a workload with a relational store finds PostgreSQL. */
-export const databaseService = { name: "postgres", port: 5432 };
+/** A Service of the namespace. */
+export interface StoreService {
+  readonly name: string;
+  readonly port: number;
+}
+
+/** Where a workload finds each kind of store. */
+const storeServices: Readonly<Record<string, StoreService>> = {
+  database: { name: "postgres", port: 5432 },
+  bus: { name: "nats", port: 4222 },
+  cache: { name: "redis", port: 6379 },
+};
+
+/** The Services of these stores. Throws for a kind of store that has none. */
+export function servicesOf(stores: readonly string[]): StoreService[] {
+  return stores.map((store) => {
+    const service = storeServices[store];
+    if (!service) throw new Error(`no Service is known for the store ${store}`);
+    return service;
+  });
+}
 
 /** Where sidecars and workloads send traces. */
 export const observabilityNamespace = "observability";
@@ -22,3 +41,6 @@ export const namespacePlaceholder = "consciousness";
 export function serviceHost(workload: string): string {
   return `${workload}.${namespacePlaceholder}.svc.cluster.local`;
 }
+
+/** Istio releases whose Envoy configuration our filters were tried on. */
+export const pinnedProxies = "^1\\.31\\.";

@@ -213,6 +213,40 @@ describe("destinations", () => {
   });
 });
 
+describe("callers' deadlines", () => {
+  const { configPatches } = meshDocument("envoy-filter.yaml", "EnvoyFilter", "caller-deadlines").spec;
+  const mutationsOf = (context: string) =>
+    configPatches.find(({ match }: Document) => match.context === context).patch.value.typed_config.mutations
+      .request_mutations;
+
+  it.each(["SIDECAR_OUTBOUND", "GATEWAY"])("are hidden from the router of a %s", (context) => {
+    expect(mutationsOf(context)).toEqual([
+      {
+        append: expect.objectContaining({
+          header: { key: "x-caller-timeout", value: "%REQ(grpc-timeout)%" },
+        }),
+      },
+      { remove: "grpc-timeout" },
+    ]);
+  });
+
+  it("are put back before the workload", () => {
+    expect(mutationsOf("SIDECAR_INBOUND")).toEqual([
+      {
+        append: expect.objectContaining({
+          header: { key: "grpc-timeout", value: "%REQ(x-caller-timeout)%" },
+        }),
+      },
+      { remove: "x-caller-timeout" },
+    ]);
+  });
+
+  it("are kept from Envoy on the pinned release alone", () => {
+    const pinned = configPatches.map(({ match }: Document) => match.proxy.proxyVersion);
+    expect(pinned).toEqual(["^1\\.31\\.", "^1\\.31\\.", "^1\\.31\\."]);
+  });
+});
+
 describe("egress", () => {
   it.each(names)("of %s is the call graph, its stores and its hosts", (name) => {
     const { spec } = meshDocument("sidecars.yaml", "Sidecar", name);
