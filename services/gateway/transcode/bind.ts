@@ -8,6 +8,7 @@ import { expectation } from "./field-value.js";
 import type { JsonCodec } from "./json.js";
 import { planMask } from "./mask.js";
 import { decode, decodeKeepingSlashes } from "./path.js";
+import { planPrecondition } from "./precondition.js";
 import { planQuery } from "./query.js";
 import type { BoundVariable, Route } from "./route.js";
 
@@ -27,6 +28,8 @@ export interface BindOptions {
   readonly body: BodyLimits;
   readonly maxParameters: number;
   readonly maxDepth: number;
+  /** Refuse preconditions that neither we nor the method would evaluate. */
+  readonly strictPreconditions: boolean;
 }
 
 /** Makes the request message of a method; rejects with an error of the catalogue. */
@@ -37,16 +40,20 @@ export type Fill = (input: Message, text?: string) => Message;
 
 /**
  * Plans a route's binding: the body first, then the path, which wins, then the
- * query, which may only set what neither of them carries.
+ * query, which may only set what neither of them carries, and `If-Match` last.
  */
 export function planBind(route: Route, options: BindOptions): Bind {
   const readBody = planBody(route, options.codec, options.ignoreUnknown, options.body);
   const planned = planFill(route, options);
+  const takePrecondition = planPrecondition(route, options.strictPreconditions);
   return async ({ request, segments, query }) => {
-    // Before the body, so that a bad path is refused without waiting for it.
+    // Before the body, so that a bad path or condition is refused without waiting for it.
     const fill = planned(segments, query);
+    const setPrecondition = takePrecondition?.(request);
     const { input, text } = await readBody(request);
-    return fill(input, text);
+    const message = fill(input, text);
+    setPrecondition?.(message);
+    return message;
   };
 }
 

@@ -3,6 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { errors } from "../../kit/errors.js";
+import { decompress, isGzip } from "./content-coding.js";
 import type { RestRequest } from "./exchange.js";
 import type { JsonCodec } from "./json.js";
 import type { Route } from "./route.js";
@@ -13,8 +14,9 @@ export type StartTimer = (milliseconds: number, fire: () => void) => () => void;
 /** Bounds of a request body. */
 export interface BodyLimits {
   readonly maxBytes: number;
-  /** From the handler's start to the body's last byte, in milliseconds. */
+  /** Within each of these times `leastBytes` must arrive, or the body's end; in milliseconds. */
   readonly arrivalMs: number;
+  readonly leastBytes: number;
   readonly startTimer: StartTimer;
 }
 
@@ -39,10 +41,10 @@ export function planBody(
   if (body === undefined) return async () => ({ input: create(method.input) });
   const field = body === "*" ? undefined : body;
   if (takesRaw(route))
-    return async (request) => ({ input: rawInput(route, request, await readBytes(request, limits)) });
+    return async (request) => ({ input: rawInput(route, request, await readContent(request, limits)) });
   const read = codec.reader(method.input, { ignoreUnknown, ...(field && { field }) });
   return async (request) => {
-    const bytes = await readBytes(request, limits);
+    const bytes = await readContent(request, limits);
     if (bytes.length === 0) return { input: create(method.input) };
     requireType(request, jsonType, "application/json");
     if (!isUtf8(bytes)) throw errors.bodyMalformed({ problem: "it is not UTF-8" });
@@ -74,10 +76,8 @@ export function rawInput({ method, body }: Route, request: RestRequest, data: Ui
 
 const jsonType = /^application\/(?:[a-z0-9!#$&^_.+-]+\+)?json$/;
 
-/** Refuses with MEDIA_TYPE_UNSUPPORTED a body that says to be of another type, compressed or not in UTF-8. */
+/** Refuses with MEDIA_TYPE_UNSUPPORTED a body that says to be of another type or not in UTF-8. */
 export function requireType({ headers }: RestRequest, accepted: RegExp, expected: string): void {
-  const coding = headers["content-encoding"] ?? "identity";
-  if (coding !== "identity") throw unsupported(`with the coding ${coding}`, "it uncompressed");
   const given = headers["content-type"];
   if (given === undefined || given === expected) return;
   const [type = "", ...parameters] = given.toLowerCase().split(";");
@@ -90,13 +90,20 @@ function unsupported(mediaType: string, expected: string) {
   return errors.mediaTypeUnsupported({ media_type: mediaType, expected });
 }
 
+/** Reads a whole body, and what is in it when it comes by gzip; the limit counts for both. */
+async function readContent(request: RestRequest, limits: BodyLimits): Promise<Buffer> {
+  const compressed = isGzip(request);
+  const bytes = await readBytes(request, limits);
+  return compressed && bytes.length > 0 ? decompress(bytes, limits.maxBytes) : bytes;
+}
+
 /**
  * Reads a whole body. Rejects with BODY_TOO_LARGE as soon as that is known,
  * with BODY_TIMEOUT, or with CANCELED when the client goes away.
  */
 export function readBytes(
   request: RestRequest,
-  { maxBytes, arrivalMs, startTimer }: BodyLimits,
+  { maxBytes, arrivalMs, leastBytes, startTimer }: BodyLimits,
 ): Promise<Buffer> {
   const tooLarge = () => errors.bodyTooLarge({ limit_bytes: maxBytes });
   return new Promise((resolve, reject) => {
@@ -123,7 +130,13 @@ export function readBytes(
       request.pause();
       reject(error);
     };
-    const stopTimer = startTimer(arrivalMs, () => fail(errors.bodyTimeout({ limit_ms: arrivalMs })));
+    // A large body over a slow line may take as long as it needs, while it makes progress.
+    const watch = (from: number) =>
+      startTimer(arrivalMs, () => {
+        if (size - from < leastBytes) fail(errors.bodyTimeout({ limit_ms: arrivalMs }));
+        else stopTimer = watch(size);
+      });
+    let stopTimer = watch(0);
     request.on("data", onData).on("end", onEnd).on("close", onGone).on("error", onGone);
   });
 }

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type Bind, type BindOptions, planBind } from "./bind.js";
 import type { StartTimer } from "./body.js";
@@ -46,6 +47,8 @@ export interface EndpointOptions {
   readonly limits: TranscoderLimits;
   readonly startTimer: StartTimer;
   ignoreUnknownFields(method: DescMethod): boolean;
+  readonly strictPreconditions: boolean;
+  replyHeaders(method: DescMethod): OutgoingHttpHeaders;
 }
 
 /** A router over the endpoints of the routes. */
@@ -78,11 +81,18 @@ function planEndpoint(route: Route, options: EndpointOptions): Endpoint {
   const binding: BindOptions = {
     codec,
     ignoreUnknown: options.ignoreUnknownFields(route.method),
-    body: { maxBytes: limits.bodyBytes, arrivalMs: limits.bodyMs, startTimer },
+    body: {
+      maxBytes: limits.bodyBytes,
+      arrivalMs: limits.bodyMs,
+      leastBytes: limits.bodyLeastBytes,
+      startTimer,
+    },
     maxParameters: limits.queryParameters,
     maxDepth: limits.depth,
+    strictPreconditions: options.strictPreconditions,
   };
-  const render = () => planRender(route, codec, { milliseconds: limits.lingerMs, startTimer });
+  const lingering = { milliseconds: limits.lingerMs, startTimer };
+  const render = () => planRender(route, { codec, lingering, fixed: options.replyHeaders(route.method) });
   const kind = route.method.methodKind;
   switch (kind) {
     case "unary":

@@ -9,9 +9,14 @@ export interface Intake {
    * BODY_TOO_LARGE beyond the limit, and with BODY_TIMEOUT when the running deadline passes.
    */
   next(): Promise<Buffer | undefined>;
-  /** Starts a deadline, in milliseconds; an earlier one no longer counts. */
+  /** Starts a deadline, in milliseconds; an earlier one, or a pace, no longer counts. */
   within(milliseconds: number): void;
-  /** Stops the deadline: what takes time now is not the client. */
+  /**
+   * From now on `leastBytes` must arrive within each of these times, in milliseconds. One that ends
+   * while the reader is busy with something else does not count.
+   */
+  keepPace(pace: { readonly arrivalMs: number; readonly leastBytes: number }): void;
+  /** Stops deadline and pace: what takes time now is not the client. */
   relax(): void;
   /** Takes nothing more. A pending `next` finds the end. */
   stop(): void;
@@ -26,6 +31,9 @@ export function takeIn(
   let failure: Error | undefined;
   let ended = request.readableEnded;
   let size = 0;
+  let waiting = false;
+  /** Begins the time anew in which the reader was busy. */
+  let resume: (() => void) | undefined;
   let stopTimer: () => void = () => undefined;
 
   const fail = (error: Error): void => {
@@ -41,8 +49,13 @@ export function takeIn(
   request.on("readable", onReadable).on("end", onEnd).on("close", onGone).on("error", onGone);
   if (request.destroyed) onGone();
 
-  const stop = (): void => {
+  const relax = (): void => {
     stopTimer();
+    resume = undefined;
+  };
+
+  const stop = (): void => {
+    relax();
     request.off("readable", onReadable).off("end", onEnd).off("close", onGone).off("error", onGone);
     onEnd();
   };
@@ -58,18 +71,31 @@ export function takeIn(
           if (size <= maxBytes) return chunk;
           throw errors.bodyTooLarge({ limit_bytes: maxBytes });
         }
+        resume?.();
+        waiting = true;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
+        waiting = false;
       }
     },
     within(milliseconds) {
-      stopTimer();
+      relax();
       stopTimer = startTimer(milliseconds, () => fail(errors.bodyTimeout({ limit_ms: milliseconds })));
     },
-    relax() {
-      stopTimer();
+    keepPace({ arrivalMs, leastBytes }) {
+      const watch = () => {
+        relax();
+        const from = size;
+        stopTimer = startTimer(arrivalMs, () => {
+          if (!waiting) resume = watch;
+          else if (size - from < leastBytes) fail(errors.bodyTimeout({ limit_ms: arrivalMs }));
+          else watch();
+        });
+      };
+      watch();
     },
+    relax,
     stop,
   };
 }

@@ -1,3 +1,4 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMethod, Registry } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { StartTimer } from "./body.js";
@@ -28,6 +29,10 @@ export interface TranscoderOptions<Context> {
   requestId(incoming: Context): string;
   /** Accept fields and parameters that the method's request does not have. Default: never. */
   ignoreUnknownFields?(method: DescMethod): boolean;
+  /** Refuse `If-Match` and `If-None-Match` where nobody would evaluate them. Default: leave them to the method. */
+  strictPreconditions?: boolean;
+  /** Headers of every answer of a method, before those that the method sets itself. Names in lower case. */
+  replyHeaders?(method: DescMethod): OutgoingHttpHeaders;
   /** Called once for each request answered with an error without its method having been called. */
   onReject?(rejection: Rejection<Context>): void;
   /** Called with each failure that is no ConnectError; the client gets INTERNAL. */
@@ -45,8 +50,9 @@ export interface TranscoderOptions<Context> {
 export interface TranscoderLimits {
   /** Of a request body. */
   readonly bodyBytes: number;
-  /** Until a body's last byte, in milliseconds. */
+  /** Within each of these times a body must bring `bodyLeastBytes`, or its end; in milliseconds. */
   readonly bodyMs: number;
+  readonly bodyLeastBytes: number;
   /** How long the unread body of a refused request is taken in, in milliseconds. */
   readonly lingerMs: number;
   /** Of a request target, in characters. */
@@ -54,7 +60,7 @@ export interface TranscoderLimits {
   /** Of JSON objects and lists, and of names in a query parameter. */
   readonly depth: number;
   readonly queryParameters: number;
-  /** Of an upload in messages, altogether; each of them may have `bodyBytes`, and `bodyMs` from its first byte. */
+  /** Of an upload in messages, altogether; each of them may have `bodyBytes`, and arrives like a body. */
   readonly uploadBytes: number;
   /** How long an upload may rest between two messages, in milliseconds. */
   readonly uploadIdleMs: number;
@@ -68,6 +74,7 @@ export interface TranscoderLimits {
 export const defaultLimits: TranscoderLimits = {
   bodyBytes: 1024 * 1024,
   bodyMs: 10_000,
+  bodyLeastBytes: 10_000,
   lingerMs: 2000,
   urlLength: 8192,
   depth: 100,

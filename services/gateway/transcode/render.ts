@@ -1,31 +1,48 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import type { Registry } from "@bufbuild/protobuf";
+import type { Message, Registry } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
 import type { ConnectError } from "@connectrpc/connect";
 import type { TranscodedReply } from "./call.js";
 import { planContent } from "./content.js";
+import { formatTag } from "./entity-tag.js";
 import type { Ends } from "./exchange.js";
 import { addReplyHeaders } from "./headers.js";
 import type { JsonCodec } from "./json.js";
 import { endUnread, isUnread, type Lingering } from "./linger.js";
+import { isEtag } from "./precondition.js";
 import { problemHeaders, problemOf, statusOf } from "./problem.js";
 import type { Route } from "./route.js";
 
 /** Answers a call's reply with 200. */
 export type Render = (exchange: Ends, reply: TranscodedReply) => void;
 
+/** What rendering is made of. */
+export interface RenderOptions {
+  readonly codec: JsonCodec;
+  readonly lingering: Lingering;
+  /** Headers of every reply. */
+  readonly fixed: OutgoingHttpHeaders;
+}
+
 /**
  * Plans how a route's reply is printed: as JSON, or raw when it is a
- * `google.api.HttpBody`. A method that takes an upload may answer before its end.
+ * `google.api.HttpBody`. What a GET returns carries the resource's own `etag`
+ * as entity tag (AIP-154). A method that takes an upload may answer before its end.
  */
-export function planRender({ method, responseField }: Route, codec: JsonCodec, lingering: Lingering): Render {
+export function planRender(route: Route, { codec, lingering, fixed }: RenderOptions): Render {
+  const { method, responseField } = route;
   const content = planContent(method.output, responseField, codec).of;
+  const tagOf = planTag(route);
   return ({ request, response, requestId }, { message, header, trailer }) => {
     const { type, body } = content(message);
     const headers: OutgoingHttpHeaders = {
       "content-type": type,
       "content-length": Buffer.byteLength(body),
       "x-request-id": requestId,
+      ...fixed,
     };
+    const tag = tagOf?.(message);
+    if (tag !== undefined) headers.etag = tag;
     addReplyHeaders(headers, header);
     addReplyHeaders(headers, trailer);
     const unread = method.methodKind === "client_streaming" && isUnread(request);
@@ -33,6 +50,19 @@ export function planRender({ method, responseField }: Route, codec: JsonCodec, l
     response.writeHead(200, headers);
     if (unread) endUnread(request, response, body, lingering);
     else response.end(request.method === "HEAD" ? undefined : body);
+  };
+}
+
+/** A changed resource is another representation than the one at the URL, so that reads alone have a tag. */
+function planTag({ httpMethod, method, responseField }: Route) {
+  if (httpMethod !== "GET") return undefined;
+  const inner = responseField?.fieldKind === "message" ? responseField : undefined;
+  const resource = responseField ? inner?.message : method.output;
+  const field = resource?.fields.find(isEtag);
+  if (!field) return undefined;
+  return (message: Message): string | undefined => {
+    const reply = reflect(method.output, message);
+    return formatTag(String((inner ? reply.get(inner) : reply).get(field)));
   };
 }
 

@@ -84,6 +84,8 @@ function planHandling<Context>(
     limits,
     startTimer,
     ignoreUnknownFields: (method) => options.ignoreUnknownFields?.(method) ?? false,
+    strictPreconditions: options.strictPreconditions ?? false,
+    replyHeaders: (method) => options.replyHeaders?.(method) ?? {},
   });
   const rendering = { registry, lingering: { milliseconds: limits.lingerMs, startTimer } };
   const { stalledMs, keepAliveMs } = limits;

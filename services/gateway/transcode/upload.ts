@@ -6,6 +6,7 @@ import { errorFacts, errors } from "../../kit/errors.js";
 import type { Bindable, BindOptions, Fill } from "./bind.js";
 import { planFill } from "./bind.js";
 import { rawInput, requireType, takesRaw } from "./body.js";
+import { requireUncompressed } from "./content-coding.js";
 import type { RestRequest } from "./exchange.js";
 import { type Intake, takeIn } from "./intake.js";
 import type { Route } from "./route.js";
@@ -58,6 +59,7 @@ function planMessages(route: Route, options: UploadOptions): ReadMessages {
     return (_, fill) => uploadOf(undefined, only(fill(create(route.method.input))));
   if (takesRaw(route)) {
     return (request, fill) => {
+      requireUncompressed(request);
       const intake = begin(request);
       return uploadOf(
         intake,
@@ -67,6 +69,7 @@ function planMessages(route: Route, options: UploadOptions): ReadMessages {
   }
   const readLine = planLine(route, options);
   return (request, fill) => {
+    requireUncompressed(request);
     requireType(request, lineTypes, "application/x-ndjson");
     const intake = begin(request);
     return uploadOf(
@@ -97,22 +100,22 @@ async function* only(message: Message) {
 
 async function* pieces(intake: Intake, { body }: UploadOptions, read: (data: Uint8Array) => Message) {
   let empty = true;
+  intake.keepPace(body);
   for (;;) {
-    intake.within(body.arrivalMs);
     const piece = await intake.next();
-    intake.relax();
     if (!piece) break;
     empty = false;
     for (let at = 0; at < piece.length; at += body.maxBytes)
       yield read(piece.subarray(at, at + body.maxBytes));
   }
+  intake.relax();
   // An empty file is one too: its name and type must arrive.
   if (empty) yield read(new Uint8Array());
 }
 
 const newline = 10;
 
-/** The lines of a body, blank ones left out. Each is bounded in bytes, and in time from its first byte. */
+/** The lines of a body, blank ones left out. Each is bounded in bytes, and arrives like a body of its own. */
 async function* lines(intake: Intake, { body, idleMs }: UploadOptions): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let size = 0;
@@ -139,7 +142,7 @@ async function* lines(intake: Intake, { body, idleMs }: UploadOptions): AsyncGen
       const line = take();
       if (!isBlank(line)) yield line;
     }
-    if (size === 0 && start < chunk.length) intake.within(body.arrivalMs);
+    if (size === 0 && start < chunk.length) intake.keepPace(body);
     add(chunk.subarray(start));
   }
   intake.relax();

@@ -290,8 +290,8 @@ describe("bodies", () => {
     ],
     [
       "application/json",
-      { "content-encoding": "gzip" },
-      "with the coding gzip is not supported here; send it uncompressed",
+      { "content-encoding": "br" },
+      "with the coding br is not supported here; send it by gzip or uncompressed",
     ],
   ])("answers 415 to %s", async (type, headers, problem) => {
     const server = await serve();

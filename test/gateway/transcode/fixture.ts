@@ -84,6 +84,8 @@ export interface SendOptions {
 }
 
 export interface ServeOptions {
+  /** The fixture's unless given. */
+  readonly services?: readonly DescService[];
   readonly call?: (call: TranscodedCall<Context>) => Promise<TranscodedReply>;
   /** Null for a transcoder without streams. */
   readonly stream?: CallStream<Context> | null;
@@ -92,6 +94,7 @@ export interface ServeOptions {
 
 /** The fixture's service behind node:http on a free port, answering with its own request unless told otherwise. */
 export async function serve({
+  services = [serviceOf("Fixture")],
   call = echo,
   stream = echoStream,
   options = {},
@@ -100,7 +103,7 @@ export async function serve({
   const rejections: Rejection<Context>[] = [];
   const failures: unknown[] = [];
   const transcoder = createTranscoder<Context>({
-    services: [serviceOf("Fixture")],
+    services,
     call: (made) => {
       seen.push({ method: made.method.name, route: made.route, input: shown(made.method, made), call: made });
       return call(made);
