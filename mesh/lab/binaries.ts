@@ -41,6 +41,7 @@ const builds = [
 const istioFiles = [
   "tools/packaging/common/envoy_bootstrap.json",
   "manifests/charts/base/files/crd-all.gen.yaml",
+  "manifests/charts/istio-control/istio-discovery/values.yaml",
   "manifests/charts/istio-control/istio-discovery/files/injection-template.yaml",
   "manifests/charts/istio-control/istio-discovery/files/gateway-injection-template.yaml",
 ];

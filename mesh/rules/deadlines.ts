@@ -19,6 +19,8 @@ export function callerDeadlines(): Manifest {
     kind: "EnvoyFilter",
     metadata: { name: "caller-deadlines" },
     spec: {
+      // After filters without one, so that the router is there to be found.
+      priority: 10,
       configPatches: [
         beforeRouter("SIDECAR_OUTBOUND", hide()),
         beforeRouter("GATEWAY", hide()),

@@ -3,12 +3,24 @@ import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { apply, tryKubectl } from "../../../mesh/lab/apiserver.js";
 import { attempt } from "../../../mesh/lab/commands.js";
+import { injectedPods } from "../../../mesh/lab/injection.js";
 import { rejectedConfigurations } from "../../../mesh/lab/istiod.js";
 import { type Rendered, renderOverlay } from "../../../mesh/lab/manifests.js";
 import { inLab } from "../../../mesh/lab/place.js";
+import { names } from "../rules.js";
 import { changed, place } from "./lab.js";
 
 const environments = ["development", "staging", "production"];
+/** Asks the API server what it would say to an object. */
+const strict = [
+  "apply",
+  "--server-side",
+  "--force-conflicts",
+  "--validate=strict",
+  "--dry-run=server",
+  "-f",
+  "-",
+];
 const istioctl = `${place.binaries}/istioctl`;
 /** "EnvoyFilter exposes internal implementation details": ours is pinned to the release it was tried on. */
 const accepted = "IST0133";
@@ -45,17 +57,40 @@ describe.each(environments)("the environment %s", (environment) => {
   });
 });
 
-describe("a mistake", () => {
-  const strict = [
-    "apply",
-    "--server-side",
-    "--force-conflicts",
-    "--validate=strict",
-    "--dry-run=server",
-    "-f",
-    "-",
-  ];
+describe("the pods that Istio's injector makes", () => {
+  /** Lets the API server judge pods of an environment, which need their accounts and limits there. */
+  async function refusals(environment: string, { cni }: { cni: boolean }): Promise<string[]> {
+    const objects = await renderOverlay(place, `k8s/overlays/${environment}`);
+    for (const kinds of [["Namespace"], ["ServiceAccount", "LimitRange", "PriorityClass"]]) {
+      await apply(
+        place,
+        objects.filter(({ kind }) => kinds.includes(kind)),
+      );
+    }
+    const pods = await injectedPods(place, objects, { cni });
+    expect(pods.map(({ metadata }) => metadata.name).sort()).toEqual([...names, "ingress"].sort());
+    const found: string[] = [];
+    for (const pod of pods) {
+      expect(pod.spec.containers.map(({ name }: { name: string }) => name)).toContain("istio-proxy");
+      const { code, stderr } = await tryKubectl(place, strict, JSON.stringify(pod));
+      if (code !== 0 || stderr !== "") found.push(`${pod.metadata.name}: ${stderr}`);
+    }
+    return found;
+  }
 
+  it.each(environments)("are admitted to %s, which is restricted, without a warning", async (environment) => {
+    expect(await refusals(environment, { cni: true })).toEqual([]);
+  });
+
+  it("are refused where an init container is to redirect traffic in place of istio-cni", async () => {
+    const found = await refusals("development", { cni: false });
+    // The ingress redirects nothing.
+    expect(found).toHaveLength(names.length);
+    for (const one of found) expect(one).toMatch(/violates PodSecurity "restricted:latest".*istio-init/);
+  });
+});
+
+describe("a mistake", () => {
   it("in a field's name is refused by the API server", async () => {
     const wrong = changed("AuthorizationPolicy", "engine", ({ spec }) => {
       spec.rules[0].to[0].operation.methodz = ["GET"];
