@@ -51,4 +51,7 @@ export interface ErrorParams {
   IDEMPOTENCY_KEY_REUSED: Record<never, never>;
   RATE_LIMITED: { limit: string | number; window_seconds: string | number; retry_seconds: string | number };
   QUOTA_EXHAUSTED: { limit: string | number; retry_seconds: string | number };
+  IDEMPOTENCY_KEY_INVALID: { problem: string | number };
+  IDEMPOTENCY_KEY_UNSUPPORTED: { method: string | number };
+  IDEMPOTENCY_KEY_IN_USE: Record<never, never>;
 }

@@ -1,4 +1,4 @@
-import { databaseService, ingressAccount, labelsOf, observabilityNamespace } from "../../mesh/rules/names.js";
+import { ingressAccount, labelsOf, observabilityNamespace, servicesOf } from "../../mesh/rules/names.js";
 import { calleesOf, callersOf, type Edge } from "../../services/generate/call-graph.js";
 import type { ImageWorkload } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
@@ -34,7 +34,7 @@ export function commonEgress(): Manifest {
   };
 }
 
-/** What the call graph has of one workload: callers in; callees, the database and hosts outside out. */
+/** What the call graph has of one workload: callers in; callees, stores and hosts outside out. */
 export function callGraphPolicy(
   workload: ImageWorkload,
   workloads: readonly ImageWorkload[],
@@ -53,9 +53,7 @@ export function callGraphPolicy(
       ingress: [{ from: callers.map(pods), ports: [port(workload.port)] }],
       egress: [
         ...calleesOf(graph, name).map((callee) => ({ to: [pods(callee)], ports: [port(portOf(callee))] })),
-        ...(stores.includes("database")
-          ? [{ to: [pods(databaseService.name)], ports: [port(databaseService.port)] }]
-          : []),
+        ...servicesOf(stores).map((store) => ({ to: [pods(store.name)], ports: [port(store.port)] })),
         // Addresses of hosts outside change; which of them is asked, the proxy decides by name.
         ...(hosts.length > 0 ? [{ ports: [port(443)] }] : []),
       ],

@@ -1,4 +1,5 @@
 import type { DescMessage, DescMethod, DescService, FileRegistry, JsonObject } from "@bufbuild/protobuf";
+import { keptHours, longestKey, replayedHeader } from "../kit/idempotency/key.js";
 import {
   dataClassReader,
   type PolicyFacts,
@@ -72,7 +73,7 @@ export function describeApi(options: ApiOptions): JsonObject {
       schemas: { Problem: problemSchema, ...schemas.components() },
       responses: shared.components,
       headers: headerComponents,
-      parameters: { TimeoutMs: timeoutParameter },
+      parameters: { TimeoutMs: timeoutParameter, IdempotencyKey: keyParameter },
       securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
     },
   };
@@ -83,6 +84,13 @@ const timeoutParameter: JsonObject = {
   in: "header",
   description: "How long the caller waits, in milliseconds. The method's own deadline stays the upper bound.",
   schema: { type: "integer", minimum: 1, maximum: 9_999_999_999 },
+};
+
+const keyParameter: JsonObject = {
+  name: "Idempotency-Key",
+  in: "header",
+  description: `Names the call, so that it has its effect once however often it is sent: the same call again, by the same caller and within ${keptHours} hours, gets the first one's answer, marked with \`${replayedHeader}\`. Use a new key, such as a UUID, for each new call.`,
+  schema: { type: "string", minLength: 1, maxLength: longestKey, pattern: "^[!-~]+$" },
 };
 
 function pathItems(operations: readonly Operation[]): JsonObject {

@@ -4,6 +4,7 @@ import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "./clock.js";
 import { errors } from "./errors.js";
+import type { IdempotencyKey } from "./idempotency/key.js";
 import { newId } from "./ids.js";
 
 /** Who asks: the verified bearer of a credential. Stores take it first. */
@@ -36,12 +37,16 @@ export interface Call {
   readonly deadline: number;
   /** How long the call waited for admission, in milliseconds. */
   readonly queueMs: number;
+  /** The client's key for this call, where the method keeps results. */
+  readonly idempotencyKey?: IdempotencyKey | undefined;
 }
 
 /** What a handler passes on when it calls a peer: its own context. */
 export interface Caller {
   readonly values: ContextValues;
   readonly signal: AbortSignal;
+  /** Headers of the answer that the caller itself gives; absent when it answers nobody. */
+  readonly responseHeader?: Headers;
 }
 
 /** Key of the call in Connect's context values. */

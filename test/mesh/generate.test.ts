@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createFileRegistry, fromBinary, getOption } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
+import { Store } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { http } from "#gen/ts/google/api/annotations_pb.js";
 import type { HttpRule } from "#gen/ts/google/api/http_pb.js";
 import { writeMesh } from "../../mesh/generate.js";
@@ -247,6 +248,13 @@ describe("callers' deadlines", () => {
   });
 });
 
+const storeServices = {
+  [Store.UNSPECIFIED]: "nothing",
+  [Store.DATABASE]: "postgres",
+  [Store.BUS]: "nats",
+  [Store.CACHE]: "redis",
+};
+
 describe("egress", () => {
   it.each(names)("of %s is the call graph, its stores and its hosts", (name) => {
     const { spec } = meshDocument("sidecars.yaml", "Sidecar", name);
@@ -257,7 +265,7 @@ describe("egress", () => {
       ),
     );
     const profile = workloadProfile(workloads.get(name)!);
-    const stores = profile.stores.length > 0 ? ["postgres"] : [];
+    const stores = profile.stores.map((store) => storeServices[store]);
     const inside = [...callees, ...stores].map((host) => `./${host}.consciousness.svc.cluster.local`);
     expect(spec.outboundTrafficPolicy).toEqual({ mode: "REGISTRY_ONLY" });
     expect(spec.egress).toHaveLength(1);

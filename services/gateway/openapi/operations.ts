@@ -1,4 +1,5 @@
 import type { DescMethod, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { keyUse, replayedHeader } from "../../kit/idempotency/key.js";
 import { isHttpBody, takesRaw } from "../transcode/body.js";
 import type { Route } from "../transcode/route.js";
 import type { PolicyFacts, ReasonFacts } from "./catalogue.js";
@@ -47,6 +48,7 @@ export function operationOf(
   const example = body && takesJson(route) ? bodyExample(route) : undefined;
   const signedIn = policy.access !== "public";
   const failed = failures({ route, policy, stated: reasons, catalogue });
+  const keepsResults = keyUse(method, policy.access) === "kept";
   return {
     path: documented.path,
     httpMethod: route.httpMethod.toLowerCase(),
@@ -59,9 +61,10 @@ export function operationOf(
       parameters: [
         ...parametersOf(route, documented, schemas),
         { $ref: "#/components/parameters/TimeoutMs" },
+        ...(keepsResults ? [{ $ref: "#/components/parameters/IdempotencyKey" }] : []),
       ],
       ...(body && { requestBody: body }),
-      responses: Object.fromEntries([["200", success(route, schemas)], ...failed]),
+      responses: Object.fromEntries([["200", success(route, schemas, keepsResults)], ...failed]),
       security: signedIn ? [{ bearer: [] }] : [],
       "x-codeSamples": samplesOf({ route, documented, body: example, signedIn }),
     },
@@ -110,10 +113,13 @@ function bodyExample(route: Route): JsonValue {
   return Object.fromEntries(Object.entries(example).filter(([name]) => own.has(name)));
 }
 
-function success(route: Route, schemas: Schemas): JsonObject {
+function success(route: Route, schemas: Schemas, keepsResults: boolean): JsonObject {
   return {
     description: "Success.",
-    headers: { "x-request-id": { $ref: "#/components/headers/RequestId" } },
+    headers: {
+      "x-request-id": { $ref: "#/components/headers/RequestId" },
+      ...(keepsResults && { [replayedHeader]: { $ref: "#/components/headers/IdempotentReplayed" } }),
+    },
     content: successContent(route, schemas),
   };
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
+import { keyUse } from "../../kit/idempotency/key.js";
 import type { Route } from "../transcode/route.js";
 import type { PolicyFacts, ReasonFacts } from "./catalogue.js";
 
@@ -17,6 +18,12 @@ export const problemType = "application/problem+json";
 
 /** What a request with a body can fail with before its method is called. */
 const bodyReasons = ["BODY_MALFORMED", "BODY_TIMEOUT", "BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"];
+/** What a client's key may come to, by what it does for the method. */
+const keyReasons = {
+  kept: ["IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED"],
+  refused: ["IDEMPOTENCY_KEY_UNSUPPORTED"],
+  ignored: [],
+};
 const everyReason = [
   "DEADLINE_EXCEEDED",
   "DEPENDENCY_UNAVAILABLE",
@@ -40,6 +47,7 @@ export function reasonsOf({ route, policy, stated, catalogue }: FailureOptions):
     ...(route.variables.length > 0 ? ["ROUTE_NOT_FOUND"] : []),
     ...(policy.access === "public" ? [] : ["CREDENTIALS_MISSING", "TOKEN_EXPIRED", "TOKEN_INVALID"]),
     ...(policy.access === "permission" ? ["PERMISSION_MISSING"] : []),
+    ...keyReasons[keyUse(route.method, policy.access)],
     ...(policy.rated ? ["QUOTA_EXHAUSTED", "RATE_LIMITED"] : []),
   ]);
   return [...names].sort().map((name) => {
@@ -78,7 +86,7 @@ function failure(status: number, reasons: readonly ReasonFacts[]): JsonObject {
 }
 
 function failureHeaders(status: number, reasons: readonly ReasonFacts[]): JsonObject {
-  const retry = (status === 429 || status === 503) && reasons.some(({ retryable }) => retryable);
+  const retry = [409, 429, 503].includes(status) && reasons.some(({ retryable }) => retryable);
   return {
     "x-request-id": { $ref: "#/components/headers/RequestId" },
     ...(retry && { "Retry-After": { $ref: "#/components/headers/RetryAfter" } }),
@@ -124,6 +132,10 @@ export const problemSchema: JsonObject = {
 /** Headers that responses refer to. */
 export const headerComponents: JsonObject = {
   RequestId: { description: "Our id of the request.", schema: { type: "string", format: "uuid" } },
+  IdempotentReplayed: {
+    description: "The answer is that of an earlier call with the idempotency key, which had the effect.",
+    schema: { const: "true" },
+  },
   RetryAfter: {
     description: "Seconds until another attempt is worthwhile.",
     schema: { type: "integer", minimum: 0 },

@@ -11,6 +11,7 @@ import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js"
 import { type Caller, callKey, callOf } from "../context.js";
 import { errors } from "../errors.js";
 import { invoke, invokeStream, type LocalMethod, type LocalMethods } from "./local.js";
+import { keyAlong, tellReplay } from "./same-call.js";
 
 /** Calls the methods of a peer. */
 export interface PeerCalls {
@@ -34,13 +35,17 @@ export function memoryCalls(options: { self: Workload; local: LocalMethods }): P
     if (!target) throw errors.methodUnknown({ method: method.name });
     return target;
   };
-  const valuesFor = (caller: Caller) =>
-    createContextValues().set(callKey, { ...callOf(caller), caller: options.self });
+  const valuesFor = (method: DescMethod, caller: Caller) => {
+    const idempotencyKey = keyAlong(caller, method);
+    return createContextValues().set(callKey, { ...callOf(caller), caller: options.self, idempotencyKey });
+  };
   return {
     async unary(method, request, caller) {
       const target = targetOf(method);
       const message = create(method.input, request);
-      const response = await invoke(target, { message, signal: caller.signal, values: valuesFor(caller) });
+      const values = valuesFor(method, caller);
+      const response = await invoke(target, { message, signal: caller.signal, values });
+      tellReplay(response.header, caller);
       return response.message;
     },
     async *stream(method, request, caller) {
@@ -49,7 +54,7 @@ export function memoryCalls(options: { self: Workload; local: LocalMethods }): P
       const response = await invokeStream(target, {
         messages,
         signal: caller.signal,
-        values: valuesFor(caller),
+        values: valuesFor(method, caller),
       });
       yield* response.message;
     },

@@ -7,10 +7,12 @@ import { type Call, type Caller, callOf } from "../context.js";
 import type { MethodContract } from "../contract/method.js";
 import { workloadName } from "../contract/workloads.js";
 import { errorFacts, errors } from "../errors.js";
+import { idempotencyHeader, replayedHeader } from "../idempotency/key.js";
 import { injectContext } from "../telemetry.js";
 import { workloadTokenHeader } from "../tokens.js";
 import type { PeerCalls } from "./memory.js";
 import type { Resilience } from "./resilience.js";
+import { keyAlong, tellReplay } from "./same-call.js";
 
 /** A wire to one peer. */
 export interface Wire {
@@ -29,11 +31,14 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
   const send = async <T>(method: DescMethod, caller: Caller, run: (sending: Sending) => Promise<T>) => {
     const call = callOf(caller);
     const contract = methods.get(method);
+    const key = keyAlong(caller, method);
     const header = await outgoingHeader(wire, caller, contract?.access.kind === "public");
+    if (key) header.set(idempotencyHeader, key.value);
     const timeoutMs = remaining(call, wire.clock);
     try {
       return await wire.resilience.run(
-        contract?.idempotent ?? false,
+        // With a key a second attempt has no second effect either.
+        contract?.idempotent || key !== undefined,
         () => run({ header, left: remaining(call, wire.clock) }),
         caller.signal,
       );
@@ -45,6 +50,7 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
     unary: (method, request, caller) =>
       send(method, caller, async ({ header, left }) => {
         const response = await wire.transport.unary(method, caller.signal, left, header, request);
+        tellReplay(response.header, caller);
         return response.message;
       }),
     async *stream(method, request, caller) {
@@ -93,12 +99,14 @@ function remaining(call: Call, clock: Clock): number | undefined {
   return Number.isFinite(call.deadline) ? Math.max(1, Math.floor(call.deadline - clock.now())) : undefined;
 }
 
-// Only what the catalogue knows goes on to our own caller; the peer's metadata never does.
+// Only what the catalogue knows goes on to our own caller; of the peer's metadata, only that it repeats itself.
 function translate(error: unknown, peer: Workload, timeoutMs = 0): ConnectError {
   const received = ConnectError.from(error);
   if (errorFacts(received)) {
     const clean = new ConnectError(received.rawMessage, received.code, undefined, undefined, received);
     clean.details = received.details;
+    const mark = received.metadata.get(replayedHeader);
+    if (mark !== null) clean.metadata.set(replayedHeader, mark);
     return clean;
   }
   switch (received.code) {

@@ -6,6 +6,7 @@ import { authorize } from "../chain/authorize.js";
 import { checkCaller, type IdentifyWorkload } from "../chain/caller.js";
 import type { Layer } from "../chain/chain.js";
 import { deadline } from "../chain/deadline.js";
+import { idempotencyKey } from "../chain/idempotency-key.js";
 import { type Admission, limit } from "../chain/limit.js";
 import { workloadOfCertificate } from "../chain/mesh-identity.js";
 import { observe } from "../chain/observe.js";
@@ -57,6 +58,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     authorize,
     // Calls between workloads were counted where they came in.
     ...(edge ? [rateLimit(options)] : []),
+    idempotencyKey,
     limit(options.admission, clock),
     validate(),
   ];

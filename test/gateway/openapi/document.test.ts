@@ -84,7 +84,7 @@ describe("an operation", () => {
       Object.keys(operation(path, method).responses).join(" ");
     expect(statuses("/livez", "get")).toBe("200 400 414 431 500 503 504");
     expect(statuses("/api/v1/agents/{id}", "get")).toBe("200 400 401 403 404 414 429 431 500 503 504");
-    expect(statuses(process, "post")).toBe("200 400 401 403 404 408 413 414 415 422 429 431 500 503 504");
+    expect(statuses(process, "post")).toBe("200 400 401 403 404 408 409 413 414 415 422 429 431 500 503 504");
   });
 
   it("names the reasons behind each status", () => {
@@ -92,6 +92,45 @@ describe("an operation", () => {
     const ours = blocked.$ref ? document.components.responses[blocked.$ref.split("/").at(-1)] : blocked;
     const [, specific] = ours.content["application/problem+json"].schema.allOf;
     expect(specific.properties).toEqual({ status: { const: 422 }, reason: { enum: ["ETHICAL_VIOLATION"] } });
+  });
+
+  it("takes an idempotency key where the method keeps its result, and nowhere else", () => {
+    const keyed = Object.entries(document.paths).flatMap(([path, item]) =>
+      Object.entries(item as object)
+        .filter(([, { parameters }]) =>
+          parameters.some(({ $ref }: JsonObject) => $ref === "#/components/parameters/IdempotencyKey"),
+        )
+        .map(([method]) => `${method} ${path}`),
+    );
+    expect(keyed.sort()).toEqual([
+      "delete /api/v1/agents/{id}",
+      "patch /api/v1/agents/{id}",
+      "post /api/v1/agents",
+      "post /api/v1/consciousness/process",
+      "post /v1/consciousness/process",
+      "put /api/v1/agents/{id}",
+    ]);
+    expect(document.components.parameters.IdempotencyKey).toMatchObject({
+      name: "Idempotency-Key",
+      in: "header",
+      schema: { minLength: 1, maxLength: 255 },
+    });
+  });
+
+  it("tells what a key may come to", () => {
+    const reasonsOf = (path: string, status: number) => {
+      const stated = operation(path, "post").responses[status];
+      const response = stated.$ref ? document.components.responses[stated.$ref.split("/").at(-1)] : stated;
+      return response.content["application/problem+json"].schema.allOf[1].properties.reason.enum;
+    };
+    expect(reasonsOf("/api/v1/agents", 409)).toEqual(
+      expect.arrayContaining(["IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED"]),
+    );
+    expect(reasonsOf("/api/v1/agents", 400)).toContain("IDEMPOTENCY_KEY_INVALID");
+    expect(Object.keys(operation("/api/v1/agents", "post").responses[200].headers)).toContain(
+      "idempotent-replayed",
+    );
+    expect(reasonsOf("/api/v1/auth/refresh", 400)).toContain("IDEMPOTENCY_KEY_UNSUPPORTED");
   });
 
   it("unwraps what response_body names", () => {

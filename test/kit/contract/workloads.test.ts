@@ -20,8 +20,8 @@ describe("workloads", () => {
   });
 
   it("say which stores they need", () => {
-    expect(workloadProfile(Workload.AGENTS).stores).toEqual([Store.DATABASE]);
-    expect(workloadProfile(Workload.GATEWAY).stores).toEqual([]);
+    expect(workloadProfile(Workload.AGENTS).stores).toEqual([Store.DATABASE, Store.BUS]);
+    expect(workloadProfile(Workload.GATEWAY).stores).toEqual([Store.BUS, Store.CACHE]);
   });
 });
 

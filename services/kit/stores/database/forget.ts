@@ -1,8 +1,9 @@
 import type { Clock } from "../../clock.js";
+import { keptHours } from "../../idempotency/key.js";
 import type { Job } from "./job.js";
 
 const hourMs = 60 * 60 * 1000;
-const keyMs = 24 * hourMs;
+const keyMs = keptHours * hourMs;
 
 export interface ForgetOptions {
   readonly schema: string;

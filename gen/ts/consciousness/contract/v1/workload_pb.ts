@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/contract/v1/workload.proto.
  */
 export const file_consciousness_contract_v1_workload: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL3dvcmtsb2FkLnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxImAKD1dvcmtsb2FkUHJvZmlsZRIMCgRwb3J0GAEgASgNEjAKBnN0b3JlcxgCIAMoDjIgLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuU3RvcmUSDQoFaG9zdHMYAyADKAkqpAEKCFdvcmtsb2FkEhgKFFdPUktMT0FEX1VOU1BFQ0lGSUVEEAASHQoQV09SS0xPQURfR0FURVdBWRABGgequxgDCMA+Eh8KD1dPUktMT0FEX0VOR0lORRACGgqquxgGCME+EgEBEh8KD1dPUktMT0FEX0FHRU5UUxADGgqquxgGCMI+EgEBEh0KDVdPUktMT0FEX0FVVEgQBxoKqrsYBgjGPhIBASoyCgVTdG9yZRIVChFTVE9SRV9VTlNQRUNJRklFRBAAEhIKDlNUT1JFX0RBVEFCQVNFEAE6awoId29ya2xvYWQSIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucxi1hwMgASgLMiouY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZFByb2ZpbGVSCHdvcmtsb2FkYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL3dvcmtsb2FkLnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxImAKD1dvcmtsb2FkUHJvZmlsZRIMCgRwb3J0GAEgASgNEjAKBnN0b3JlcxgCIAMoDjIgLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuU3RvcmUSDQoFaG9zdHMYAyADKAkqrAEKCFdvcmtsb2FkEhgKFFdPUktMT0FEX1VOU1BFQ0lGSUVEEAASIQoQV09SS0xPQURfR0FURVdBWRABGguquxgHCMA+EgICAxIhCg9XT1JLTE9BRF9FTkdJTkUQAhoMqrsYCAjBPhIDAQIDEiAKD1dPUktMT0FEX0FHRU5UUxADGguquxgHCMI+EgIBAhIeCg1XT1JLTE9BRF9BVVRIEAcaC6q7GAcIxj4SAgECKlIKBVN0b3JlEhUKEVNUT1JFX1VOU1BFQ0lGSUVEEAASEgoOU1RPUkVfREFUQUJBU0UQARINCglTVE9SRV9CVVMQAhIPCgtTVE9SRV9DQUNIRRADOmsKCHdvcmtsb2FkEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYtYcDIAEoCzIqLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuV29ya2xvYWRQcm9maWxlUgh3b3JrbG9hZGIGcHJvdG8z", [file_google_protobuf_descriptor]);
 
 /**
  * What a process needs from its surroundings.
@@ -116,6 +116,20 @@ export enum Store {
    * @generated from enum value: STORE_DATABASE = 1;
    */
   DATABASE = 1,
+
+  /**
+   * Events: within the process or NATS JetStream.
+   *
+   * @generated from enum value: STORE_BUS = 2;
+   */
+  BUS = 2,
+
+  /**
+   * Cached values, rates and quotas: within the process or Redis.
+   *
+   * @generated from enum value: STORE_CACHE = 3;
+   */
+  CACHE = 3,
 }
 
 /**

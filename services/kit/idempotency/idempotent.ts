@@ -1,31 +1,15 @@
-import { createHash } from "node:crypto";
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { Kysely, Transaction } from "kysely";
-import type { Clock } from "./clock.js";
-import type { Principal } from "./context.js";
-import { errors } from "./errors.js";
-import { transaction } from "./stores/database/kysely.js";
-
-interface IdempotencyTables {
-  idempotency_keys: {
-    tenant_id: string;
-    principal: string;
-    method: string;
-    key: string;
-    request_digest: Uint8Array;
-    response: Uint8Array | null;
-    create_time: Date;
-  };
-}
+import type { Clock } from "../clock.js";
+import { errors } from "../errors.js";
+import { transaction } from "../stores/database/kysely.js";
+import { digestOf, type IdempotencyTables, idOf, type KeyedRequest, type KeyId } from "./records.js";
 
 /** A call that must have its effect once, however often it comes. */
-export interface IdempotentCall<Request extends DescMessage, Response extends DescMessage> {
-  readonly principal: Pick<Principal, "tenant" | "subject">;
-  /** Full name of the method; one key may stand for a call of each. */
-  readonly method: string;
+export interface IdempotentCall<Request extends DescMessage, Response extends DescMessage>
+  extends KeyedRequest<Request> {
   /** The client's key; undefined when it gave none, and the call is no different from others. */
   readonly key: string | undefined;
-  readonly request: { readonly schema: Request; readonly message: MessageShape<Request> };
   readonly response: Response;
   readonly clock: Clock;
 }
@@ -68,8 +52,6 @@ export function idempotent<Tables, Request extends DescMessage, Response extends
   });
 }
 
-type KeyId = Pick<IdempotencyTables["idempotency_keys"], "tenant_id" | "principal" | "method" | "key">;
-
 /** Takes the key; waits for another that is taking it, and resolves to false when that has succeeded. */
 async function claim(
   keys: Kysely<IdempotencyTables>,
@@ -97,12 +79,4 @@ async function earlier<Response extends DescMessage>(
     .executeTakeFirstOrThrow();
   if (!row.response || Buffer.compare(row.request_digest, digest) !== 0) throw errors.idempotencyKeyReused();
   return fromBinary(schema, row.response);
-}
-
-function idOf({ principal, method }: IdempotentCall<DescMessage, DescMessage>, key: string): KeyId {
-  return { tenant_id: principal.tenant, principal: principal.subject, method, key };
-}
-
-function digestOf({ request }: IdempotentCall<DescMessage, DescMessage>): Uint8Array {
-  return createHash("sha256").update(toBinary(request.schema, request.message)).digest();
 }

@@ -7,14 +7,14 @@ import {
   CreateAgentRequestSchema,
   CreateAgentResponseSchema,
 } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { systemClock } from "../../services/kit/clock.js";
-import { errorFacts } from "../../services/kit/errors.js";
-import { idempotent } from "../../services/kit/idempotency.js";
-import { newId } from "../../services/kit/ids.js";
-import type { OutboxTables } from "../../services/kit/outbox.js";
-import type { Database } from "../../services/kit/stores/database/port.js";
-import { testDatabase } from "../support/database.js";
-import { type EffectTables, effectSchema } from "./events/events.js";
+import { systemClock } from "../../../services/kit/clock.js";
+import { errorFacts } from "../../../services/kit/errors.js";
+import { idempotent } from "../../../services/kit/idempotency/idempotent.js";
+import { newId } from "../../../services/kit/ids.js";
+import type { OutboxTables } from "../../../services/kit/outbox.js";
+import type { Database } from "../../../services/kit/stores/database/port.js";
+import { testDatabase } from "../../support/database.js";
+import { type EffectTables, effectSchema } from "../events/events.js";
 
 describe("a call with an idempotency key", () => {
   let database: Database;

@@ -1,0 +1,24 @@
+import { callKey, callOf } from "../context.js";
+import { errors } from "../errors.js";
+import { checkedKey, idempotencyHeader, keyUse } from "../idempotency/key.js";
+import type { Layer } from "./chain.js";
+
+/**
+ * Takes the client's `Idempotency-Key` into the call, for the handler that keeps
+ * the result. Methods whose repetition changes nothing ignore it; those that
+ * cannot keep a result refuse it with IDEMPOTENCY_KEY_UNSUPPORTED.
+ */
+export const idempotencyKey: Layer = (contract) => {
+  const { method, name, access } = contract;
+  const use = keyUse(method, access.kind);
+  if (use === "ignored") return undefined;
+  return (next) => (request) => {
+    const call = callOf({ values: request.contextValues });
+    const given = call.idempotencyKey?.value ?? request.header.get(idempotencyHeader);
+    if (given === null) return next(request);
+    if (use === "refused") throw errors.idempotencyKeyUnsupported({ method: name });
+    const known = { method: name, value: checkedKey(given) };
+    request.contextValues.set(callKey, { ...call, idempotencyKey: known });
+    return next(request);
+  };
+};
