@@ -1,4 +1,6 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client";
+import { CallMeter, type ClientMeter, type ServerMeter } from "./call-meters.js";
+import { Histogram, type Series } from "./histogram.js";
 
 const durations = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1];
@@ -167,23 +169,31 @@ type Labels<S extends Spec> = S["labels"][number] extends never
   : [labels: Readonly<Record<S["labels"][number], string>>];
 
 type Accessor<S extends Spec> = S["type"] extends "counter"
-  ? { add(...labels: Labels<S>): void }
+  ? { add(...labels: Labels<S>): void; addMany(by: number, ...labels: Labels<S>): void }
   : S["type"] extends "gauge"
     ? { change(by: number, ...labels: Labels<S>): void; set(value: number, ...labels: Labels<S>): void }
-    : { observe(value: number, ...labels: Labels<S>): void };
+    : { observe(value: number, ...labels: Labels<S>): void; series(...labels: Labels<S>): Series };
 
 /** The metrics of a process, one accessor each: `metrics.serverRequests.add({ service, method, code })`. */
 export type Metrics = { readonly [K in keyof Catalogue]: Accessor<Catalogue[K]> } & {
-  /** Counts a call as in flight; call the result once, at its end, with its code and seconds. */
-  rpcServer(call: ServedCall): (code: string, seconds: number) => void;
+  /** Counts the calls of a method here: the same meter each time. */
+  serverMeter(method: ServedMethod): ServerMeter;
+  /** Counts calls of a method of another workload: the same meter each time. */
+  clientMeter(method: CalledMethod): ClientMeter;
   /** Everything in Prometheus' text format, with the metrics of the process itself. */
   expose(): Promise<{ readonly contentType: string; readonly body: string }>;
 };
 
-/** Which method of which workload a call reached. */
-export interface ServedCall {
+/** A method and the workload that serves it here. */
+export interface ServedMethod {
   readonly workload: string;
   readonly service: string;
+  readonly method: string;
+}
+
+/** A method of another workload. */
+export interface CalledMethod {
+  readonly peer: string;
   readonly method: string;
 }
 
@@ -200,20 +210,39 @@ export function createMetrics(options: {
     accessors.buildInfo.set(1, { version: options.version, workload });
     accessors.serverInFlight.set(0, { workload });
   }
+  const meters = new Map<string, CallMeter>();
+  const meterOf = (labels: object, make: () => CallMeter): CallMeter => {
+    const key = JSON.stringify(labels);
+    const meter = meters.get(key) ?? make();
+    meters.set(key, meter);
+    return meter;
+  };
   return {
     ...accessors,
-    rpcServer: ({ workload, service, method }) => {
-      accessors.serverInFlight.change(1, { workload });
-      return (code, seconds) => {
-        accessors.serverInFlight.change(-1, { workload });
-        accessors.serverRequests.add({ service, method, code });
-        accessors.serverDuration.observe(seconds, { service, method });
+    serverMeter: ({ workload, service, method }) =>
+      meterOf({ workload, service, method }, () => {
+        const { serverRequests, serverInFlight, serverDuration } = accessors;
+        return new CallMeter({
+          countCalls: (code, calls) => serverRequests.addMany(calls, { service, method, code }),
+          changeInFlight: (by) => serverInFlight.change(by, { workload }),
+          durations: () => serverDuration.series({ service, method }),
+        });
+      }),
+    clientMeter: ({ peer, method }) =>
+      meterOf({ peer, method }, () => {
+        const { clientRequests, clientDuration } = accessors;
+        return new CallMeter({
+          countCalls: (code, calls) => clientRequests.addMany(calls, { peer, method, code }),
+          durations: () => clientDuration.series({ peer, method }),
+        });
+      }),
+    expose: async () => {
+      for (const meter of meters.values()) meter.flush();
+      return {
+        contentType: registry.contentType,
+        body: `${await registry.metrics()}\n${await processRegistry().metrics()}`,
       };
     },
-    expose: async () => ({
-      contentType: registry.contentType,
-      body: `${await registry.metrics()}\n${await processRegistry().metrics()}`,
-    }),
   };
 }
 
@@ -222,7 +251,10 @@ function accessor({ name, help, type, labels, ...rest }: MetricSpec, registry: R
   switch (type) {
     case "counter": {
       const counter = new Counter(common);
-      return { add: (values = {}) => counter.inc(values) };
+      return {
+        add: (values = {}) => counter.inc(values),
+        addMany: (by: number, values = {}) => counter.inc(values, by),
+      };
     }
     case "gauge": {
       const gauge = new Gauge(common);
@@ -232,10 +264,12 @@ function accessor({ name, help, type, labels, ...rest }: MetricSpec, registry: R
       };
     }
     case "histogram": {
-      const histogram = new Histogram({ ...common, buckets: [...(rest.buckets ?? durations)] });
-      // prom-client throws on NaN, and a measurement must never fail the call that it measures.
+      const histogram = new Histogram({ name, help, labelNames: labels, buckets: rest.buckets ?? durations });
+      // The registry only asks metrics for their name and what they hold.
+      registry.registerMetric(histogram as unknown as Metric);
       return {
-        observe: (value: number, values = {}) => Number.isFinite(value) && histogram.observe(values, value),
+        observe: (value: number, values = {}) => histogram.series(values).observe(value),
+        series: (values = {}) => histogram.series(values),
       };
     }
   }

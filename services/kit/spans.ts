@@ -3,6 +3,7 @@ import {
   type Context,
   context,
   isSpanContextValid,
+  ProxyTracerProvider,
   propagation,
   type Span,
   SpanKind,
@@ -25,6 +26,14 @@ const setter: TextMapSetter<Headers> = { set: (headers, key, value) => headers.s
 /** The tracer of the platform; does nothing until telemetry has started. */
 export function platformTracer(): Tracer {
   return trace.getTracer(scope);
+}
+
+const without = new ProxyTracerProvider().getDelegate();
+
+/** Whether anything is traced in this process. */
+export function isTracing(): boolean {
+  const provider = trace.getTracerProvider();
+  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== without;
 }
 
 /** The active context with the remote span that `traceparent` and `tracestate` name. */

@@ -69,9 +69,10 @@ describe("metrics", () => {
 
   it("hold a served call in flight until its end", async () => {
     const metrics = made();
-    const end = metrics.rpcServer({ workload: "auth", service: "AuthService", method: "Login" });
+    const meter = metrics.serverMeter({ workload: "auth", service: "AuthService", method: "Login" });
+    meter.begin();
     expect((await metrics.expose()).body).toContain('rpc_server_in_flight{workload="auth"} 1\n');
-    end("unauthenticated", 0.2);
+    meter.end("unauthenticated", 0.2);
     const { body } = await metrics.expose();
     expect(body).toContain('rpc_server_in_flight{workload="auth"} 0\n');
     expect(body).toContain(

@@ -1,6 +1,7 @@
 import { callKey, callOf, type Principal } from "../context.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
+import type { Next } from "./next.js";
 
 /** Verifies a bearer credential; rejects with TOKEN_INVALID or TOKEN_EXPIRED. */
 export type VerifyCredential = (credential: string) => Promise<Principal>;
@@ -15,16 +16,19 @@ const bearer = /^Bearer ([\x21-\x7e]{1,8192})$/i;
 export function authenticate(verify: VerifyCredential): Layer {
   return (contract) => {
     if (contract.access.kind === "public") return undefined;
-    return (next) => async (request) => {
-      const call = callOf({ values: request.contextValues });
-      if (call.principal) return next(request);
-      const header = request.header.get("authorization");
-      if (header === null) throw errors.credentialsMissing();
-      const credential = bearer.exec(header)?.[1];
-      if (credential === undefined) throw errors.tokenInvalid();
-      const principal = await verify(credential);
-      request.contextValues.set(callKey, { ...call, principal, credential });
-      return next(request);
+    return (next) => {
+      const prove: Next = async (request) => {
+        const header = request.header.get("authorization");
+        if (header === null) throw errors.credentialsMissing();
+        const credential = bearer.exec(header)?.[1];
+        if (credential === undefined) throw errors.tokenInvalid();
+        const principal = await verify(credential);
+        const call = callOf({ values: request.contextValues });
+        request.contextValues.set(callKey, { ...call, principal, credential });
+        return next(request);
+      };
+      return (request) =>
+        callOf({ values: request.contextValues }).principal ? next(request) : prove(request);
     };
   };
 }

@@ -5,8 +5,10 @@ import { workloadName } from "../contract/workloads.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
 
+type Request = UnaryRequest | StreamRequest;
+
 /** Proves which workload sent a request; UNSPECIFIED when nothing does. */
-export type IdentifyWorkload = (request: UnaryRequest | StreamRequest) => Promise<Workload> | Workload;
+export type IdentifyWorkload = (request: Request) => Promise<Workload> | Workload;
 
 /**
  * Lets only the workloads call that the contract names, in memory as on the
@@ -16,14 +18,28 @@ export type IdentifyWorkload = (request: UnaryRequest | StreamRequest) => Promis
 export function checkCaller(identify: IdentifyWorkload): Layer {
   return (contract) => {
     if (contract.workload === undefined) return undefined;
-    return (next) => async (request) => {
-      const call = callOf({ values: request.contextValues });
-      const caller = call.caller === Workload.UNSPECIFIED ? await identify(request) : call.caller;
-      if (!contract.callers.has(caller)) {
-        throw errors.callerNotAllowed({ caller: workloadName(caller), method: contract.name });
-      }
-      request.contextValues.set(callKey, { ...call, caller });
-      return next(request);
+    const { callers, name } = contract;
+    const demand = (caller: Workload) => {
+      if (!callers.has(caller)) throw errors.callerNotAllowed({ caller: workloadName(caller), method: name });
+    };
+    return (next) => {
+      const admit = (request: Request, caller: Workload) => {
+        demand(caller);
+        const call = callOf({ values: request.contextValues });
+        request.contextValues.set(callKey, { ...call, caller });
+        return next(request);
+      };
+      return (request) => {
+        const { caller } = callOf({ values: request.contextValues });
+        if (caller === Workload.UNSPECIFIED) {
+          const identified = identify(request);
+          return typeof identified === "number"
+            ? admit(request, identified)
+            : identified.then((proved) => admit(request, proved));
+        }
+        demand(caller);
+        return next(request);
+      };
     };
   };
 }

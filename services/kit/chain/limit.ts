@@ -4,6 +4,7 @@ import { workloadName } from "../contract/workloads.js";
 import { errors } from "../errors.js";
 import type { Load } from "../workload.js";
 import type { Layer } from "./chain.js";
+import type { Next } from "./next.js";
 import { onSettled } from "./settle.js";
 
 /** How many calls a workload serves at once, and how many may wait for how long. */
@@ -16,7 +17,9 @@ export interface AdmissionLimits {
 
 /** Decides which calls start now, which wait, and which are refused. */
 export interface Admission {
-  /** Resolves to false when there is neither room nor time. Pair each true with `leave`. */
+  /** Whether there is room at once. Pair each true with `leave`. */
+  tryEnter(): boolean;
+  /** Waits for room; resolves to false when there is no time or too long a queue. Pair each true with `leave`. */
   enter(signal: AbortSignal): Promise<boolean>;
   leave(): void;
   load(): Load;
@@ -44,13 +47,17 @@ export function createAdmission(limits: AdmissionLimits, clock: Clock): Admissio
       waiting.add(settle);
     });
 
+  const tryEnter = () => {
+    if (inFlight >= limits.concurrent) return false;
+    inFlight += 1;
+    queueMs = 0;
+    return true;
+  };
+
   return {
+    tryEnter,
     async enter(signal) {
-      if (inFlight < limits.concurrent) {
-        inFlight += 1;
-        queueMs = 0;
-        return true;
-      }
+      if (tryEnter()) return true;
       return waiting.size < limits.queued && !signal.aborted ? wait(signal) : false;
     },
     leave() {
@@ -68,19 +75,33 @@ export function limit(admission: Admission, clock: Clock): Layer {
   return (contract) => {
     const { workload } = contract;
     if (workload === undefined) return undefined;
-    return (next) => async (request) => {
-      const start = clock.monotonic();
-      if (!(await admission.enter(request.signal))) {
-        throw errors.overloaded({ workload: workloadName(workload), limit: admission.load().limit });
-      }
-      const call = callOf({ values: request.contextValues });
-      request.contextValues.set(callKey, { ...call, queueMs: clock.monotonic() - start });
-      try {
-        return onSettled(await next(request), request.signal, () => admission.leave());
-      } catch (error) {
-        admission.leave();
-        throw error;
-      }
+    return (next) => {
+      const serve: Next = async (request) => {
+        try {
+          return onSettled(await next(request), request, () => admission.leave());
+        } catch (error) {
+          admission.leave();
+          throw error;
+        }
+      };
+      const wait: Next = async (request) => {
+        const start = clock.monotonic();
+        if (!(await admission.enter(request.signal))) {
+          throw errors.overloaded({ workload: workloadName(workload), limit: admission.load().limit });
+        }
+        noteQueue(request, clock.monotonic() - start);
+        return serve(request);
+      };
+      return (request) => {
+        if (!admission.tryEnter()) return wait(request);
+        noteQueue(request, 0);
+        return serve(request);
+      };
     };
   };
+}
+
+function noteQueue({ contextValues }: Parameters<Next>[0], queueMs: number): void {
+  const call = callOf({ values: contextValues });
+  if (call.queueMs !== queueMs) contextValues.set(callKey, { ...call, queueMs });
 }

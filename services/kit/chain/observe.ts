@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type StreamResponse, type UnaryResponse } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "../clock.js";
 import { type Call, callKey } from "../context.js";
@@ -11,6 +11,7 @@ import type { Metrics } from "../metrics.js";
 import { arrivalKey } from "./arrival.js";
 import type { Layer } from "./chain.js";
 import { beginCall, correlationHeader } from "./identify.js";
+import { answerOf } from "./next.js";
 import { onSettled } from "./settle.js";
 
 /** What the outermost layer needs. */
@@ -22,6 +23,9 @@ export interface ObserveOptions {
   /** Whether callers are workloads, whose request ids are ours. */
   readonly trustRequestId: boolean;
 }
+
+type Response = UnaryResponse | StreamResponse;
+type Served = (response: Response) => Response;
 
 interface Outcome {
   readonly code: string;
@@ -38,22 +42,20 @@ export function observe(options: ObserveOptions): Layer {
   return (contract) => {
     const { method } = contract;
     const labels = { workload, service: method.parent.typeName, method: method.name };
-    return (next) => async (request) => {
+    const meter = options.metrics.serverMeter(labels);
+    return (next) => (request) => {
       const call = beginCall(request, options.trustRequestId);
       request.contextValues.set(callKey, call);
       const arrival = request.contextValues.get(arrivalKey);
       if (arrival) arrival.reachedChain = true;
       const start = options.clock.monotonic();
-      const done = options.metrics.rpcServer(labels);
+      meter.begin();
       const settle = (error?: unknown) => {
         const code = error === undefined ? "ok" : codeName(ConnectError.from(error).code);
         const seconds = (options.clock.monotonic() - start) / 1000;
-        done(code, seconds);
-        writeLine(options.log, contract, request.contextValues.get(callKey) ?? call, {
-          code,
-          seconds,
-          error,
-        });
+        meter.end(code, seconds);
+        const known = request.contextValues.get(callKey) ?? call;
+        writeLine(options.log, contract, known, { code, seconds, error });
       };
       if (!request.stream && options.log.enabled("debug")) {
         const fields = redactFields(contract.method.input, request.message);
@@ -63,15 +65,16 @@ export function observe(options: ObserveOptions): Layer {
           fields,
         });
       }
-      try {
-        const response = await next(request);
+      const served: Served = (response) => {
         response.header.set(correlationHeader, call.correlationId);
-        return onSettled(response, request.signal, settle);
-      } catch (error) {
+        return onSettled(response, request, settle);
+      };
+      const failed = (error: unknown): never => {
         settle(error);
         if (error instanceof ConnectError) error.metadata.set(correlationHeader, call.correlationId);
         throw error;
-      }
+      };
+      return answerOf(next, request).then(served, failed);
     };
   };
 }

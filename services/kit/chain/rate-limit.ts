@@ -45,7 +45,7 @@ export function rateLimit({ limits, rates, quotas }: RateLimitOptions): Layer {
       try {
         const response = await next(request);
         for (const [name, value] of stated(passed, reserved?.standing)) response.header.set(name, value);
-        return reserved ? onSettled(response, request.signal, reserved.settle) : response;
+        return reserved ? onSettled(response, request, reserved.settle) : response;
       } catch (error) {
         throw withHeaders(error, stated(passed, reserved?.settle(error)));
       }

@@ -4,20 +4,20 @@ import { errors } from "../errors.js";
 /**
  * Calls `settled` exactly once when a response is over: at once for a unary
  * one; for a stream after its last message, with its error, when the consumer
- * stops reading, or when `signal` aborts, since Connect forgets the messages of
+ * stops reading, or when the request's signal aborts, since Connect forgets the messages of
  * a client that goes away. An interceptor that only awaits `next` takes a
  * stream that fails later for a success.
  */
 export function onSettled<R extends UnaryResponse | StreamResponse>(
   response: R,
-  signal: AbortSignal,
+  request: { readonly signal: AbortSignal },
   settled: (error?: unknown) => void,
 ): R {
   if (!response.stream) {
     settled();
     return response;
   }
-  const once = onceOrAborted(signal, settled);
+  const once = onceOrAborted(request.signal, settled);
   const message = response.message;
   const watched = () => iterate(message, { failed: (error) => error, settled: once });
   return { ...response, message: { [Symbol.asyncIterator]: watched } };

@@ -14,7 +14,7 @@ export function validate(validator: Validator = createValidator()): Layer {
       // A rule that fails to run is our fault, not the caller's.
       if (result.kind === "error") throw errors.internal(result.error);
     };
-    return (next) => async (request) => {
+    return (next) => (request) => {
       if (!request.stream) {
         check(request.message);
         return next(request);

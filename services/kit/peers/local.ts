@@ -18,6 +18,8 @@ import {
   type UnaryRequest,
   type UnaryResponse,
 } from "@connectrpc/connect";
+import { Metadata } from "../calls/metadata.js";
+import { type CallOrigin, CallValues, UnaryCall, UnaryReply } from "../calls/unary-call.js";
 import { errors } from "../errors.js";
 
 /** A method of this process: its chain and its handler. */
@@ -30,43 +32,61 @@ export interface LocalMethod<M extends DescMethod = DescMethod> {
 /** The methods that this process serves, found when they are called. */
 export type LocalMethods = Map<DescMethod, LocalMethod>;
 
-/** What a call in memory starts from. */
-interface CallOrigin {
+/** What a call in memory starts from; its signal and headers are read when somebody needs them. */
+interface LocalOrigin {
   readonly signal: AbortSignal;
   readonly values?: ContextValues;
   readonly header?: Headers;
 }
 
 /** A call with one message. */
-export interface LocalCall extends CallOrigin {
+export interface LocalCall extends LocalOrigin {
   readonly message: Message;
 }
 
 /** A call with any number of messages. */
-export interface LocalStream extends CallOrigin {
+export interface LocalStream extends LocalOrigin {
   readonly messages: AsyncIterable<Message>;
 }
 
-/**
- * Calls a unary method through its chain without a wire. The message passes by
- * reference: neither side may change it afterwards.
- */
-export function invoke(target: LocalMethod, call: LocalCall): Promise<UnaryResponse> {
+/** Serves a unary call by the method's chain and handler. Throws at once or rejects. */
+export type ServeUnary = (call: UnaryCall) => Promise<UnaryResponse>;
+
+const composed = new WeakMap<LocalMethod, ServeUnary>();
+
+/** The chain of a unary method around its handler, composed once. */
+export function serveUnary(target: LocalMethod): ServeUnary {
+  const known = composed.get(target);
+  if (known) return known;
   const { method, plan, handler } = target as LocalMethod<DescMethodUnary>;
-  const request: UnaryRequest = { ...origin(method, call), stream: false, method, message: call.message };
-  const run = plan(async (inner) => {
-    const context = handlerContext(inner as UnaryRequest);
-    const reply = await handler(inner.message as Message, context);
-    return {
-      stream: false,
-      service: method.parent,
-      method,
-      header: context.responseHeader,
-      trailer: context.responseTrailer,
-      message: create(method.output, reply),
-    };
+  const serve = plan(async (request) => {
+    const call = UnaryCall.of(request as UnaryRequest);
+    const reply = await handler(call.message, call);
+    return new UnaryReply(call, create(method.output, reply));
+  }) as ServeUnary;
+  composed.set(target, serve);
+  return serve;
+}
+
+/**
+ * Calls a unary method through its chain without a wire. Messages pass by
+ * reference, both ways: who sends one gives it away, and nobody changes it
+ * afterwards.
+ */
+export async function invoke(target: LocalMethod, call: LocalCall): Promise<UnaryResponse> {
+  const method = target.method as DescMethodUnary;
+  const values = call.values ?? new CallValues();
+  const unary = new UnaryCall({
+    method,
+    message: call.message,
+    values,
+    origin: new MemoryOrigin(method, call),
   });
-  return run(request) as Promise<UnaryResponse>;
+  try {
+    return await serveUnary(target)(unary);
+  } finally {
+    unary.release();
+  }
 }
 
 /**
@@ -76,7 +96,12 @@ export function invoke(target: LocalMethod, call: LocalCall): Promise<UnaryRespo
  */
 export function invokeStream(target: LocalMethod, call: LocalStream): Promise<StreamResponse> {
   const { method, plan, handler } = target as LocalMethod<DescMethodStreaming>;
-  const request: StreamRequest = { ...origin(method, call), stream: true, method, message: call.messages };
+  const request: StreamRequest = {
+    ...streamOrigin(method, call),
+    stream: true,
+    method,
+    message: call.messages,
+  };
   const run = plan(async (inner) => {
     const context = handlerContext(inner as StreamRequest);
     const answers = await answersOf(method, handler, inner.message as AsyncIterable<Message>, context);
@@ -137,10 +162,49 @@ function completed({ output }: DescMethod, answers: AsyncIterable<object>): Asyn
   };
 }
 
-function origin(method: DescMethod, { signal, header, values }: CallOrigin) {
+class MemoryOrigin implements CallOrigin {
+  readonly #method: DescMethod;
+  readonly #call: LocalOrigin;
+
+  constructor(method: DescMethod, call: LocalOrigin) {
+    this.#method = method;
+    this.#call = call;
+  }
+
+  get header(): Headers {
+    return this.#call.header ?? new Metadata();
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
+
+  get url(): string {
+    return urlOf(this.#method);
+  }
+
+  get requestMethod(): string {
+    return "POST";
+  }
+
+  get protocolName(): string {
+    return "memory";
+  }
+
+  timeoutMs(): undefined {
+    // The chain's deadline layer already bounds the call.
+    return undefined;
+  }
+}
+
+function urlOf({ parent, name }: DescMethod): string {
+  return `memory:///${parent.typeName}/${name}`;
+}
+
+function streamOrigin(method: DescMethod, { signal, header, values }: LocalOrigin) {
   return {
     service: method.parent,
-    url: `memory:///${method.parent.typeName}/${method.name}`,
+    url: urlOf(method),
     requestMethod: "POST",
     signal,
     header: header ?? new Headers(),
@@ -148,7 +212,7 @@ function origin(method: DescMethod, { signal, header, values }: CallOrigin) {
   };
 }
 
-function handlerContext(request: UnaryRequest | StreamRequest): HandlerContext {
+function handlerContext(request: StreamRequest): HandlerContext {
   return {
     service: request.service,
     method: request.method,

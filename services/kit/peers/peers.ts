@@ -52,26 +52,29 @@ export function createPeer<S extends DescService>(
   return Object.fromEntries(entries.filter(([name]) => name !== undefined)) as Peer<S>;
 }
 
-type Begin = (method: DescMethod) => (error?: unknown) => void;
+type Begin = (method: DescMethod) => () => (error?: unknown) => void;
 
+/** What measures the calls of a method: begin each, and settle it once. */
 function planMeasurement({ workload, metrics, clock }: Parameters<typeof createPeer>[2]): Begin {
   const peer = workloadName(workload);
-  return (method) => {
-    const start = clock.monotonic();
-    return (error) => {
-      const code = error === undefined ? "ok" : codeName(ConnectError.from(error).code);
-      metrics.clientRequests.add({ peer, method: method.name, code });
-      const seconds = (clock.monotonic() - start) / 1000;
-      metrics.clientDuration.observe(seconds, { peer, method: method.name });
+  return ({ name: method }) => {
+    const meter = metrics.clientMeter({ peer, method });
+    return () => {
+      const start = clock.monotonic();
+      return (error) => {
+        const code = error === undefined ? "ok" : codeName(ConnectError.from(error).code);
+        meter.end(code, (clock.monotonic() - start) / 1000);
+      };
     };
   };
 }
 
-function measuredCall(method: DescMethodUnary, calls: PeerCalls, begin: Begin) {
+function measuredCall(method: DescMethodUnary, calls: PeerCalls, plan: Begin) {
+  const begin = plan(method);
   return async (request: Request, caller: Caller) => {
     // A call that has no context is refused before anything leaves.
     callOf(caller);
-    const settle = begin(method);
+    const settle = begin();
     try {
       const reply = await calls.unary(method, request, caller);
       settle();
@@ -83,10 +86,11 @@ function measuredCall(method: DescMethodUnary, calls: PeerCalls, begin: Begin) {
   };
 }
 
-function measuredStream(method: DescMethodServerStreaming, calls: PeerCalls, begin: Begin) {
+function measuredStream(method: DescMethodServerStreaming, calls: PeerCalls, plan: Begin) {
+  const begin = plan(method);
   return async function* (request: Request, caller: Caller) {
     callOf(caller);
-    const settle = begin(method);
+    const settle = begin();
     let failure: unknown;
     try {
       yield* calls.stream(method, request, caller);

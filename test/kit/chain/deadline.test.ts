@@ -1,33 +1,39 @@
 import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { deadline, parseTimeout, requestedTimeout } from "../../../services/kit/chain/deadline.js";
 import { callOf } from "../../../services/kit/context.js";
+import type { Timers } from "../../../services/kit/timers.js";
 import { fakeClock } from "../tokens/forge.js";
 import { contractOf, expectRefusal, getAgent, pass, type RequestInit, requestOf, watch } from "./calls.js";
 
 const contractMs = contractOf(getAgent).deadlineMs ?? 0;
 const never = () => new Promise(() => undefined);
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+/** Timers that fire when they are told to. */
+function handTimers() {
+  const waiting = new Set<() => void>();
+  const asked: number[] = [];
+  const start: Timers["start"] = (ms, fire) => {
+    asked.push(ms);
+    waiting.add(fire);
+    return { stop: () => void waiting.delete(fire) };
+  };
+  return { timers: { start }, waiting, asked };
+}
 
 /** Milliseconds that a handler which never answers is given, and what is said in its place. */
 async function boundOf(init: RequestInit) {
-  const set = vi.spyOn(globalThis, "setTimeout");
+  const { timers, waiting, asked } = handTimers();
   let signal: AbortSignal | undefined;
-  const answer = pass([deadline({ clock: fakeClock() })], requestOf(getAgent, init), (request) => {
+  const layer = deadline({ clock: fakeClock(), timers });
+  const answer = pass([layer], requestOf(getAgent, init), (request) => {
     signal = request.signal;
     return never();
   });
   const refusal = expectRefusal(answer, Code.DeadlineExceeded, "DEADLINE_EXCEEDED");
-  await vi.advanceTimersToNextTimerAsync();
-  const [, ms] = set.mock.calls.at(-1) ?? [];
-  set.mockRestore();
+  for (const fire of waiting) fire();
+  const [ms] = asked;
   return { ms, error: await refusal, signal };
 }
 
@@ -74,14 +80,15 @@ describe("the deadline", () => {
   });
 
   it("leaves no timer behind, however the call ends", async () => {
-    const layer = deadline({ clock: fakeClock() });
+    const { timers, waiting } = handTimers();
+    const layer = deadline({ clock: fakeClock(), timers });
     await pass([layer], requestOf(getAgent));
     await pass([layer], requestOf(getAgent), () => Promise.reject(new Error("no"))).catch(() => undefined);
     const throwing = () => () => () => {
       throw new Error("at once");
     };
     await expect(pass([layer, throwing], requestOf(getAgent))).rejects.toThrow("at once");
-    expect(vi.getTimerCount()).toBe(0);
+    expect(waiting.size).toBe(0);
   });
 
   it("passes on that the caller went away", async () => {
