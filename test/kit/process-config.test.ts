@@ -56,14 +56,24 @@ describe("configuration of a process", () => {
   it("finds workloads of other processes by their addresses", () => {
     const environment = { PEER_SECRET: secret, AUTH_URL: "https://auth.internal:9000" };
     const { addresses } = read(environment, ["engine"]);
-    expect(addresses.get(Workload.AUTH)).toBe("https://auth.internal:9000");
-    expect(addresses.get(Workload.AGENTS)).toBe("http://127.0.0.1:8002");
-    expect(addresses.get(Workload.ENGINE)).toBe("");
+    expect(addresses.get(Workload.AUTH)).toEqual(["https://auth.internal:9000"]);
+    expect(addresses.get(Workload.AGENTS)).toEqual(["http://127.0.0.1:8002"]);
+    expect(addresses.get(Workload.ENGINE)).toEqual([]);
   });
 
-  it.each(["auth", "localhost:8006", "ftp://auth", "javascript:x"])("refuses the address %s", (AUTH_URL) => {
-    expect(problems({ AUTH_URL, PEER_SECRET: secret }, ["engine"])).toMatchObject([{ name: "AUTH_URL" }]);
+  it("finds each replica of a workload, and leaves the choice to a mesh where there is one", () => {
+    const AUTH_URL = "http://10.0.0.1:8006, http://10.0.0.2:8006";
+    const { addresses } = read({ PEER_SECRET: secret, AUTH_URL }, ["engine"]);
+    expect(addresses.get(Workload.AUTH)).toEqual(["http://10.0.0.1:8006", "http://10.0.0.2:8006"]);
+    expect(problems({ MESH: "true", AUTH_URL }, ["engine"])).toMatchObject([{ name: "AUTH_URL" }]);
   });
+
+  it.each(["auth", "localhost:8006", "ftp://auth", "javascript:x", "http://a:1,", "http://a:1,b:1"])(
+    "refuses the address %s",
+    (AUTH_URL) => {
+      expect(problems({ AUTH_URL, PEER_SECRET: secret }, ["engine"])).toMatchObject([{ name: "AUTH_URL" }]);
+    },
+  );
 
   it("hides the contract in production unless told otherwise", () => {
     expect(read({ ENVIRONMENT: "production" }).reflection).toBe(false);

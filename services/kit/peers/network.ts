@@ -1,5 +1,4 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { createGrpcTransport } from "@connectrpc/connect-node";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "../clock.js";
@@ -11,7 +10,8 @@ import { createTokenExchange } from "./exchange.js";
 import type { LocalMethods } from "./local.js";
 import { memoryCalls } from "./memory.js";
 import { createPeer, type Peer } from "./peers.js";
-import { createResilience, noResilience } from "./resilience.js";
+import { createResilience, noResilience, type Resilience } from "./resilience.js";
+import { peerTransport } from "./transport.js";
 import { type Wire, wireCalls } from "./wire.js";
 
 /** How one process reaches the workloads, in it and elsewhere. */
@@ -20,8 +20,8 @@ export interface NetworkOptions {
   readonly local: LocalMethods;
   /** Workloads of this process. */
   readonly running: ReadonlySet<Workload>;
-  /** Base URL of every other one. */
-  readonly addresses: ReadonlyMap<Workload, string>;
+  /** Base URLs of every other one, one for each replica. */
+  readonly addresses: ReadonlyMap<Workload, readonly string[]>;
   /** A mesh retries, breaks circuits and proves identities. */
   readonly mesh: boolean;
   readonly workloadToken: WorkloadToken | undefined;
@@ -29,6 +29,8 @@ export interface NetworkOptions {
   readonly bodyLimit: number;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Aborts when nobody calls any more. */
+  readonly closed: AbortSignal;
 }
 
 /** Makes the typed client of a service. */
@@ -48,12 +50,7 @@ export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
     if (known) return known;
     const wire: Wire = {
       peer: workload,
-      transport: createGrpcTransport({
-        baseUrl: options.addresses.get(workload) ?? "",
-        readMaxBytes: options.bodyLimit,
-        writeMaxBytes: options.bodyLimit,
-      }),
-      resilience: options.mesh ? noResilience : createResilience(workloadName(workload)),
+      resilience: resilienceOf(workload, options),
       clock: options.clock,
       principalToken: (caller) => exchange(caller, workloadName(workload)),
       workloadToken: async () => options.workloadToken?.issue(self, workload),
@@ -70,4 +67,13 @@ export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
     return createPeer(service, calls, { workload, metrics: options.metrics, clock: options.clock });
   };
   return peer;
+}
+
+function resilienceOf(workload: Workload, options: NetworkOptions): Resilience {
+  const { bodyLimit, closed, mesh } = options;
+  const addresses = options.addresses.get(workload) ?? [];
+  const transports = addresses.map((address) => peerTransport(address, bodyLimit));
+  const [first] = transports;
+  if (!first) throw new Error(`${workloadName(workload)} has no address`);
+  return mesh ? noResilience(first) : createResilience({ peer: workloadName(workload), transports, closed });
 }

@@ -1,48 +1,69 @@
-import { Code, ConnectError } from "@connectrpc/connect";
-import {
-  BrokenCircuitError,
-  CountBreaker,
-  circuitBreaker,
-  ExponentialBackoff,
-  handleWhen,
-  type IPolicy,
-  noop,
-  retry,
-  wrap,
-} from "cockatiel";
+import type { Transport } from "@connectrpc/connect";
+import { BrokenCircuitError, ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import { errors } from "../errors.js";
+import { isLost, isPassing, isUnsent } from "./failures.js";
+import { createReplica, type Replica } from "./replica.js";
 
-/** Protects one peer: `idempotent` calls are retried, all count for the breaker. */
+/** Makes calls of one peer: chooses its replica, and repeats what may be repeated. */
 export interface Resilience {
-  run<T>(idempotent: boolean, call: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  run<T>(idempotent: boolean, call: (transport: Transport) => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-/** For deployments in a mesh, whose proxies retry and break circuits themselves. */
-export const noResilience: Resilience = { run: (_, call) => call() };
+/** Where a peer answers. */
+export interface ResilienceOptions {
+  /** Name of the peer. */
+  readonly peer: string;
+  /** One for each replica. */
+  readonly transports: readonly Transport[];
+  /** Aborts when nobody calls any more. */
+  readonly closed: AbortSignal;
+}
+
+/** For deployments in a mesh, whose proxies choose, retry and break circuits themselves. */
+export const noResilience = (transport: Transport): Resilience => ({ run: (_, call) => call(transport) });
 
 /**
- * At most 3 retries with exponential backoff, and a breaker that opens when
- * half of the last 10 calls found the peer unavailable, for 30 seconds.
+ * Spreads calls over replicas: each goes to the one with the fewest under way,
+ * in turn among equals, and to one in doubt only where there is no other. Lost
+ * calls and those of a peer that is overloaded are repeated, at most 3 times
+ * with exponential backoff, when they are idempotent; a call that cannot have
+ * arrived goes to another replica whatever it is. Answers that a peer's own
+ * dependency is away are not repeated, as all replicas have the same.
  */
-export function createResilience(peer: string): Resilience {
-  const unavailable = handleWhen((error) => error instanceof ConnectError && error.code === Code.Unavailable);
-  const breaker = circuitBreaker(unavailable, {
-    halfOpenAfter: 30_000,
-    // It opens above the threshold, so with the fifth failure.
-    breaker: new CountBreaker({ threshold: 0.4, size: 10 }),
-  });
+export function createResilience({ peer, transports, closed }: ResilienceOptions): Resilience {
+  const replicas = transports.map((transport) => createReplica(transport, closed));
+  const choose = chooser(replicas);
   const backoff = new ExponentialBackoff({ initialDelay: 50, maxDelay: 1000 });
-  const retried: IPolicy = wrap(retry(unavailable, { maxAttempts: 3, backoff }), breaker);
-  const once: IPolicy = wrap(noop, breaker);
+  const elsewhere = (error: unknown) =>
+    isUnsent(error) && replicas.some((replica) => replica.standing() === "trusted");
+  const attempts = { maxAttempts: 3, backoff };
+  const repeated = retry(
+    handleWhen((error) => isLost(error) || isPassing(error)),
+    attempts,
+  );
+  const once = retry(handleWhen(elsewhere), attempts);
   return {
     async run(idempotent, call, signal) {
       try {
-        return await (idempotent ? retried : once).execute(call, signal);
+        return await (idempotent ? repeated : once).execute(() => choose().run(call, signal), signal);
       } catch (error) {
         throw error instanceof BrokenCircuitError
           ? errors.dependencyUnavailable({ dependency: peer }, error)
           : error;
       }
     },
+  };
+}
+
+const ranks = { trusted: 0, doubted: 1, refused: 2 };
+
+function chooser(replicas: readonly Replica[]): () => Replica {
+  let turn = 0;
+  const better = (one: Replica, other: Replica) =>
+    ranks[one.standing()] - ranks[other.standing()] || one.inFlight() - other.inFlight();
+  return () => {
+    turn = (turn + 1) % replicas.length;
+    const inTurn = [...replicas.slice(turn), ...replicas.slice(0, turn)];
+    return inTurn.reduce((best, replica) => (better(replica, best) < 0 ? replica : best));
   };
 }

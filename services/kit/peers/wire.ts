@@ -10,6 +10,7 @@ import { errorFacts, errors } from "../errors.js";
 import { idempotencyHeader, replayedHeader } from "../idempotency/key.js";
 import { injectContext } from "../telemetry.js";
 import { workloadTokenHeader } from "../tokens.js";
+import { isLost } from "./failures.js";
 import type { PeerCalls } from "./memory.js";
 import type { Resilience } from "./resilience.js";
 import { keyAlong, tellReplay } from "./same-call.js";
@@ -17,7 +18,6 @@ import { keyAlong, tellReplay } from "./same-call.js";
 /** A wire to one peer. */
 export interface Wire {
   readonly peer: Workload;
-  readonly transport: Transport;
   readonly resilience: Resilience;
   readonly clock: Clock;
   /** A token for the peer in the principal's name; undefined when the call has none. */
@@ -39,17 +39,17 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
       return await wire.resilience.run(
         // With a key a second attempt has no second effect either.
         contract?.idempotent || key !== undefined,
-        () => run({ header, left: remaining(call, wire.clock) }),
+        (transport) => run({ transport, header, left: remaining(call, wire.clock) }),
         caller.signal,
       );
     } catch (error) {
-      throw translate(error, wire.peer, timeoutMs);
+      throw translate(error, { peer: wire.peer, timeoutMs, signal: caller.signal });
     }
   };
   return {
     unary: (method, request, caller) =>
-      send(method, caller, async ({ header, left }) => {
-        const response = await wire.transport.unary(method, caller.signal, left, header, request);
+      send(method, caller, async ({ transport, header, left }) => {
+        const response = await transport.unary(method, caller.signal, left, header, request);
         tellReplay(response.header, caller);
         return response.message;
       }),
@@ -60,11 +60,12 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
       try {
         // What is repeated is the beginning of a stream, never a stream that has begun.
         const response = await send(method, caller, (sending) =>
-          wire.transport.stream(method, ending.signal, sending.left, sending.header, only(request)),
+          sending.transport.stream(method, ending.signal, sending.left, sending.header, only(request)),
         );
         yield* response.message;
       } catch (error) {
-        throw translate(error, wire.peer, remaining(callOf(caller), wire.clock));
+        const timeoutMs = remaining(callOf(caller), wire.clock);
+        throw translate(error, { peer: wire.peer, timeoutMs, signal: caller.signal });
       } finally {
         caller.signal.removeEventListener("abort", abort);
         ending.abort();
@@ -74,6 +75,7 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
 }
 
 interface Sending {
+  readonly transport: Transport;
   readonly header: Headers;
   /** Milliseconds. */
   readonly left: number | undefined;
@@ -100,7 +102,10 @@ function remaining(call: Call, clock: Clock): number | undefined {
 }
 
 // Only what the catalogue knows goes on to our own caller; of the peer's metadata, only that it repeats itself.
-function translate(error: unknown, peer: Workload, timeoutMs = 0): ConnectError {
+function translate(
+  error: unknown,
+  { peer, timeoutMs = 0, signal }: { peer: Workload; timeoutMs: number | undefined; signal: AbortSignal },
+): ConnectError {
   const received = ConnectError.from(error);
   if (errorFacts(received)) {
     const clean = new ConnectError(received.rawMessage, received.code, undefined, undefined, received);
@@ -109,9 +114,9 @@ function translate(error: unknown, peer: Workload, timeoutMs = 0): ConnectError 
     if (mark !== null) clean.metadata.set(replayedHeader, mark);
     return clean;
   }
+  if (isLost(received, signal))
+    return errors.dependencyUnavailable({ dependency: workloadName(peer) }, error);
   switch (received.code) {
-    case Code.Unavailable:
-      return errors.dependencyUnavailable({ dependency: workloadName(peer) }, error);
     case Code.DeadlineExceeded:
       return errors.deadlineExceeded({ deadline_ms: timeoutMs }, error);
     case Code.Canceled:

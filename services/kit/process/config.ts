@@ -14,8 +14,8 @@ export interface ProcessConfig {
   readonly host: string;
   /** Port of each workload. */
   readonly ports: ReadonlyMap<Workload, number>;
-  /** Base URL of each workload that runs in another process. */
-  readonly addresses: ReadonlyMap<Workload, string>;
+  /** Base URLs of each workload that runs in other processes, one for each replica; none of those that run here. */
+  readonly addresses: ReadonlyMap<Workload, readonly string[]>;
   readonly environment: (typeof environments)[number];
   /** Whether one process serves, or several replicas that share their stores. */
   readonly deployment: (typeof deployments)[number];
@@ -91,7 +91,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
   return {
     host: values.HOST,
     ports: readPorts(source),
-    addresses: readAddresses(source, running),
+    addresses: readAddresses(source, { running, mesh: values.MESH }),
     environment: values.ENVIRONMENT,
     deployment: values.DEPLOYMENT,
     logLevel: values.LOG_LEVEL,
@@ -155,15 +155,21 @@ function readPorts(source: ConfigSource): ReadonlyMap<Workload, number> {
 
 function readAddresses(
   source: ConfigSource,
-  running: readonly WorkloadName[],
-): ReadonlyMap<Workload, string> {
+  { running, mesh }: { running: readonly WorkloadName[]; mesh: boolean },
+): ReadonlyMap<Workload, readonly string[]> {
   return perWorkload((name, workload) => {
     const variable = `${name.toUpperCase()}_URL`;
     const fallback = `http://127.0.0.1:${workloadProfile(workload).port}`;
-    const address = text({ fallback, expected: "a URL such as http://127.0.0.1:8001", accept: isHttpUrl });
-    const given = source.read({ [variable]: address })[variable]!;
-    return running.includes(name) ? "" : given;
+    const example = "a URL such as http://127.0.0.1:8001";
+    const expected = mesh ? example : `${example}, or one for each replica, separated by commas`;
+    const accept = (given: string) => listed(given).every(isHttpUrl) && !(mesh && given.includes(","));
+    const given = source.read({ [variable]: text({ fallback, expected, accept }) })[variable]!;
+    return running.includes(name) ? [] : listed(given);
   });
+}
+
+function listed(addresses: string): string[] {
+  return addresses.split(",").map((address) => address.trim());
 }
 
 function perWorkload<T>(value: (name: WorkloadName, workload: Workload) => T): ReadonlyMap<Workload, T> {

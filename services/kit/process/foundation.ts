@@ -74,7 +74,9 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
   });
   const token = config.peerSecret ? workloadToken({ secret: config.peerSecret, clock }) : undefined;
   const local: LocalMethods = new Map();
+  const closed = new AbortController();
   const network: NetworkOptions = {
+    closed: closed.signal,
     local,
     running: new Set(names.map((name) => workloads.get(name)!)),
     addresses: config.addresses,
@@ -117,6 +119,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     },
     peersOf: (workload) => peersOf(workload, network),
     async close() {
+      closed.abort();
       await maintenance?.stop();
       await messaging.close();
       await database?.then(

@@ -107,18 +107,22 @@ export async function remote(handlers: Handlers, layers: readonly Layer[] = laye
 }
 
 /** Peers of a workload: in memory with `local`, else at `address`. */
-export function peers(self: Workload, options: Partial<NetworkOptions> & { readonly address?: string }) {
+export function peers(
+  self: Workload,
+  options: Partial<NetworkOptions> & { readonly address?: string | string[] },
+) {
   const { address, local } = options;
   const both = [Workload.AGENTS, Workload.AUTH];
   return peersOf(self, {
     local: local ?? new Map(),
     running: new Set(local ? both : []),
-    addresses: new Map(both.map((workload) => [workload, address ?? ""])),
+    addresses: new Map(both.map((workload) => [workload, [address ?? "http://nowhere.invalid"].flat()])),
     mesh: false,
     workloadToken: token,
     bodyLimit: 65_536,
     metrics: recordedMetrics().metrics,
     clock: systemClock,
+    closed: new AbortController().signal,
     ...options,
   });
 }

@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { afterEach, describe, expect, it } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
@@ -191,6 +192,56 @@ describe("what a peer answers", () => {
     const answer = peer(AuthService).getJwks({}, callerWith({}, outer.signal));
     await expectRefusal(answer, Code.Canceled, "CANCELED");
     await heard;
+  });
+});
+
+describe("a peer whose connection is cut amid a call", () => {
+  const forever = () => new Promise<never>(() => undefined);
+  /** Two replicas, of which the first never answers, and is cut off as soon as it was called. */
+  const cutOff = async (method: "getJwks" | "login") => {
+    const called = { first: 0, second: 0 };
+    const cut = new EventEmitter();
+    const first = await remote({
+      [method]: () => {
+        called.first += 1;
+        cut.emit("called");
+        return forever();
+      },
+    });
+    const answer = () => {
+      called.second += 1;
+      return {};
+    };
+    const second = await remote({ [method]: answer });
+    closers.push(first.stop, second.stop);
+    cut.once("called", first.stop);
+    const auth = peers(Workload.GATEWAY, { address: [first.address, second.address] })(AuthService);
+    return { called, auth };
+  };
+
+  it("gets an idempotent call answered by another replica", async () => {
+    const { called, auth } = await cutOff("getJwks");
+    for (let call = 0; call < 4; call += 1) await auth.getJwks({}, callerWith());
+    expect(called).toEqual({ first: 1, second: 4 });
+  });
+
+  it("is DEPENDENCY_UNAVAILABLE for a call that may have had its effect, which is sent once", async () => {
+    const { called, auth } = await cutOff("login");
+    const calls = Array.from({ length: 2 }, () => auth.login({ username: "a", password: "b" }, callerWith()));
+    const outcomes = await Promise.allSettled(calls);
+    const refused = outcomes.filter(({ status }) => status === "rejected");
+    expect(called).toEqual({ first: 1, second: 1 });
+    expect(refused).toHaveLength(1);
+    const [lost] = refused as PromiseRejectedResult[];
+    await expectRefusal(Promise.reject(lost?.reason), Code.Unavailable, "DEPENDENCY_UNAVAILABLE");
+  });
+
+  it("is not asked when it listens no more, whatever the call", async () => {
+    const [gone, here] = [await remote({}), await remote({ login: () => ({}) })];
+    closers.push(here.stop);
+    await gone.stop();
+    const auth = peers(Workload.GATEWAY, { address: [gone.address, here.address] })(AuthService);
+    for (let call = 0; call < 4; call += 1) await auth.login({ username: "a", password: "b" }, callerWith());
   });
 });
 
