@@ -6,6 +6,7 @@ export type Bench = (args: readonly string[]) => Promise<readonly Row[]>;
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   codec: () => import("./codec.bench.js"),
+  gateway: () => import("./gateway.bench.js"),
   stores: () => import("./stores.bench.js"),
 };
 

@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { packageRoot } from "../../services/kit/package-root.js";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = packageRoot();
 
 /** Brings `.build/` up to date before the first test, for those that run real processes. */
 export default async function compile(): Promise<void> {
@@ -13,5 +14,5 @@ export default async function compile(): Promise<void> {
 
 /** Path of the compiled form of a source file, given from the package root. */
 export function compiledPath(source: string): string {
-  return fileURLToPath(new URL(`../../.build/${source.replace(/\.ts$/, ".js")}`, import.meta.url));
+  return join(root, ".build", source.replace(/\.ts$/, ".js"));
 }

@@ -1,0 +1,87 @@
+import type { Profiler } from "node:inspector";
+import type { Row } from "../rows.js";
+import { type Contestant, startUpstream } from "./contestants.js";
+import { openLoad } from "./launch.js";
+
+const warmSeconds = 4;
+const profiledMs = 4000;
+
+/** Where a frame belongs, by the file it comes from; the first that matches. */
+const areas: readonly (readonly [area: string, pattern: RegExp])[] = [
+  ["abort signals, deadlines, event targets", /^node:internal\/(abort_controller|event_target)/],
+  ["timers", /^node:(internal\/)?(timers|priority_queue|linkedlist)/],
+  ["headers of fetch", /undici/],
+  ["node:http2", /^node:(internal\/)?http2/],
+  ["node:http", /^node:(_http|internal\/http)/],
+  [
+    "node:net and streams",
+    /^node:(net|internal\/(net|stream|js_stream|streams))|^node:(_stream|stream|events)/,
+  ],
+  ["promises and asynchronous context", /^node:(internal\/)?(async_hooks|process\/task_queues|async_local)/],
+  ["other modules of Node", /^node:/],
+  ["protovalidate", /@bufbuild\/protovalidate/],
+  ["protobuf-es", /@bufbuild\/protobuf/],
+  ["Connect", /@connectrpc\//],
+  [
+    "logging",
+    /\/(pino|sonic-boom|thread-stream|quick-format)|kit\/(log|log-fields|mask-secrets|error-chain)/,
+  ],
+  ["metrics", /prom-client|kit\/metrics/],
+  ["tracing", /@opentelemetry|kit\/(telemetry|spans|server-span)/],
+  ["chain", /kit\/(chain|context|tokens|stores|ids)/],
+  ["compiled codecs", /kit\/codec/],
+  ["listener and endpoint", /kit\/serve/],
+  ["peers", /kit\/peers/],
+  ["transcoding", /services\/gateway/],
+];
+
+const withoutFile: Readonly<Record<string, string>> = {
+  "(garbage collector)": "garbage collection",
+  "(program)": "native code and system calls",
+};
+
+/** Shares of a contestant's CPU time under full load, by area: where self time is spent, idle time left out. */
+export async function profileRows(contestant: Contestant): Promise<Row[]> {
+  const upstream = contestant.upstream ? await startUpstream() : undefined;
+  const running = await contestant.start(upstream?.port ?? 0);
+  const { port, token } = running;
+  const load = await openLoad({ port, token, protocol: contestant.protocol, inFlight: 32 });
+  try {
+    await load.run({ seconds: warmSeconds });
+    const [profile] = await Promise.all([
+      running.profile?.(profiledMs),
+      load.run({ seconds: profiledMs / 1000 + 1 }),
+    ]);
+    return profile ? rowsOf(contestant.name, profile) : [];
+  } finally {
+    await load.stop();
+    await running.stop();
+    await upstream?.stop();
+  }
+}
+
+function rowsOf(name: string, { nodes, samples = [] }: Profiler.Profile): Row[] {
+  const areaOfNode = new Map(nodes.map((node) => [node.id, areaOf(node.callFrame)]));
+  const counts = new Map<string, number>();
+  for (const id of samples) {
+    const area = areaOfNode.get(id);
+    if (area !== undefined) counts.set(area, (counts.get(area) ?? 0) + 1);
+  }
+  const busy = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([area, count]) => ({
+      measure: `CPU profile of ${name}: ${area}`,
+      value: Math.round((count / busy) * 1000) / 10,
+      unit: "%",
+    }));
+}
+
+/** Undefined for time in which nothing was done. */
+function areaOf({ functionName, scriptId, url }: Profiler.ProfileNode["callFrame"]): string | undefined {
+  if (functionName === "(idle)") return undefined;
+  // Code compiled from text has a script, but no file.
+  if (url === "")
+    return withoutFile[functionName] ?? (scriptId === "0" ? "builtins of V8 and Node" : "compiled codecs");
+  return areas.find(([, pattern]) => pattern.test(url))?.[0] ?? "the rest";
+}

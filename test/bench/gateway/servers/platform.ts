@@ -1,0 +1,71 @@
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { destination } from "pino";
+import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { restHandler, routeProblems } from "../../../../services/gateway/rest.js";
+import { configSource } from "../../../../services/kit/config.js";
+import { startProcess } from "../../../../services/kit/process/process.js";
+import { type Implementation, implement, preparable } from "../../../../services/kit/workload.js";
+import { goodClaims, goodHeader, type Pair, rs256, rsaPair } from "../../../kit/tokens/forge.js";
+import { answer, governedService } from "../contract/review.js";
+
+/**
+ * The platform's own process with the review service in place of its workloads
+ * and everything on: authentication by a cached token, authorization, limits in
+ * memory, validation, metrics, an access log to a file, tracing sampled out.
+ */
+export async function servePlatform(): Promise<{ readonly port: number; readonly token: string }> {
+  const keys = rsaPair("k1");
+  const directory = await mkdtemp(join(tmpdir(), "bench-platform-"));
+  const service = governedService(Workload.GATEWAY);
+  const running = await startProcess({
+    names: ["gateway", "auth"],
+    source: configSource({
+      GATEWAY_PORT: "0",
+      AUTH_PORT: "0",
+      DATA_DIR: directory,
+      PEER_SECRET: "a secret for the bench alone, no more",
+      RATE_PER_MINUTE: "1000000",
+      QUOTA_UNITS_PER_HOUR: "1000000000",
+      TRACE_EXPORTER: "otlp",
+      TRACE_ENDPOINT: "http://127.0.0.1:9",
+      TRACE_SAMPLE_RATIO: "0",
+      FAST_PATH: process.env.FAST_PATH ?? "true",
+    }),
+    version: "bench",
+    load: async (name) => {
+      const implementations = [name === "auth" ? keysAlone(keys) : reviews(service)];
+      return preparable({ config: () => ({}), start: async () => ({ implementations, dependencies: [] }) });
+    },
+    rest: restHandler,
+    check: routeProblems,
+    destination: destination({ dest: join(directory, "access.log"), sync: false, minLength: 4096 }),
+  });
+  return { port: running.ports.get("gateway")!, token: tokenOf(keys) };
+}
+
+function reviews(service: DescService): Implementation {
+  return implement(service, { review: answer } as unknown as ServiceImpl<typeof service>);
+}
+
+/** Auth, of which the gateway asks nothing but its keys. */
+function keysAlone({ jwk }: Pair): Implementation {
+  const absent = () => {
+    throw new Error("the bench asks auth for keys alone");
+  };
+  const handlers = Object.fromEntries(AuthService.methods.map(({ localName }) => [localName, absent]));
+  return implement(AuthService, {
+    ...handlers,
+    getJwks: () => ({ keys: [jwk] }),
+  } as unknown as ServiceImpl<typeof AuthService>);
+}
+
+/** A token of somebody who may read agents, good for an hour. */
+function tokenOf({ privateKey }: Pair): string {
+  const seconds = Math.floor(Date.now() / 1000);
+  return rs256(privateKey, goodHeader, { ...goodClaims, iat: seconds, exp: seconds + 3600 });
+}
