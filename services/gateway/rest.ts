@@ -8,6 +8,7 @@ import {
 import { ConnectError, createContextValues } from "@connectrpc/connect";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
 import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
+import type { MethodContract } from "../kit/contract/method.js";
 import { errors } from "../kit/errors.js";
 import { newId } from "../kit/ids.js";
 import { invoke, invokeStream, type LocalMethod } from "../kit/peers/local.js";
@@ -16,6 +17,8 @@ import type { ContractCheck } from "../kit/process/workload-host.js";
 import type { Request, Response } from "../kit/serve/listen.js";
 import { createCompiledJsonCodec } from "./compiled-json.js";
 import { createDocuments, type Documents } from "./documents.js";
+import { cacheHeaders } from "./edge/cache-control.js";
+import { transcoderLimits } from "./limits.js";
 import { withinDeadline } from "./stream-deadline.js";
 import type {
   TranscodedCall,
@@ -24,7 +27,6 @@ import type {
   TranscodedStreamReply,
 } from "./transcode/call.js";
 import { createJsonCodec } from "./transcode/json.js";
-import { defaultLimits } from "./transcode/options.js";
 import { describeProblem } from "./transcode/route.js";
 import { createTranscoder, findRouteProblems, type Transcoder } from "./transcode/transcoder.js";
 
@@ -33,7 +35,7 @@ export const routeProblems: ContractCheck = (services) => findRouteProblems(serv
 
 /** Serves the annotated methods over REST, each through the chain that Connect and gRPC pass too. */
 export const restHandler: RestFactory = (options) => {
-  const { services, methods, contracts, bodyLimit, fastPath, log } = options;
+  const { services, methods, contracts, limits, fastPath, log } = options;
   const targets = new Map<DescMethod, LocalMethod>(methods.map((target) => [target.method, target]));
   const ignoring = new Map<DescMethod, boolean>(
     [...contracts].map(([method, contract]) => [method, contract.ignoreUnknownFields]),
@@ -47,9 +49,11 @@ export const restHandler: RestFactory = (options) => {
     options: {
       requestId,
       registry,
-      codec: createCodec({ registry, maxDepth: defaultLimits.depth }),
-      limits: { bodyBytes: bodyLimit },
+      codec: createCodec({ registry, maxDepth: limits.depth }),
+      limits: transcoderLimits(limits),
       ignoreUnknownFields: (method) => ignoring.get(method) ?? false,
+      strictPreconditions: true,
+      replyHeaders: (method) => cacheHeadersOf(contracts.get(method)),
       onReject({ incoming, reason }) {
         incoming.rejection = reason;
       },
@@ -115,6 +119,10 @@ function known(target: LocalMethod | undefined, { name }: DescMethod): LocalMeth
 
 function valuesOf({ incoming }: { readonly incoming: Arrival }) {
   return createContextValues().set(arrivalKey, incoming);
+}
+
+function cacheHeadersOf(contract: MethodContract | undefined) {
+  return contract ? cacheHeaders(contract) : {};
 }
 
 function requestId(arrival: Arrival): string {

@@ -13,6 +13,7 @@ import { createLog } from "../../services/kit/log.js";
 import { createMetrics } from "../../services/kit/metrics.js";
 import { createEndpoint } from "../../services/kit/serve/endpoint.js";
 import { listen } from "../../services/kit/serve/listen.js";
+import { defaultRequestLimits } from "../../services/kit/serve/request-limits.js";
 import type { Implementation } from "../../services/kit/workload.js";
 import { conformanceService, registry, type ServerRequest, suiteMessage } from "./messages.js";
 import { implementation } from "./service.js";
@@ -68,7 +69,7 @@ async function serve(asked: ServerRequest): Promise<number> {
       rest: async (_request, response) => void response.writeHead(404).end(),
       trust: { proxyHops: 0, mesh: false, internal: false },
       registry,
-      bodyLimit: messageReceiveLimit || 4 * 1024 * 1024,
+      limits: { ...defaultRequestLimits, bodyBytes: messageReceiveLimit || 4 * 1024 * 1024 },
       log,
       metrics,
     }),

@@ -15,6 +15,7 @@ import { resolveContract } from "../../services/kit/contract/method.js";
 import { errors } from "../../services/kit/errors.js";
 import { createEndpoint } from "../../services/kit/serve/endpoint.js";
 import { listen } from "../../services/kit/serve/listen.js";
+import { defaultRequestLimits } from "../../services/kit/serve/request-limits.js";
 import { recordedLog, recordedMetrics } from "../kit/chain/calls.js";
 import { peers } from "../kit/peers/callee.js";
 import { type Watch, type WatchedPeer, watched, watchedHere } from "../kit/peers/watched.js";
@@ -35,7 +36,7 @@ async function edge(watch: Watch) {
     plan: plans.get(method) as Interceptor,
     handler: implementation.handlers[method.localName] as MethodImpl<typeof method>,
   }));
-  const common = { bodyLimit: 65_536, log };
+  const common = { limits: { ...defaultRequestLimits, bodyBytes: 65_536 }, log };
   const listener = await listen({
     host: "127.0.0.1",
     port: 0,

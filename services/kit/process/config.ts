@@ -6,6 +6,8 @@ import type { EdgeRates } from "../chain/rate-limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { logLevels } from "../log.js";
+import { defaultListenLimits } from "../serve/limits.js";
+import { type RequestLimits, requestLimits } from "../serve/request-limits.js";
 import { type MessagingConfig, messagingConfig } from "./messaging.js";
 import { type StoresConfig, storesConfig } from "./stores.js";
 
@@ -45,8 +47,9 @@ export interface ProcessConfig {
   readonly rates: EdgeRates;
   /** How much one principal may use in an hour. */
   readonly quotas: QuotaConfig;
-  /** Largest message, in bytes. */
-  readonly bodyLimit: number;
+  /** What one request may ask of a port. */
+  readonly requests: RequestLimits;
+  readonly connections: { readonly most: number; readonly perAddress: number };
   /** Whether code compiled from the contract codes messages; protobuf-es does otherwise. */
   readonly fastPath: boolean;
 }
@@ -84,7 +87,10 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     QUOTA_WEIGHT_WRITE: integer(0, 1000, { fallback: 2 }),
     QUOTA_WEIGHT_JUDGE: integer(0, 1000, { fallback: 5 }),
     FAST_PATH: flag({ fallback: true }),
-    BODY_LIMIT_BYTES: integer(1024, 64 * 1024 * 1024, { fallback: 2 * 1024 * 1024 }),
+    CONNECTIONS: integer(1, 1_000_000, { fallback: defaultListenLimits.maxConnections }),
+    CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000, {
+      fallback: defaultListenLimits.maxConnectionsPerAddress,
+    }),
   });
   const { REFLECTION } = source.read({ REFLECTION: flag({ fallback: values.ENVIRONMENT !== "production" }) });
   requireProof(source, values, running);
@@ -124,7 +130,12 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
         judge: values.QUOTA_WEIGHT_JUDGE,
       },
     },
-    bodyLimit: values.BODY_LIMIT_BYTES,
+    requests: requestLimits(source),
+    connections: {
+      most: values.CONNECTIONS,
+      // Behind a proxy every caller has the proxy's address.
+      perAddress: values.MESH || values.TRUSTED_PROXY_HOPS > 0 ? 0 : values.CONNECTIONS_PER_ADDRESS,
+    },
     fastPath: values.FAST_PATH,
   };
 }

@@ -82,7 +82,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     addresses: config.addresses,
     mesh: config.mesh,
     workloadToken: token,
-    bodyLimit: config.bodyLimit,
+    bodyLimit: config.requests.bodyBytes,
     metrics,
     clock,
   };

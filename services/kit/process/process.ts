@@ -6,6 +6,7 @@ import type { Log } from "../log.js";
 import type { LocalMethod } from "../peers/local.js";
 import { createEndpoint, type RestHandler } from "../serve/endpoint.js";
 import { type Listener, listen } from "../serve/listen.js";
+import type { RequestLimits } from "../serve/request-limits.js";
 import type { Preparable } from "../workload.js";
 import { processConfig } from "./config.js";
 import { type Foundation, type FoundationOptions, layFoundation } from "./foundation.js";
@@ -17,7 +18,7 @@ export type RestFactory = (options: {
   readonly services: readonly DescService[];
   readonly methods: readonly LocalMethod[];
   readonly contracts: ReadonlyMap<DescMethod, MethodContract>;
-  readonly bodyLimit: number;
+  readonly limits: RequestLimits;
   readonly fastPath: boolean;
   readonly log: Log;
 }) => RestHandler;
@@ -118,12 +119,12 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
       services: gateway ? services : services.filter(isServedEverywhere(workload)),
       methods: workload.methods,
       contracts: workload.contracts,
-      bodyLimit: config.bodyLimit,
+      limits: config.requests,
       fastPath: config.fastPath,
       log,
     }),
     trust: { proxyHops: config.trustedProxyHops, mesh: config.mesh && !gateway, internal: !gateway },
-    bodyLimit: config.bodyLimit,
+    limits: config.requests,
     log,
     metrics,
   });
@@ -132,6 +133,13 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
     port: config.ports.get(workloads.get(workload.name)!)!,
     handler,
     ...(config.tls ? { tls: config.tls } : {}),
+    limits: {
+      maxConnections: config.connections.most,
+      maxConnectionsPerAddress: config.connections.perAddress,
+      maxHeaderBytes: config.requests.headerBytes,
+      maxHeaderFields: config.requests.headerFields,
+      maxUrlBytes: config.requests.urlBytes,
+    },
     onSocketError: (cause) => log.debug("connection failed", { workload: workload.name, cause }),
   });
 }

@@ -1,23 +1,26 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Registry } from "@bufbuild/protobuf";
 import { createContextValues } from "@connectrpc/connect";
-import { setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { type Arrival, arrivalKey } from "../chain/arrival.js";
 import { forConnect, type Plans } from "../chain/chain.js";
 import { parseTimeout, timeoutHeaders } from "../chain/deadline.js";
 import { correlationId } from "../chain/identify.js";
-import { errors } from "../errors.js";
+import { errorFacts, errors } from "../errors.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { Implementation } from "../workload.js";
 import { type ArrivalTrust, noteArrival } from "./arrivals.js";
 import type { Request, RequestHandler, Response } from "./listen.js";
+import { keepPace, type Pace } from "./pace.js";
+import { isGrpc, refuse, refuseGrpc } from "./refusal.js";
+import { excessOf, type RequestLimits } from "./request-limits.js";
 import { leaveTrailersOnly } from "./trailers-only.js";
 import { takeInUnread } from "./unread-body.js";
 
 const longestTimer = 2 ** 31 - 1;
-const defaultArrivalMs = 30_000;
+/** How long a body may stall. Longer than REST gives it, whose answer says more. */
+const paceWindowMs = 15_000;
 
 /** Answers over REST what is no RPC. */
 export type RestHandler = (request: Request, response: Response, arrival: Arrival) => Promise<void>;
@@ -28,18 +31,22 @@ export interface EndpointOptions {
   readonly plans: Plans;
   readonly rest: RestHandler;
   readonly trust: ArrivalTrust;
-  /** Largest message, in bytes. */
-  readonly bodyLimit: number;
+  readonly limits: RequestLimits;
   /** Types that `google.protobuf.Any` may hold in Connect's JSON. */
   readonly registry?: Registry;
-  /** How long a request may take to arrive, in milliseconds; HTTP/2 itself does not bound it. */
-  readonly arrivalMs?: number;
+  /** How a body must arrive until its call begins; by `limits` unless given. */
+  readonly pace?: Pace;
   readonly log: Log;
   readonly metrics: Metrics;
 }
 
 /** Serves Connect, gRPC and gRPC-Web of the implementations, and REST for the rest, under one chain. */
 export function createEndpoint(options: EndpointOptions): RequestHandler {
+  const { limits } = options;
+  const pace = options.pace ?? {
+    windowMs: paceWindowMs,
+    leastBytes: (limits.bodyBytesPerSecond * paceWindowMs) / 1000,
+  };
   const arrivals = new WeakMap<object, Arrival>();
   const arrivalOf = (request: object) => arrivals.get(request);
   const isMethod = methodPaths(options.implementations);
@@ -49,26 +56,35 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
       for (const { service, handlers } of options.implementations) router.service(service, handlers);
     },
     interceptors: [forConnect(options.plans)],
-    readMaxBytes: options.bodyLimit,
+    readMaxBytes: limits.bodyBytes,
     ...(options.registry && { jsonOptions: { registry: options.registry } }),
     contextValues: (request) => createContextValues().set(arrivalKey, arrivalOf(request)),
     fallback: (request, response) => {
       const arrival = arrivalOf(request)!;
-      if (isGrpc(request)) refuseGrpc(request, response as Response, arrival);
-      else void answerRest(options, request, response as Response, arrival);
+      if (isGrpc(request)) {
+        arrival.rejection = "METHOD_UNKNOWN";
+        refuseGrpc(request, response as Response, errors.methodUnknown({ method: pathOf(request).slice(1) }));
+      } else void answerRest(options, request, response as Response, arrival);
     },
   });
   return (request, response) => {
     const arrival = noteArrival(request, options.trust);
     dropEndlessTimeout(request);
     arrivals.set(request, arrival);
-    const stalled = setTimeout(cutOff, options.arrivalMs ?? defaultArrivalMs, response, arrival);
+    const release = keepPace(request, pace, () => cutOff(response, arrival));
     response.once("close", () => {
-      clearTimeout(stalled);
+      release();
       if (!arrival.reachedChain && !arrival.answered) logRejection(options, request, response, arrival);
     });
     if (isGrpc(request) && "stream" in response) leaveTrailersOnly(response);
-    if (isMethod(pathOf(request))) takeInUnread(request, response);
+    const method = isMethod(pathOf(request));
+    if (method) takeInUnread(request, response);
+    const excess = excessOf(request, limits);
+    if (excess) {
+      arrival.rejection = errorFacts(excess)?.reason ?? "";
+      refuse(request, response, excess, { isMethod: method, requestId: arrival.requestId });
+      return;
+    }
     rpc(request as IncomingMessage, response as ServerResponse);
   };
 }
@@ -83,22 +99,6 @@ function cutOff(response: Response, arrival: Arrival): void {
   if (arrival.reachedChain || response.headersSent) return;
   arrival.rejection = "BODY_TIMEOUT";
   response.destroy();
-}
-
-function isGrpc(request: Request): boolean {
-  return request.headers["content-type"]?.startsWith("application/grpc") ?? false;
-}
-
-// Trailers-only, as gRPC clients expect of an unknown method.
-function refuseGrpc(request: Request, response: Response, arrival: Arrival): void {
-  const error = errors.methodUnknown({ method: pathOf(request).slice(1) });
-  arrival.rejection = "METHOD_UNKNOWN";
-  const headers = new Headers({ "content-type": request.headers["content-type"] ?? "application/grpc" });
-  setTrailerStatus(headers, error);
-  // writeHead() would send the headers alone, and a client would wait for trailers.
-  response.statusCode = 200;
-  for (const [name, value] of headers) response.setHeader(name, value);
-  response.end();
 }
 
 async function answerRest(

@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import type { ListenLimits } from "./limits.js";
+import type { ConnectError } from "@connectrpc/connect";
+import { errors } from "../errors.js";
+import { hardHeaderBytes, type ListenLimits } from "./limits.js";
+import { problemText, refusalStatus } from "./refusal.js";
 
 /** The HTTP/1.1 side of a listener. */
 export interface Http1 {
@@ -17,18 +20,8 @@ export interface Http1Options {
   readonly onError: (error: Error) => void;
 }
 
-const statusByCode: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
-
-const details: Readonly<Record<number, string>> = {
-  400: "The request is not well-formed HTTP/1.1.",
-  408: "The request did not arrive in time.",
-  413: "The chunk extensions of the body are too large.",
-  431: "The headers of the request are too large.",
-};
+/** How long what is left of a body may still come after its answer, in milliseconds. */
+const leftoverMs = 5_000;
 
 /** Serves HTTP/1.1 on connections that somebody else accepts. */
 export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
@@ -37,9 +30,10 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
   let draining = false;
   const server = createServer(
     {
-      maxHeaderSize: limits.maxHeaderBytes,
+      maxHeaderSize: hardHeaderBytes(limits),
       headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
+      // Whoever reads a body says how it must arrive; its size says nothing about its time.
+      requestTimeout: 0,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, 1_000),
       requireHostHeader: false,
@@ -51,6 +45,7 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
       open.set(request.socket, onSocket.add(response));
       if (draining) response.setHeader("connection", "close");
       response.once("close", () => {
+        dropLeftover(request);
         onSocket.delete(response);
         if (onSocket.size === 0) open.delete(request.socket);
         if (draining) server.closeIdleConnections();
@@ -59,14 +54,16 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
       refused.add(request.socket);
       const error = new Error("a request without exactly one Host header");
       onError(error);
-      refuse(error, request.socket, [...onSocket]);
+      refuse(error, request.socket, [...onSocket], limits);
     },
   );
   server.on("clientError", (error, socket) => {
     onError(error);
-    refuse(error, socket, [...(open.get(socket) ?? [])]);
+    refuse(error, socket, [...(open.get(socket) ?? [])], limits);
   });
   server.timeout = limits.idleTimeoutMs;
+  // Node would leave further ones out without a word; the bytes bound them, and the endpoint counts.
+  server.maxHeadersCount = 0;
   // Node starts the timers of headers and requests on this event, and this server never listens itself.
   server.emit("listening");
 
@@ -81,6 +78,13 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
   };
 }
 
+/** Nobody waits any more for what is left of a body when its request is answered. */
+function dropLeftover(request: IncomingMessage): void {
+  if (request.complete || request.socket.destroyed) return;
+  const timer = setTimeout(() => request.complete || request.socket.destroy(), leftoverMs);
+  request.socket.once("close", () => clearTimeout(timer));
+}
+
 /** As RFC 9112 section 3.2 asks for; Node lets further ones pass, which a proxy may have routed by. */
 function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
   let hosts = 0;
@@ -91,21 +95,39 @@ function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
   return hosts === 1 || (hosts === 0 && httpVersion === "1.0");
 }
 
-function refuse(error: NodeJS.ErrnoException, socket: Duplex, open: readonly ServerResponse[]): void {
+function refuse(
+  error: NodeJS.ErrnoException,
+  socket: Duplex,
+  open: readonly ServerResponse[],
+  limits: ListenLimits,
+): void {
   // A response already under way, or a request before the broken one, would be mixed with ours.
   const answerable = open.length <= 1 && open.every((response) => !response.headersSent);
   if (socket.writable && answerable && error.code !== "ECONNRESET") {
-    socket.end(problem(statusByCode[error.code ?? ""] ?? 400), () => socket.destroy());
+    socket.end(answerOf(refusalOf(error, limits)), () => socket.destroy());
   } else {
     socket.destroy();
   }
 }
 
-function problem(status: number): string {
-  const title = STATUS_CODES[status] ?? "";
-  const body = JSON.stringify({ type: "about:blank", title, status, detail: details[status] });
+/** What Node's parser found, in terms of the catalogue. */
+function refusalOf(
+  { code, rawPacket }: NodeJS.ErrnoException & { readonly rawPacket?: Buffer },
+  { headersTimeoutMs, maxHeaderBytes, maxUrlBytes }: ListenLimits,
+): ConnectError {
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT") return errors.headersTimeout({ limit_ms: headersTimeoutMs });
+  if (code !== "HPE_HEADER_OVERFLOW") return errors.requestMalformed();
+  // The parser counts the request line among the headers.
+  return rawPacket && !rawPacket.includes("\n")
+    ? errors.urlTooLong({ limit: maxUrlBytes })
+    : errors.headersTooLarge({ limit: maxHeaderBytes, unit: "bytes" });
+}
+
+function answerOf(error: ConnectError): string {
+  const status = refusalStatus(error);
+  const body = problemText(error);
   return [
-    `HTTP/1.1 ${status} ${title}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}`,
     "content-type: application/problem+json",
     `content-length: ${Buffer.byteLength(body)}`,
     "connection: close",

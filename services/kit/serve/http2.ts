@@ -8,7 +8,7 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../clock.js";
-import type { ListenLimits } from "./limits.js";
+import { hardHeaderBytes, type ListenLimits } from "./limits.js";
 
 /** The HTTP/2 side of a listener. */
 export interface Http2 {
@@ -26,8 +26,6 @@ export interface Http2Options {
   readonly clock: Clock;
 }
 
-/** Header fields of one request; each costs memory beyond its bytes. */
-const maxHeaderFields = 128;
 /** Streams that a peer may reset at once, and how many more each second. */
 const resets = { burst: 400, perSecond: 30 };
 
@@ -38,14 +36,14 @@ export function createHttp2({ limits, handler, onError, clock }: Http2Options): 
   const server = createServer(
     {
       maxSessionMemory: limits.maxSessionMemoryMb,
-      maxHeaderListPairs: maxHeaderFields,
+      maxHeaderListPairs: 2 * limits.maxHeaderFields,
       maxSettings: 32,
       maxOutstandingPings: 10,
       maxSessionInvalidFrames: 100,
       maxSessionRejectedStreams: 100,
       settings: {
         maxConcurrentStreams: limits.maxConcurrentStreams,
-        maxHeaderListSize: limits.maxHeaderBytes,
+        maxHeaderListSize: hardHeaderBytes(limits),
         initialWindowSize: limits.streamWindowBytes,
         enablePush: false,
       },

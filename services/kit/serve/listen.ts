@@ -8,6 +8,9 @@ import { createHttp2, type Http2 } from "./http2.js";
 import { defaultListenLimits, type ListenLimits } from "./limits.js";
 import { peek } from "./socket.js";
 
+/** Connections that may wait to be accepted, as far as the system allows; Node's own 511 are few for a crowd that reconnects. */
+const backlog = 4096;
+
 /** A request of either protocol. */
 export type Request = IncomingMessage | Http2ServerRequest;
 /** The response to it. */
@@ -73,6 +76,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   acceptor.maxConnections = limits.maxConnections;
   acceptor.on("drop", () => onError(new Error(`more than ${limits.maxConnections} connections`)));
   const sockets = track(acceptor);
+  boundAddresses(acceptor, limits.maxConnectionsPerAddress, onError);
   await bind(acceptor, options.host, options.port);
   acceptor.on("error", onError);
   return {
@@ -130,6 +134,25 @@ function acceptTls({ tls, limits, sides, onError }: AcceptOptions & { readonly t
   return server;
 }
 
+/** Closes connections of an address that has `most` already. */
+function boundAddresses(acceptor: Server, most: number, onError: (error: Error) => void): void {
+  if (most === 0) return;
+  const open = new Map<string, number>();
+  acceptor.on("connection", (socket: Socket) => {
+    const { remoteAddress = "" } = socket;
+    const count = (open.get(remoteAddress) ?? 0) + 1;
+    open.set(remoteAddress, count);
+    socket.once("close", () => {
+      const left = (open.get(remoteAddress) ?? 1) - 1;
+      if (left > 0) open.set(remoteAddress, left);
+      else open.delete(remoteAddress);
+    });
+    if (count <= most) return;
+    onError(new Error(`more than ${most} connections from ${remoteAddress}`));
+    socket.destroy();
+  });
+}
+
 interface Sockets {
   readonly open: ReadonlySet<Socket>;
   /** Resolves when none is open; call it after the acceptor has stopped. */
@@ -158,7 +181,7 @@ function bind(acceptor: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException) => reject(cannotListen(host, port, error));
     acceptor.once("error", onError);
-    acceptor.listen({ host, port }, () => {
+    acceptor.listen({ host, port, backlog }, () => {
       acceptor.off("error", onError);
       resolve();
     });

@@ -24,6 +24,7 @@ import type { LocalMethods } from "../../../services/kit/peers/local.js";
 import { type NetworkOptions, peersOf } from "../../../services/kit/peers/network.js";
 import { createEndpoint } from "../../../services/kit/serve/endpoint.js";
 import { listen } from "../../../services/kit/serve/listen.js";
+import { defaultRequestLimits } from "../../../services/kit/serve/request-limits.js";
 import { workloadToken, workloadTokenHeader } from "../../../services/kit/tokens.js";
 import { type Implementation, implement } from "../../../services/kit/workload.js";
 import { callWith, recordedLog, recordedMetrics } from "../chain/calls.js";
@@ -98,7 +99,7 @@ export async function remote(handlers: Handlers, layers: readonly Layer[] = laye
       plans: planChain(resolveContract(services).methods, layers),
       rest: async (_, response) => void response.writeHead(404).end(),
       trust: { proxyHops: 0, mesh: false, internal: true },
-      bodyLimit: 65_536,
+      limits: { ...defaultRequestLimits, bodyBytes: 65_536 },
       log: recordedLog("silent").log,
       metrics: recordedMetrics().metrics,
     }),

@@ -8,6 +8,7 @@ import { resolveContract } from "../../../services/kit/contract/method.js";
 import type { LocalMethods } from "../../../services/kit/peers/local.js";
 import { createEndpoint } from "../../../services/kit/serve/endpoint.js";
 import { listen } from "../../../services/kit/serve/listen.js";
+import { defaultRequestLimits } from "../../../services/kit/serve/request-limits.js";
 import { implement } from "../../../services/kit/workload.js";
 import { recordedLog, recordedMetrics } from "../chain/calls.js";
 import { oddService } from "../contract/odd-contract.js";
@@ -73,7 +74,7 @@ export async function watchedElsewhere(watch: Watch) {
       plans,
       rest: async (_, response) => void response.writeHead(404).end(),
       trust: { proxyHops: 0, mesh: false, internal: true },
-      bodyLimit: 65_536,
+      limits: { ...defaultRequestLimits, bodyBytes: 65_536 },
       log: recordedLog("silent").log,
       metrics: recordedMetrics().metrics,
     }),

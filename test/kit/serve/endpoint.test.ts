@@ -31,6 +31,8 @@ import { errorFacts } from "../../../services/kit/errors.js";
 import type { ArrivalTrust } from "../../../services/kit/serve/arrivals.js";
 import { createEndpoint, type RestHandler } from "../../../services/kit/serve/endpoint.js";
 import { listen } from "../../../services/kit/serve/listen.js";
+import type { Pace } from "../../../services/kit/serve/pace.js";
+import { defaultRequestLimits } from "../../../services/kit/serve/request-limits.js";
 import { implement } from "../../../services/kit/workload.js";
 import { recordedLog, recordedMetrics } from "../chain/calls.js";
 
@@ -49,11 +51,11 @@ interface Given {
   readonly trust?: Partial<ArrivalTrust>;
   readonly getJwks?: () => unknown;
   readonly watch?: () => AsyncGenerator<object>;
-  readonly arrivalMs?: number;
+  readonly pace?: Pace;
 }
 
 /** A port that serves auth and health with stand-ins, under the layers that a process has. */
-async function serve({ rest, trust, getJwks, watch, arrivalMs }: Given = {}) {
+async function serve({ rest, trust, getJwks, watch, pace }: Given = {}) {
   const { log, lines } = recordedLog();
   const { metrics, matching } = recordedMetrics();
   const passed: string[] = [];
@@ -92,8 +94,8 @@ async function serve({ rest, trust, getJwks, watch, arrivalMs }: Given = {}) {
       plans: planChain(new Map([...resolveContract([AuthService]).methods, ...operatorMethods()]), layers),
       rest: rest ?? (async (_, response) => void response.writeHead(404).end()),
       trust: { proxyHops: 0, mesh: false, internal: false, ...trust },
-      bodyLimit,
-      ...(arrivalMs === undefined ? {} : { arrivalMs }),
+      limits: { ...defaultRequestLimits, bodyBytes: bodyLimit },
+      ...(pace === undefined ? {} : { pace }),
       log,
       metrics,
     }),
@@ -192,7 +194,7 @@ describe("what never reaches the chain", () => {
   );
 
   it("is cut off when its body stalls over HTTP/2", async () => {
-    const { baseUrl, lines, settled } = await serve({ arrivalMs: 50 });
+    const { baseUrl, lines, settled } = await serve({ pace: { windowMs: 50, leastBytes: 10 } });
     const session = connectHttp2(baseUrl);
     closers.push(() => session.destroy());
     const stream = session.request({

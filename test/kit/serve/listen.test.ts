@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { connect as connectHttp2 } from "node:http2";
 import { get as httpsGet } from "node:https";
+import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ListenOptions } from "../../../services/kit/serve/listen.js";
@@ -77,7 +78,8 @@ describe("a port in clear text", () => {
     socket.write("\x16\x03\x01\x02\x00garbage\r\n\r\n");
     const answer = await closed;
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\ncontent-type: application\/problem\+json\r\n/);
-    expect(answer).toContain('"title":"Bad Request","status":400');
+    expect(answer).toContain('"status":400,"detail":"The request is not well-formed HTTP."');
+    expect(answer).toContain('"reason":"REQUEST_MALFORMED"');
     expect(reported).toHaveLength(1);
   });
 
@@ -123,16 +125,15 @@ describe("the limits of a port", () => {
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
   });
 
-  it("answers a body that never ends with 408", async () => {
-    const { listener } = await start({
-      limits: { headersTimeoutMs: 50, requestTimeoutMs: 100 },
-      handler: async (request) => {
-        for await (const _ of request);
-      },
-    });
-    const { socket, closed } = rawConnection(listener);
+  it("drops what never comes of a body whose request is answered", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { listener } = await start();
+    const { socket, closed, received } = rawConnection(listener);
     socket.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
-    expect(await closed).toMatch(/^HTTP\/1\.1 408 /);
+    await vi.waitFor(() => expect(received()).toMatch(/1\.1$/));
+    await vi.advanceTimersByTimeAsync(5_000);
+    await closed;
   });
 
   it("closes without a second answer when a broken request follows one in progress", async () => {
@@ -151,17 +152,43 @@ describe("the limits of a port", () => {
   });
 
   it("answers headers that are too large with 431", async () => {
-    const { listener } = await start({ limits: { maxHeaderBytes: 1024 } });
+    const { listener } = await start({ limits: { maxHeaderBytes: 1024, maxUrlBytes: 1024 } });
     const { socket, closed } = rawConnection(listener);
-    socket.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(2048)}\r\n\r\n`);
-    expect(await closed).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+    socket.write(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(5000)}\r\n\r\n`);
+    const answer = await closed;
+    expect(answer).toMatch(/^HTTP\/1\.1 431 Request Header Fields Too Large\r\n/);
+    expect(answer).toContain('"detail":"The headers have more than 1024 bytes."');
+  });
+
+  it("answers a request line that never ends with 414", async () => {
+    const { listener } = await start({ limits: { maxHeaderBytes: 1024, maxUrlBytes: 1024 } });
+    const { socket, closed } = rawConnection(listener);
+    socket.write(`GET /${"x".repeat(5000)}`);
+    const answer = await closed;
+    expect(answer).toMatch(/^HTTP\/1\.1 414 URI Too Long\r\n/);
+    expect(answer).toContain('"detail":"The URL is longer than 1024 characters."');
+  });
+
+  it("hands over every header, as one left out could be the one that matters", async () => {
+    let seen = 0;
+    const { listener } = await start({
+      limits: { maxHeaderBytes: 65_536 },
+      handler: (request, response) => {
+        seen = request.rawHeaders.length / 2;
+        response.end();
+      },
+    });
+    const { socket, closed } = rawConnection(listener);
+    socket.write(`GET / HTTP/1.1\r\nHost: a\r\n${"a:b\r\n".repeat(5000)}Connection: close\r\n\r\n`);
+    expect(await closed).toMatch(/^HTTP\/1\.1 200 /);
+    expect(seen).toBe(5002);
   });
 
   it("refuses a stream whose headers are too large and keeps the session", async () => {
-    const { listener } = await start({ limits: { maxHeaderBytes: 1024 } });
+    const { listener } = await start({ limits: { maxHeaderBytes: 1024, maxUrlBytes: 1024 } });
     const session = http2(listener);
     await get(session);
-    await expect(get(session, { large: "x".repeat(2048) })).rejects.toThrow(/ENHANCE_YOUR_CALM|431/);
+    await expect(get(session, { large: "x".repeat(5000) })).rejects.toThrow(/ENHANCE_YOUR_CALM|431/);
     expect(await get(session)).toMatchObject({ status: 200 });
     session.close();
   });
@@ -174,6 +201,21 @@ describe("the limits of a port", () => {
     expect(reported.map(String)).toEqual(["Error: more than 1 connections"]);
     first.socket.destroy();
     await vi.waitFor(async () => expect(await http1(listener)).toMatchObject({ status: 200 }));
+  });
+
+  it("closes connections of one address beyond its share, and counts those that have gone no more", async () => {
+    const { listener, reported } = await start({ limits: { maxConnectionsPerAddress: 2 } });
+    const first = rawConnection(listener);
+    const second = rawConnection(listener);
+    await vi.waitFor(() => expect(listener.connections).toBe(2));
+    expect(await rawConnection(listener).closed).toBe("");
+    expect(reported.map(String)).toEqual(["Error: more than 2 connections from 127.0.0.1"]);
+    const elsewhere = connectTcp({ host: "127.0.0.1", localAddress: "127.0.0.2", port: listener.port });
+    onTestFinished(() => void elsewhere.destroy());
+    await vi.waitFor(() => expect(listener.connections).toBe(3));
+    first.socket.destroy();
+    await vi.waitFor(async () => expect(await http1(listener)).toMatchObject({ status: 200 }));
+    second.socket.destroy();
   });
 
   it("announces how many streams a session may have, and refuses more", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type { Listener } from "../../../services/kit/serve/listen.js";
+import { keepPace } from "../../../services/kit/serve/pace.js";
 import { rawConnection, serve } from "./clients.js";
 
 const seen: string[] = [];
@@ -7,8 +8,9 @@ let listener: Listener;
 
 beforeAll(async () => {
   ({ listener } = await serve({
-    limits: { headersTimeoutMs: 300, requestTimeoutMs: 600, idleTimeoutMs: 2000 },
+    limits: { headersTimeoutMs: 300, idleTimeoutMs: 2000 },
     handler: async (request, response) => {
+      keepPace(request, { windowMs: 300, leastBytes: 100 }, () => response.destroy());
       seen.push(`${request.method} ${request.url}`);
       for await (const _ of request);
       response.end("served");
@@ -105,9 +107,6 @@ describe("a client that takes its time", () => {
   it.each([
     ["for its request line", "GET /slow"],
     ["for its headers", "GET /slow HTTP/1.1\r\nHost: h\r\nX: "],
-    ["for a body of a length", post("Content-Length: 1000", "")],
-    ["for a chunk", chunked("ff\r\n")],
-    ["for a chunk size", chunked("0")],
   ])("%s is answered with 408 and closed, a byte at a time or not", async (_, beginning) => {
     const { socket, closed } = rawConnection(listener);
     socket.write(beginning);
@@ -116,6 +115,33 @@ describe("a client that takes its time", () => {
     clearInterval(trickle);
     expect(answer).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n/);
     expect(answer.split("HTTP/1.1 ").length).toBeLessThanOrEqual(2);
+  });
+
+  it.each([
+    ["for a body of a length", post("Content-Length: 1000", ""), "0"],
+    ["for a chunk", chunked("ff\r\n"), "0"],
+    ["for a chunk size", chunked("0"), "0"],
+    ["for chunks", chunked(""), "1\r\nx\r\n"],
+    ["for a chunk extension", chunked("5;"), "x"],
+  ])("%s is cut off, a byte at a time or not", async (_, beginning, more) => {
+    const { socket, closed } = rawConnection(listener);
+    socket.write(beginning);
+    const trickle = setInterval(() => socket.write(more), 20);
+    expect(await closed).toBe("");
+    clearInterval(trickle);
+  });
+
+  it("is served when its body makes progress, however long it takes", async () => {
+    const { socket, closed } = rawConnection(listener);
+    const pieces = 30;
+    socket.write(post(`Connection: close\r\nContent-Length: ${pieces * 200}`, ""));
+    let sent = 0;
+    const steadily = setInterval(() => {
+      socket.write("x".repeat(200));
+      sent += 1;
+      if (sent === pieces) clearInterval(steadily);
+    }, 40);
+    expect(await closed).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   });
 
   it("does not keep others from being served, however many there are", async () => {

@@ -6,6 +6,7 @@ import { planChain } from "../../../services/kit/chain/chain.js";
 import { operatorMethods } from "../../../services/kit/contract/operator-services.js";
 import { createEndpoint } from "../../../services/kit/serve/endpoint.js";
 import { listen } from "../../../services/kit/serve/listen.js";
+import { defaultRequestLimits } from "../../../services/kit/serve/request-limits.js";
 import { implement } from "../../../services/kit/workload.js";
 import { recordedLog, recordedMetrics } from "../chain/calls.js";
 
@@ -36,7 +37,7 @@ async function answerOf(method: "Check" | "Watch", handler: () => object): Promi
       plans: planChain(operatorMethods(), []),
       rest: async () => undefined,
       trust: { proxyHops: 0, mesh: false, internal: true },
-      bodyLimit: 1024,
+      limits: { ...defaultRequestLimits, bodyBytes: 1024 },
       log: recordedLog().log,
       metrics: recordedMetrics().metrics,
     }),
