@@ -40,6 +40,11 @@ const fixedHeaders = {
   "x-content-type-options": "nosniff",
 };
 
+/** Paths of all documents. */
+export function documentPaths(): readonly string[] {
+  return [...documentFiles().keys()];
+}
+
 /** Serves the OpenAPI document at `/openapi.json`, and at `/docs` a page that shows it. Files are read at their first request. */
 export function createDocuments(): Documents {
   const files = documentFiles();
@@ -94,10 +99,6 @@ function requireReading({ method = "" }: RestRequest, path: string): void {
 }
 
 function send(request: RestRequest, response: RestResponse, type: string, { bytes, etag }: LoadedFile): void {
-  const given = request.headers["if-none-match"] ?? "";
-  const known = given.split(",").some((one) => one.trim().replace(/^W\//, "") === etag);
-  const headers = { ...fixedHeaders, etag };
-  if (known) response.writeHead(304, headers);
-  else response.writeHead(200, { ...headers, "content-type": type, "content-length": bytes.length });
-  response.end(known || request.method === "HEAD" ? undefined : bytes);
+  response.writeHead(200, { ...fixedHeaders, etag, "content-type": type, "content-length": bytes.length });
+  response.end(request.method === "HEAD" ? undefined : bytes);
 }

@@ -1,21 +1,46 @@
+import type { DescService } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
-import type { WorkloadDefinition } from "../kit/workload.js";
-import { forward } from "./forward.js";
+import { resolveContract } from "../kit/contract/method.js";
+import { type Implementation, implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
+import { type EdgeConfig, readConfig } from "./config.js";
+import { createEdge } from "./edge/edge.js";
+import { clearByEvents, isKept, keepAnswers } from "./edge/kept-answers.js";
+import { signIn } from "./edge/sign-in.js";
+import { forward, type Keep } from "./forward.js";
+
+const services: readonly DescService[] = [AuthService, AgentsService, EngineService];
 
 /** The edge: everything it offers is another workload's, under the chain of the edge. */
-export const definition: WorkloadDefinition<Record<never, never>> = {
-  config: () => ({}),
-  async start(_config, { peer }) {
+export const definition: WorkloadDefinition<EdgeConfig> = {
+  config: readConfig,
+
+  async start(config, platform) {
+    const clearing = await clearByEvents([...resolveContract(services).methods.values()], platform);
     return {
-      implementations: [
-        forward(AuthService, peer(AuthService)),
-        forward(AgentsService, peer(AgentsService)),
-        forward(EngineService, peer(EngineService)),
-      ],
+      implementations: implementations(config, platform),
+      edge: createEdge({ ...platform, config }),
       // A workload that is away fails its own routes with DEPENDENCY_UNAVAILABLE; the others go on.
       dependencies: [],
+      async stop() {
+        await Promise.all(clearing.map((consumer) => consumer.stop()));
+      },
     };
   },
 };
+
+function implementations({ sessionCookies, origins }: EdgeConfig, platform: Platform): Implementation[] {
+  const { peer } = platform;
+  const auth = peer(AuthService);
+  const keep: Keep = (contract, call) =>
+    isKept(contract) ? keepAnswers(contract, call, platform) : undefined;
+  const { handlers } = forward(AuthService, auth, keep);
+  const sessions = signIn(auth, { enabled: sessionCookies, origins });
+  return [
+    implement(AuthService, { ...handlers, ...sessions } as ServiceImpl<typeof AuthService>),
+    forward(AgentsService, peer(AgentsService), keep),
+    forward(EngineService, peer(EngineService), keep),
+  ];
+}

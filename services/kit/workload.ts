@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import type { Layer } from "./chain/chain.js";
 import type { Clock } from "./clock.js";
 import type { ConfigSource } from "./config.js";
+import type { MethodContract } from "./contract/method.js";
 import type { Log } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import type { Peer } from "./peers/peers.js";
+import type { ArrivalTrust } from "./serve/arrivals.js";
+import type { RequestHandler } from "./serve/listen.js";
 import type { Bus } from "./stores/bus/port.js";
 import type { Cache } from "./stores/cache/port.js";
 import type { Database } from "./stores/database/port.js";
@@ -65,12 +69,29 @@ export function implement<S extends DescService>(service: S, handlers: ServiceIm
   return { service, handlers: handlers as ServiceImpl<DescService> };
 }
 
+/** A port that is about to open. */
+export interface EdgePort {
+  readonly handler: RequestHandler;
+  readonly services: readonly DescService[];
+  readonly contracts: ReadonlyMap<DescMethod, MethodContract>;
+  readonly trust: ArrivalTrust;
+}
+
+/** What a port does for browsers and caches, around its calls. */
+export interface Edge {
+  /** Wraps what the port serves. */
+  wrap(port: EdgePort): RequestHandler;
+  /** Finds a caller's credential where the caller's header has none. Stands before authentication. */
+  readonly findCredential: Layer;
+}
+
 /** A workload that has been started. */
 export interface Served {
   readonly implementations: readonly Implementation[];
   readonly dependencies: readonly Dependency[];
   /** Answers requests that are no RPC; resolves to false to leave one alone. */
   readonly http?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+  readonly edge?: Edge;
   /** Lines for the person who started the process, such as a generated password. */
   readonly announcements?: readonly string[];
   /** Releases what the workload holds; the platform closes what it gave. */

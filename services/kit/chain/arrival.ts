@@ -4,6 +4,8 @@ import { createContextKey } from "@connectrpc/connect";
 export interface Arrival {
   /** Address of the peer that connected, or that trusted proxies report. */
   readonly clientAddress: string;
+  /** Host and port that the client asked for, as it named them; absent when it named none. */
+  readonly authority?: string;
   /** The last element of `x-forwarded-client-cert`, when a mesh sidecar wrote it. */
   readonly meshIdentity: string | undefined;
   /** Our id of the request; undefined where callers are workloads, which send it. */

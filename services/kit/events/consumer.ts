@@ -22,7 +22,7 @@ export interface ConsumerOptions {
   readonly subject: string;
   /** Applies an event, which may come again. A failure is repeated. */
   apply(event: Event): Promise<Outcome>;
-  readonly deadLetters: DeadLetters;
+  readonly deadLetters: Pick<DeadLetters, "add">;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;

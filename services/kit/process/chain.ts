@@ -32,6 +32,8 @@ export interface ChainOptions {
   readonly workload: Workload;
   readonly peers: PeersOf;
   readonly admission: Admission;
+  /** Stands before authentication, where there is one. */
+  readonly findCredential: Layer | undefined;
   readonly workloadToken: WorkloadToken | undefined;
   readonly metricsToken: string | undefined;
   /** Counts calls from outside. */
@@ -54,6 +56,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     deadline({ clock }),
     checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),
     ...(edge ? [limitStrangers(options)] : []),
+    ...(options.findCredential ? [options.findCredential] : []),
     authenticate(verifyBy(options)),
     authorize,
     // Calls between workloads were counted where they came in.

@@ -110,6 +110,7 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
   const log = foundation.logOf(workload.name);
   const gateway = workload.name === "gateway";
   const services = workload.implementations.map(({ service }) => service);
+  const trust = { proxyHops: config.trustedProxyHops, mesh: config.mesh && !gateway, internal: !gateway };
   const handler = createEndpoint({
     implementations: workload.implementations,
     plans: workload.plans,
@@ -123,7 +124,7 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
       fastPath: config.fastPath,
       log,
     }),
-    trust: { proxyHops: config.trustedProxyHops, mesh: config.mesh && !gateway, internal: !gateway },
+    trust,
     limits: config.requests,
     log,
     metrics,
@@ -131,7 +132,8 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
   return listen({
     host: config.host,
     port: config.ports.get(workloads.get(workload.name)!)!,
-    handler,
+    handler:
+      workload.served.edge?.wrap({ handler, services, contracts: workload.contracts, trust }) ?? handler,
     ...(config.tls ? { tls: config.tls } : {}),
     limits: {
       maxConnections: config.connections.most,

@@ -19,7 +19,14 @@ import { createHealth } from "../serve/health.js";
 import { createReadiness, type Readiness } from "../serve/readiness.js";
 import { createReflection } from "../serve/reflection.js";
 import { createSystem } from "../serve/system.js";
-import { type Dependency, type Implementation, implement, type Platform, type Served } from "../workload.js";
+import {
+  type Dependency,
+  type Edge,
+  type Implementation,
+  implement,
+  type Platform,
+  type Served,
+} from "../workload.js";
 import { layersOf } from "./chain.js";
 import type { Foundation } from "./foundation.js";
 import { relayOf } from "./messaging.js";
@@ -77,7 +84,7 @@ export async function hostWorkload(name: WorkloadName, options: HostOptions): Pr
   const implementations = [...offered, ...operatorImplementations(offered, foundation, readiness)];
   const plans = planChain(
     new Map([...contract.methods, ...operatorMethods()]),
-    chainOf(name, foundation, admission),
+    chainOf(name, foundation, { admission, edge: served.edge }),
   );
   return {
     name,
@@ -155,12 +162,17 @@ function operatorImplementations(
   ];
 }
 
-function chainOf(name: WorkloadName, foundation: Foundation, admission: Admission) {
+function chainOf(
+  name: WorkloadName,
+  foundation: Foundation,
+  { admission, edge }: { readonly admission: Admission; readonly edge: Edge | undefined },
+) {
   const workload = workloads.get(name)!;
   return layersOf({
     workload,
     peers: foundation.peersOf(workload),
     admission,
+    findCredential: edge?.findCredential,
     workloadToken: foundation.workloadToken,
     metricsToken: foundation.config.metricsToken,
     limits: foundation.messaging.limits,

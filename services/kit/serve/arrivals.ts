@@ -21,6 +21,7 @@ export function noteArrival(request: Request, trust: ArrivalTrust): Arrival {
   return {
     clientAddress: clientAddress(forwarded, request.socket?.remoteAddress ?? "", trust.proxyHops),
     meshIdentity: trust.mesh ? lastCertificate(certificate) : undefined,
+    authority: single(request.headers[":authority"] ?? request.headers.host),
     requestId: trust.internal ? undefined : newId(),
     reachedChain: false,
   };
