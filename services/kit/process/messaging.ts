@@ -1,6 +1,7 @@
+import { Store } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "../clock.js";
 import type { ConfigSource } from "../config.js";
-import type { WorkloadName } from "../contract/workloads.js";
+import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { createRelay, type Relay } from "../events/relay.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
@@ -38,8 +39,8 @@ export interface Messaging {
 
 /**
  * Reads where events, cached values and limits are; problems stay in the source.
- * Replicas share all of them, so each within the process is a problem of its own
- * then.
+ * Replicas share all that the contract gives them, so each within the process is
+ * a problem of its own then.
  */
 export function messagingConfig(
   source: ConfigSource,
@@ -51,12 +52,17 @@ export function messagingConfig(
     const expected = "URLs of NATS servers, as replicas cannot share the event bus within a process";
     source.refuse({ name: "NATS_URL", value: "", expected });
   }
-  if (deployment === "replicated" && !redis) {
+  if (deployment === "replicated" && !redis && withCache(running)) {
     const expected =
       "the URL of a Redis server, as replicas cannot share the cache and the limits within a process";
     source.refuse({ name: "REDIS_URL", value: "", expected });
   }
   return { nats, redis, eventMs: nats?.retentionMs ?? defaultRetentionMs };
+}
+
+/** Whether the contract gives one of the workloads cached values, rates or quotas; the others reach no Redis. */
+function withCache(names: readonly WorkloadName[]): boolean {
+  return names.some((name) => workloadProfile(workloads.get(name)!).stores.includes(Store.CACHE));
 }
 
 /** Opens what is configured. Does not wait for servers: who needs one that is away learns of it then. */

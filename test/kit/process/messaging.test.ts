@@ -69,7 +69,7 @@ describe("events, cache and limits of a process", () => {
   });
 
   it("are refused to replicas when they are within the process, each by name", () => {
-    const [nats, redis] = problems({}, { deployment: "replicated", running: ["agents"] });
+    const [nats, redis] = problems({}, { deployment: "replicated", running: ["engine"] });
     expect(nats).toMatch(/^NATS_URL: .*event bus/);
     expect(redis).toMatch(/^REDIS_URL: .*cache and the limits/);
   });
@@ -77,9 +77,11 @@ describe("events, cache and limits of a process", () => {
   it("are allowed to replicas on servers, and without a bus to those that record no events", () => {
     const redis = { REDIS_URL: "redis://cache" };
     const replicated = { deployment: "replicated" } as const;
-    expect(problems({ ...redis, NATS_URL: "nats://nats" }, { ...replicated, running: ["agents"] })).toEqual(
+    expect(problems({ ...redis, NATS_URL: "nats://nats" }, { ...replicated, running: ["engine"] })).toEqual(
       [],
     );
+    // The contract gives agents no cache, and the mesh no way to one.
+    expect(problems({ NATS_URL: "nats://nats" }, { ...replicated, running: ["agents"] })).toEqual([]);
     expect(problems(redis, { ...replicated, running: ["gateway"] })).toEqual([]);
   });
 
