@@ -1,33 +1,12 @@
-import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
-import type { ExpressionBuilder, Kysely, Transaction } from "kysely";
-import {
-  AgentCreatedSchema,
-  AgentDeletedSchema,
-  AgentUpdatedSchema,
-} from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
+import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import type { Kysely } from "kysely";
 import { type Agent, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import type { Clock } from "../kit/clock.js";
-import type { Call, Principal } from "../kit/context.js";
-import { errors } from "../kit/errors.js";
-import { newId } from "../kit/ids.js";
-import { type OutboxTables, recordEvent } from "../kit/outbox.js";
-import { transaction, violatedConstraint } from "../kit/stores/database/kysely.js";
-import {
-  type AgentRow,
-  type AgentTables,
-  knowledgeValue,
-  slimColumns,
-  slimValues,
-  statusText,
-  toAgent,
-} from "./rows.js";
-
-/** An agent and the version that it was loaded in. */
-export interface StoredAgent {
-  readonly id: string;
-  readonly version: bigint;
-  readonly agent: Agent;
-}
+import { callOf, type Principal, principalOf } from "../kit/context.js";
+import { type HandledCall, once } from "../kit/idempotency/handle.js";
+import type { OutboxTables } from "../kit/outbox.js";
+import { type AgentChanges, agentChanges, loadAgent, owned, type StoredAgent } from "./changes.js";
+import { type AgentTables, slimColumns, statusText, toAgent } from "./rows.js";
 
 /** Which page of the principal's agents. */
 export interface PageQuery {
@@ -38,9 +17,6 @@ export interface PageQuery {
   readonly limit: number;
 }
 
-/** The call that a change is made in. */
-export type Cause = Pick<Call, "requestId" | "principal">;
-
 /** What the store is made of. */
 export interface AgentStoreOptions {
   readonly db: Kysely<AgentTables & OutboxTables>;
@@ -50,14 +26,7 @@ export interface AgentStoreOptions {
 /** Keeps agents. Whatever a principal asks for or changes is among its own. */
 export type AgentStore = ReturnType<typeof agentStore>;
 
-type Tables = AgentTables & OutboxTables;
-
-const owned =
-  ({ tenant, subject }: Principal) =>
-  (where: ExpressionBuilder<Tables, "agents">) =>
-    where.and({ tenant_id: tenant, owner: subject });
-
-/** Makes a store over the schema `agents`. Each change is a row and an event in one transaction. */
+/** Makes a store over the schema `agents`. */
 export function agentStore({ db, clock }: AgentStoreOptions) {
   return {
     /** A page of agents without their knowledge, newest first. */
@@ -69,104 +38,20 @@ export function agentStore({ db, clock }: AgentStoreOptions) {
     },
 
     /** One agent with its knowledge. Rejects with AGENT_NOT_FOUND. */
-    async load(principal: Principal, id: string): Promise<StoredAgent> {
-      const query = db.selectFrom("agents").selectAll().where(owned(principal)).where("id", "=", id);
-      const row = await query.executeTakeFirst();
-      if (!row) throw errors.agentNotFound({ id });
-      return { id: row.id, version: row.version, agent: toAgent(row) };
-    },
-
-    /** Adds an agent and returns it with what the server gives it. Rejects with AGENT_NAME_TAKEN. */
-    insert(principal: Principal, cause: Cause, draft: Agent): Promise<Agent> {
-      const now = new Date(clock.now());
-      return namedOnce(draft.name, async (trx) => {
-        const values = {
-          ...slimValues(draft),
-          knowledge: knowledgeValue(draft),
-          create_time: now,
-          update_time: now,
-        };
-        const row = await trx
-          .insertInto("agents")
-          .values({ tenant_id: principal.tenant, owner: principal.subject, id: newId(), ...values })
-          .returning(slimColumns)
-          .executeTakeFirstOrThrow();
-        const agent = toAgent(row);
-        await record(trx, cause, row, {
-          schema: AgentCreatedSchema,
-          message: create(AgentCreatedSchema, { agent }),
-        });
-        return Object.assign(agent, { knowledge: draft.knowledge });
-      });
-    },
+    load: (principal: Principal, id: string): Promise<StoredAgent> => loadAgent(db, principal, id),
 
     /**
-     * Saves `next` over `current` and returns it; undefined when `current` is no
-     * longer what is stored. `changed` names what differs. Rejects with AGENT_NAME_TAKEN.
+     * Makes the changes of a call and returns its answer, both once for the
+     * call's idempotency key. All of it is one transaction, so `work` awaits
+     * the changes that it is given and nothing else.
      */
-    replace(
-      principal: Principal,
-      cause: Cause,
-      current: StoredAgent,
-      next: Agent,
-      changed: string[],
-    ): Promise<Agent | undefined> {
-      const knowledge = changed.includes("knowledge") ? { knowledge: knowledgeValue(next) } : {};
-      const times = { version: current.version + 1n, update_time: new Date(clock.now()) };
-      return namedOnce(next.name, async (trx) => {
-        const row = await trx
-          .updateTable("agents")
-          .set({ ...slimValues(next), ...knowledge, ...times })
-          .where(owned(principal))
-          .where("id", "=", current.id)
-          .where("version", "=", current.version)
-          .returning(slimColumns)
-          .executeTakeFirst();
-        if (!row) return undefined;
-        const agent = toAgent(row);
-        const message = create(AgentUpdatedSchema, { agent, changedFields: changed });
-        await record(trx, cause, row, { schema: AgentUpdatedSchema, message });
-        return Object.assign(agent, { knowledge: next.knowledge });
-      });
-    },
-
-    /** Deletes an agent; undefined when `current` is no longer what is stored. */
-    remove(principal: Principal, cause: Cause, current: StoredAgent): Promise<true | undefined> {
-      return transaction(db, async (trx) => {
-        const row = await trx
-          .deleteFrom("agents")
-          .where(owned(principal))
-          .where("id", "=", current.id)
-          .where("version", "=", current.version)
-          .returning(slimColumns)
-          .executeTakeFirst();
-        if (!row) return undefined;
-        const message = create(AgentDeletedSchema, { agentId: row.id });
-        await record(
-          trx,
-          cause,
-          { ...row, version: row.version + 1n },
-          { schema: AgentDeletedSchema, message },
-        );
-        return true;
-      });
+    change<M extends DescMethodUnary>(
+      call: HandledCall<M>,
+      work: (changes: AgentChanges) => Promise<MessageInitShape<M["output"]>>,
+    ) {
+      const principal = principalOf(call.context);
+      const cause = callOf(call.context);
+      return once(db, { ...call, clock }, (trx) => work(agentChanges(trx, { principal, cause, clock })));
     },
   };
-
-  function namedOnce<R>(name: string, work: (trx: Transaction<Tables>) => Promise<R>): Promise<R> {
-    return transaction(db, work).catch((error: unknown) => {
-      if (violatedConstraint(error) === "agents_name_once") throw errors.agentNameTaken({ name }, error);
-      throw error;
-    });
-  }
-
-  function record<D extends DescMessage>(
-    trx: Transaction<Tables>,
-    cause: Cause,
-    row: AgentRow,
-    payload: { schema: D; message: MessageShape<D> },
-  ): Promise<string> {
-    const aggregate = { type: "agent", id: row.id, version: row.version };
-    return recordEvent(trx, { call: cause, clock, tenant: row.tenant_id, aggregate, payload });
-  }
 }

@@ -1,12 +1,19 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { ExpressionBuilder, Kysely } from "kysely";
+import type { ExpressionBuilder, Kysely, Transaction } from "kysely";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { type Decision, DecisionSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { DecisionRecordedSchema } from "#gen/ts/consciousness/engine/v1/engine_events_pb.js";
+import {
+  EngineService,
+  GetDecisionRequestSchema,
+} from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Clock } from "../kit/clock.js";
-import type { Call, Principal } from "../kit/context.js";
+import { type Call, callOf, type Principal, principalOf } from "../kit/context.js";
+import { resolveContract } from "../kit/contract/method.js";
 import { errors } from "../kit/errors.js";
+import { type HandledCall, keyedRequest } from "../kit/idempotency/handle.js";
+import { reserved } from "../kit/idempotency/reserved.js";
 import { type OutboxTables, recordEvent } from "../kit/outbox.js";
 import { transaction } from "../kit/stores/database/kysely.js";
 
@@ -34,41 +41,92 @@ export interface DecisionStoreOptions {
   readonly clock: Clock;
 }
 
+/** A decision, and whether an earlier call made it. */
+export interface DecidedOnce {
+  readonly decision: Decision;
+  readonly replayed: boolean;
+}
+
+type Tables = EngineTables & OutboxTables;
+type Origin = Pick<Call, "requestId" | "principal">;
+
+/** Longer than Process may take, as whoever is late must not find its call taken over. */
+const holdMs = deadlineOf(EngineService.method.process) + 5_000;
+
 /** Keeps decisions. A principal sees its own, an administrator those of the tenant. */
 export type DecisionStore = ReturnType<typeof decisionStore>;
 
 /** Makes a store over the schema `engine`. A decision and its event are one transaction. */
 export function decisionStore({ db, clock }: DecisionStoreOptions) {
+  const insert = async (
+    { principal, call }: { readonly principal: Principal; readonly call: Origin },
+    decision: Decision,
+    keep?: (trx: Transaction<Tables>) => Promise<void>,
+  ) => {
+    await transaction(db, async (trx) => {
+      await trx
+        .insertInto("decisions")
+        .values(toRow(principal, decision, clock))
+        .execute();
+      await keep?.(trx);
+      await recordEvent(trx, {
+        call,
+        clock,
+        tenant: principal.tenant,
+        aggregate: { type: "decision", id: decision.id, version: 1n },
+        payload: { schema: DecisionRecordedSchema, message: recorded(decision) },
+      });
+    });
+  };
+
+  const load = async (principal: Principal, id: string): Promise<Decision> => {
+    const row = await db
+      .selectFrom("decisions")
+      .select("decision")
+      .where(visibleTo(principal))
+      .where("id", "=", id)
+      .executeTakeFirst();
+    if (!row) throw errors.decisionNotFound({ id });
+    return fromBinary(DecisionSchema, row.decision);
+  };
+
   return {
-    /** Records a decision of the principal's. */
-    async insert(principal: Principal, call: Pick<Call, "requestId" | "principal">, decision: Decision) {
-      await transaction(db, async (trx) => {
-        await trx
-          .insertInto("decisions")
-          .values(toRow(principal, decision, clock))
-          .execute();
-        await recordEvent(trx, {
-          call,
-          clock,
-          tenant: principal.tenant,
-          aggregate: { type: "decision", id: decision.id, version: 1n },
-          payload: { schema: DecisionRecordedSchema, message: recorded(decision) },
-        });
+    /**
+     * Records what `decide` decides, once for the call's idempotency key. No
+     * transaction is open while it decides, as it may wait for a provider: the
+     * key is reserved meanwhile, and the decision's id is kept under it.
+     */
+    async once(
+      handled: HandledCall<typeof EngineService.method.process>,
+      decide: () => Promise<Decision>,
+    ): Promise<DecidedOnce> {
+      const call = callOf(handled.context);
+      const principal = principalOf(handled.context);
+      const key = call.idempotencyKey?.value;
+      if (key === undefined) {
+        const decision = await decide();
+        await insert({ principal, call }, decision);
+        return { decision, replayed: false };
+      }
+      const keyed = { ...keyedRequest(handled), key, kept: GetDecisionRequestSchema, holdMs, clock };
+      return reserved(db, keyed, {
+        async make(keep): Promise<DecidedOnce> {
+          const decision = await decide();
+          const kept = create(GetDecisionRequestSchema, { id: decision.id });
+          await insert({ principal, call }, decision, (trx) => keep(trx, kept));
+          return { decision, replayed: false };
+        },
+        recall: async ({ id }) => ({ decision: await load(principal, id), replayed: true }),
       });
     },
 
     /** One decision. Rejects with DECISION_NOT_FOUND, also when it is another's. */
-    async load(principal: Principal, id: string): Promise<Decision> {
-      const row = await db
-        .selectFrom("decisions")
-        .select("decision")
-        .where(visibleTo(principal))
-        .where("id", "=", id)
-        .executeTakeFirst();
-      if (!row) throw errors.decisionNotFound({ id });
-      return fromBinary(DecisionSchema, row.decision);
-    },
+    load,
   };
+}
+
+function deadlineOf(method: typeof EngineService.method.process): number {
+  return resolveContract([EngineService]).methods.get(method)?.deadlineMs ?? 0;
 }
 
 function visibleTo({ tenant, subject, permissions }: Principal) {

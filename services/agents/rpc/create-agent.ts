@@ -1,8 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type Agent, AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
-import type { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { callOf, principalOf } from "../../kit/context.js";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { initialStatus } from "../domain/agent-status.js";
 import { requireKnowledgeWithin } from "../domain/knowledge-size.js";
 import { selectFields, withFields } from "../domain/update-mask.js";
@@ -21,7 +20,8 @@ export function createAgent(options: CreateAgentOptions): ServiceImpl<typeof Age
   return async (request, context) => {
     const draft = draftOf(request.agent ?? create(AgentSchema));
     requireKnowledgeWithin(knowledgeBytes, draft.knowledge);
-    return { agent: await store.insert(principalOf(context), callOf(context), draft) };
+    const call = { method: AgentsService.method.createAgent, request, context };
+    return store.change(call, async (agents) => ({ agent: await agents.insert(draft) }));
   };
 }
 

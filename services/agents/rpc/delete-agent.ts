@@ -1,6 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { callOf, principalOf } from "../../kit/context.js";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { requireEtag } from "../domain/etag.js";
 import { untilSaved } from "../domain/lost-race.js";
 import type { AgentStore } from "../store.js";
@@ -11,13 +10,15 @@ export function deleteAgent({
 }: {
   store: AgentStore;
 }): ServiceImpl<typeof AgentsService>["deleteAgent"] {
-  return async ({ id, etag }, context) => {
-    const principal = principalOf(context);
-    await untilSaved(id, async () => {
-      const current = await store.load(principal, id);
-      requireEtag(current, etag);
-      return store.remove(principal, callOf(context), current);
+  return async (request, context) => {
+    const { id, etag } = request;
+    return store.change({ method: AgentsService.method.deleteAgent, request, context }, async (agents) => {
+      await untilSaved(id, async () => {
+        const current = await agents.load(id);
+        requireEtag(current, etag);
+        return agents.remove(current);
+      });
+      return {};
     });
-    return {};
   };
 }

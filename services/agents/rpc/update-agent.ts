@@ -1,8 +1,7 @@
 import { create, type DescField } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { type Agent, AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
-import type { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { callOf, principalOf } from "../../kit/context.js";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { nextStatus } from "../domain/agent-status.js";
 import { requireEtag } from "../domain/etag.js";
 import { requireKnowledgeWithin } from "../domain/knowledge-size.js";
@@ -21,19 +20,20 @@ export interface UpdateAgentOptions {
 export function updateAgent(options: UpdateAgentOptions): ServiceImpl<typeof AgentsService>["updateAgent"] {
   const { store, knowledgeBytes } = options;
   return async (request, context) => {
-    const principal = principalOf(context);
     const wanted = request.agent ?? create(AgentSchema);
     const selected = selectFields(request.updateMask?.paths ?? []);
-    const agent = await untilSaved(wanted.id, async () => {
-      const current = await store.load(principal, wanted.id);
-      requireEtag(current, wanted.etag);
-      const next = nextState(current.agent, wanted, selected);
-      const changed = changedFields(current.agent, next);
-      if (changed.length === 0) return current.agent;
-      if (changed.includes("knowledge")) requireKnowledgeWithin(knowledgeBytes, next.knowledge);
-      return store.replace(principal, callOf(context), current, next, changed);
+    return store.change({ method: AgentsService.method.updateAgent, request, context }, async (agents) => {
+      const agent = await untilSaved(wanted.id, async () => {
+        const current = await agents.load(wanted.id);
+        requireEtag(current, wanted.etag);
+        const next = nextState(current.agent, wanted, selected);
+        const changed = changedFields(current.agent, next);
+        if (changed.length === 0) return current.agent;
+        if (changed.includes("knowledge")) requireKnowledgeWithin(knowledgeBytes, next.knowledge);
+        return agents.replace(current, next, changed);
+      });
+      return { agent };
     });
-    return { agent };
   };
 }
 

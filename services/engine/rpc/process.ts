@@ -1,9 +1,10 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import type { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import type { EngineService, ProcessRequest } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { EngineService, type ProcessRequest } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { callOf, principalOf } from "../../kit/context.js";
+import { replaying } from "../../kit/idempotency/handle.js";
 import { newId } from "../../kit/ids.js";
 import type { Peer } from "../../kit/peers/peers.js";
 import { ethicalViolation } from "../blocked-decision.js";
@@ -16,7 +17,7 @@ import type { DecisionStore } from "../store.js";
 /** What Process needs. */
 export interface ProcessDeps {
   readonly pipeline: Pipeline;
-  readonly store: Pick<DecisionStore, "insert">;
+  readonly store: Pick<DecisionStore, "once">;
   readonly agents: Pick<Peer<typeof AgentsService>, "getAgent">;
   readonly responders: Responders;
   readonly config: Pick<EngineConfig, "qualityThreshold" | "ethicalStrictness" | "reflectionDepth">;
@@ -27,26 +28,33 @@ export interface ProcessDeps {
 /** Handles Process. The decision is stored before anybody hears of it. */
 export function process(deps: ProcessDeps): ServiceImpl<typeof EngineService>["process"] {
   return async (request, context) => {
-    const principal = principalOf(context);
-    const call = callOf(context);
-    const decision = await deps.pipeline(
-      {
-        decisionId: newId(),
-        requestId: call.requestId,
-        subject: principal.subject,
-        queueMs: call.queueMs,
-        input: request.input,
-        context: request.context,
-        options: strictness(request, deps.config),
-        responder: await responder(request, deps, context),
-      },
-      context.signal,
-    );
-    await deps.store.insert(principal, call, decision);
+    const call = { method: EngineService.method.process, request, context };
+    const { decision, replayed } = await deps.store.once(call, () => decide(request, deps, context));
+    if (replayed) return replaying(context, () => answer(decision));
     deps.observe(decision);
-    if (decision.verdict === Verdict.BLOCKED) throw ethicalViolation(decision);
-    return response(decision);
+    return answer(decision);
   };
+}
+
+async function decide(
+  request: ProcessRequest,
+  deps: ProcessDeps,
+  context: HandlerContext,
+): Promise<Decision> {
+  const call = callOf(context);
+  return deps.pipeline(
+    {
+      decisionId: newId(),
+      requestId: call.requestId,
+      subject: principalOf(context).subject,
+      queueMs: call.queueMs,
+      input: request.input,
+      context: request.context,
+      options: strictness(request, deps.config),
+      responder: await responder(request, deps, context),
+    },
+    context.signal,
+  );
 }
 
 /** Rejects with AGENT_NOT_FOUND, AGENT_NOT_ACTIVE or PROVIDER_UNKNOWN. */
@@ -66,6 +74,12 @@ function strictness({ options }: ProcessRequest, config: ProcessDeps["config"]):
     ethicalStrictness: options?.ethicalStrictness ?? config.ethicalStrictness,
     maxReflectionDepth: options?.maxReflectionDepth ?? config.reflectionDepth,
   };
+}
+
+/** What a decision is answered with; ETHICAL_VIOLATION when it blocks. */
+function answer(decision: Decision) {
+  if (decision.verdict === Verdict.BLOCKED) throw ethicalViolation(decision);
+  return response(decision);
 }
 
 function response({ id, consciousnessQuality, ...decision }: Decision) {

@@ -9,9 +9,10 @@ import type { Layer } from "./chain.js";
  * cannot keep a result refuse it with IDEMPOTENCY_KEY_UNSUPPORTED.
  */
 export const idempotencyKey: Layer = (contract) => {
-  const { method, name, access } = contract;
+  const { method, name, access, workload } = contract;
   const use = keyUse(method, access.kind);
-  if (use === "ignored") return undefined;
+  // What every process serves about itself, such as health, changes nothing.
+  if (use === "ignored" || workload === undefined) return undefined;
   return (next) => (request) => {
     const call = callOf({ values: request.contextValues });
     const given = call.idempotencyKey?.value ?? request.header.get(idempotencyHeader);

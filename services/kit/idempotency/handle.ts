@@ -44,10 +44,10 @@ export async function once<Tables, M extends DescMethodUnary>(
 }
 
 /** Marks what `tell` answers, or the error it throws, as the outcome of an earlier call. */
-export async function replaying<R>({ responseHeader }: HandlerContext, tell: () => Promise<R>): Promise<R> {
+export function replaying<R>({ responseHeader }: HandlerContext, tell: () => R): R {
   responseHeader.set(replayedHeader, "true");
   try {
-    return await tell();
+    return tell();
   } catch (error) {
     if (error instanceof ConnectError) error.metadata.set(replayedHeader, "true");
     throw error;

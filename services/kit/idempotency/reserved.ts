@@ -20,15 +20,15 @@ export interface ReservedCall<Request extends DescMessage, Kept extends DescMess
 }
 
 /** Keeps the result in the transaction of the effect, which happens once so. */
-export type Keep<Kept extends DescMessage> = (
-  trx: Transaction<unknown>,
+export type Keep<Tables, Kept extends DescMessage> = (
+  trx: Transaction<Tables>,
   kept: MessageShape<Kept>,
 ) => Promise<void>;
 
 /** How a call is made, and how its earlier result is told again. */
-export interface ReservedWork<Kept extends DescMessage, R> {
+export interface ReservedWork<Tables, Kept extends DescMessage, R> {
   /** Has its effect in a transaction that calls `keep`, and no effect before. */
-  make(keep: Keep<Kept>): Promise<R>;
+  make(keep: Keep<Tables, Kept>): Promise<R>;
   recall(kept: MessageShape<Kept>): Promise<R>;
 }
 
@@ -45,7 +45,7 @@ const retryMs = 1_000;
 export async function reserved<Tables, Request extends DescMessage, Kept extends DescMessage, R>(
   db: Kysely<Tables>,
   call: ReservedCall<Request, Kept>,
-  { make, recall }: ReservedWork<Kept, R>,
+  { make, recall }: ReservedWork<Tables, Kept, R>,
 ): Promise<R> {
   const keys = db as unknown as Kysely<IdempotencyTables>;
   const id = idOf(call, call.key);
