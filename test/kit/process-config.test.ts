@@ -36,7 +36,7 @@ describe("configuration of a process", () => {
       dataDirectory: ".data",
       mesh: false,
       reflection: true,
-      tls: undefined,
+      tls: { port: undefined, peers: undefined },
       peerSecret: undefined,
       trustedProxyHops: 0,
       admission: { concurrent: 256, queued: 1024, queueBudgetMs: 1000 },
@@ -111,13 +111,18 @@ describe("TLS", () => {
     pems = await selfSigned();
     writeFileSync(file("key.pem"), pems.key);
     writeFileSync(file("cert.pem"), pems.cert);
+    writeFileSync(file("other.pem"), (await selfSigned()).cert);
     writeFileSync(file("notes.txt"), "not a key");
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  it("is served with a key and a certificate", () => {
-    const tls = { TLS_KEY_FILE: file("key.pem"), TLS_CERT_FILE: file("cert.pem") };
-    expect(read(tls).tls).toEqual(pems);
+  const pair = () => ({ TLS_KEY_FILE: file("key.pem"), TLS_CERT_FILE: file("cert.pem") });
+
+  it("is served with a key and a certificate, from version 1.3 on unless told otherwise", () => {
+    const files = { keyFile: file("key.pem"), certFile: file("cert.pem"), caFile: undefined };
+    expect(read(pair()).tls.port).toEqual({ files, minVersion: "TLSv1.3" });
+    expect(read({ ...pair(), TLS_MIN_VERSION: "1.2" }).tls.port?.minVersion).toBe("TLSv1.2");
+    expect(problems({ ...pair(), TLS_MIN_VERSION: "1.1" })).toMatchObject([{ name: "TLS_MIN_VERSION" }]);
   });
 
   it("is refused with only one of them, or with files that hold none", () => {
@@ -126,5 +131,45 @@ describe("TLS", () => {
     ]);
     const wrong = { TLS_KEY_FILE: file("missing.pem"), TLS_CERT_FILE: file("notes.txt") };
     expect(problems(wrong)).toMatchObject([{ name: "TLS_KEY_FILE" }, { name: "TLS_CERT_FILE" }]);
+  });
+
+  it("is refused with a certificate of another key", () => {
+    const mixed = { TLS_KEY_FILE: file("key.pem"), TLS_CERT_FILE: file("other.pem") };
+    expect(problems(mixed)).toEqual([
+      { name: "TLS_CERT_FILE", value: file("other.pem"), expected: "the certificate of the key beside it" },
+    ]);
+  });
+
+  it("asks clients for certificates when it is told whose, and needs keys of its own for that", () => {
+    const TLS_CLIENT_CA_FILE = file("other.pem");
+    expect(read({ ...pair(), TLS_CLIENT_CA_FILE }).tls.port?.files.caFile).toBe(TLS_CLIENT_CA_FILE);
+    expect(problems({ TLS_CLIENT_CA_FILE })).toMatchObject([
+      { name: "TLS_KEY_FILE" },
+      { name: "TLS_CERT_FILE" },
+    ]);
+    expect(problems({ ...pair(), TLS_CLIENT_CA_FILE: file("notes.txt") })).toMatchObject([
+      { name: "TLS_CLIENT_CA_FILE" },
+    ]);
+  });
+
+  it("reaches peers with a certificate of its own, and by authorities of its own choice", () => {
+    const own = { PEER_TLS_KEY_FILE: file("key.pem"), PEER_TLS_CERT_FILE: file("cert.pem") };
+    const PEER_TLS_CA_FILE = file("other.pem");
+    expect(read({ PEER_TLS_CA_FILE }).tls.peers).toEqual({ caFile: PEER_TLS_CA_FILE });
+    expect(read({ ...own, PEER_TLS_CA_FILE }).tls.peers).toEqual({
+      keyFile: file("key.pem"),
+      certFile: file("cert.pem"),
+      caFile: PEER_TLS_CA_FILE,
+    });
+    expect(problems({ PEER_TLS_KEY_FILE: file("key.pem") })).toMatchObject([{ name: "PEER_TLS_CERT_FILE" }]);
+  });
+
+  it("proves workloads to each other where both sides show certificates", () => {
+    const own = { PEER_TLS_KEY_FILE: file("key.pem"), PEER_TLS_CERT_FILE: file("cert.pem") };
+    const asked = { ...pair(), TLS_CLIENT_CA_FILE: file("other.pem") };
+    expect(problems(own, ["gateway"])).toEqual([]);
+    expect(problems(own, ["auth"])).toMatchObject([{ name: "PEER_SECRET" }]);
+    expect(problems(asked, ["auth"])).toMatchObject([{ name: "PEER_SECRET" }]);
+    expect(problems({ ...own, ...asked }, ["auth"])).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ export interface Arrival {
   readonly clientAddress: string;
   /** Host and port that the client asked for, as it named them; absent when it named none. */
   readonly authority?: string;
-  /** The last element of `x-forwarded-client-cert`, when a mesh sidecar wrote it. */
+  /** The last element of `x-forwarded-client-cert`, when a mesh sidecar wrote it; or the same of the client's own certificate. */
   readonly meshIdentity: string | undefined;
   /** Our id of the request; undefined where callers are workloads, which send it. */
   requestId: string | undefined;

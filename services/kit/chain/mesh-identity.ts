@@ -26,6 +26,11 @@ export function lastCertificate(header: string): string | undefined {
   return splitFromEnd(header, ",", 1)[0]?.trim() || undefined;
 }
 
+/** The same for a certificate that we saw ourselves; undefined unless both are SPIFFE ids of service accounts. */
+export function certificateElement(own: string, caller: string): string | undefined {
+  return spiffe.test(own) && spiffe.test(caller) ? `By=${own};URI=${caller}` : undefined;
+}
+
 function identityOf(pairs: readonly string[], key: string) {
   const values = pairs.filter((pair) => pair.startsWith(`${key}=`)).map((pair) => pair.slice(key.length + 1));
   const [, namespace, account] = (values.length === 1 && spiffe.exec(values[0]!)) || [];

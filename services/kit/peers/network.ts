@@ -5,6 +5,7 @@ import type { Clock } from "../clock.js";
 import { resolveContract } from "../contract/method.js";
 import { workloadName } from "../contract/workloads.js";
 import type { Metrics } from "../metrics.js";
+import type { RenewedKeys } from "../tls/keys.js";
 import type { WorkloadToken } from "../tokens.js";
 import { createTokenExchange } from "./exchange.js";
 import type { LocalMethods } from "./local.js";
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   /** A mesh retries, breaks circuits and proves identities. */
   readonly mesh: boolean;
   readonly workloadToken: WorkloadToken | undefined;
+  /** For addresses that speak TLS. */
+  readonly keys?: RenewedKeys | undefined;
   /** Largest message, in bytes. */
   readonly bodyLimit: number;
   readonly metrics: Metrics;
@@ -70,9 +73,9 @@ export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
 }
 
 function resilienceOf(workload: Workload, options: NetworkOptions): Resilience {
-  const { bodyLimit, closed, mesh } = options;
+  const { bodyLimit, closed, keys, mesh } = options;
   const addresses = options.addresses.get(workload) ?? [];
-  const transports = addresses.map((address) => peerTransport(address, bodyLimit));
+  const transports = addresses.map((address) => peerTransport(address, { bodyLimit, keys }));
   const [first] = transports;
   if (!first) throw new Error(`${workloadName(workload)} has no address`);
   return mesh ? noResilience(first) : createResilience({ peer: workloadName(workload), transports, closed });

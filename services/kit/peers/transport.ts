@@ -1,13 +1,23 @@
 import { type ClientHttp2Stream, constants } from "node:http2";
 import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import type { RenewedKeys } from "../tls/keys.js";
+import { secureOptions } from "../tls/peer.js";
 
 /** Silence after which a connection is asked whether it stands, and how long it may take to say so. */
 const keepAlive = { pingIntervalMs: 5_000, pingTimeoutMs: 2_000 };
 
-/** gRPC to one address over a connection that is kept alive; messages have at most `bodyLimit` bytes. */
-export function peerTransport(baseUrl: string, bodyLimit: number): Transport {
-  const sessionManager = new Http2SessionManager(baseUrl, keepAlive);
+/** How one address is reached. */
+export interface PeerTransportOptions {
+  /** Largest message, in bytes. */
+  readonly bodyLimit: number;
+  /** Our certificate, and whose we accept; each new connection takes them as they are then. */
+  readonly keys?: Pick<RenewedKeys, "current"> | undefined;
+}
+
+/** gRPC to one address over a connection that is kept alive. */
+export function peerTransport(baseUrl: string, { bodyLimit, keys }: PeerTransportOptions): Transport {
+  const sessionManager = new Http2SessionManager(baseUrl, keepAlive, keys && secureOptions(keys));
   const request = sessionManager.request.bind(sessionManager);
   sessionManager.request = async (...args) => failWhenCut(await request(...args));
   return createGrpcTransport({

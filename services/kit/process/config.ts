@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { AdmissionLimits } from "../chain/limit.js";
 import type { QuotaConfig } from "../chain/quota.js";
@@ -8,6 +7,7 @@ import { type WorkloadName, workloadProfile, workloads } from "../contract/workl
 import { logLevels } from "../log.js";
 import { defaultListenLimits } from "../serve/limits.js";
 import { type RequestLimits, requestLimits } from "../serve/request-limits.js";
+import { type TlsConfig, tlsConfig } from "../tls/config.js";
 import { type MessagingConfig, messagingConfig } from "./messaging.js";
 import { type StoresConfig, storesConfig } from "./stores.js";
 
@@ -37,7 +37,7 @@ export interface ProcessConfig {
   /** A mesh does mTLS, identity, retries and circuit breaking. */
   readonly mesh: boolean;
   readonly reflection: boolean;
-  readonly tls: { readonly key: string; readonly cert: string } | undefined;
+  readonly tls: TlsConfig;
   readonly admission: AdmissionLimits;
   /** How long calls may finish after SIGTERM, in milliseconds. */
   readonly drainMs: number;
@@ -57,7 +57,6 @@ export interface ProcessConfig {
 const environments = ["development", "staging", "production"] as const;
 const deployments = ["single", "replicated"] as const;
 const minimumSecret = 32;
-const pemStart = "-----BEGIN ";
 
 /** Reads the process's configuration; problems stay in the source. */
 export function processConfig(source: ConfigSource, running: readonly WorkloadName[]): ProcessConfig {
@@ -73,8 +72,6 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     METRICS_TOKEN: optionalText({ secret: true }),
     PEER_SECRET: optionalText({ secret: true }),
     MESH: flag({ fallback: false }),
-    TLS_KEY_FILE: optionalText(),
-    TLS_CERT_FILE: optionalText(),
     ADMISSION_CONCURRENT: integer(1, 100_000, { fallback: 256 }),
     ADMISSION_QUEUED: integer(0, 100_000, { fallback: 1024 }),
     ADMISSION_QUEUE_MS: integer(0, 60_000, { fallback: 1000 }),
@@ -93,7 +90,8 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     }),
   });
   const { REFLECTION } = source.read({ REFLECTION: flag({ fallback: values.ENVIRONMENT !== "production" }) });
-  requireProof(source, values, running);
+  const tls = tlsConfig(source);
+  requireProof(source, { ...values, tls }, running);
   return {
     host: values.HOST,
     ports: readPorts(source),
@@ -113,7 +111,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     peerSecret: values.PEER_SECRET,
     mesh: values.MESH,
     reflection: REFLECTION,
-    tls: readTls(source, values.TLS_KEY_FILE, values.TLS_CERT_FILE),
+    tls,
     admission: {
       concurrent: values.ADMISSION_CONCURRENT,
       queued: values.ADMISSION_QUEUED,
@@ -142,7 +140,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
 
 function requireProof(
   source: ConfigSource,
-  values: { PEER_SECRET: string | undefined; MESH: boolean },
+  values: { PEER_SECRET: string | undefined; MESH: boolean; tls: TlsConfig },
   running: readonly WorkloadName[],
 ): void {
   const secret = values.PEER_SECRET;
@@ -150,10 +148,17 @@ function requireProof(
   if (secret !== undefined && secret.length < minimumSecret) {
     source.refuse({ name: "PEER_SECRET", value: "(hidden)", expected });
   }
-  if (secret === undefined && !values.MESH && running.length < workloads.size) {
-    const why = `${expected}, the same in every process, since workloads run apart without MESH=true`;
+  const proved = values.MESH || provedByCertificates(values.tls, running);
+  if (secret === undefined && !proved && running.length < workloads.size) {
+    const why = `${expected}, the same in every process, since workloads run apart without MESH=true or certificates on both sides`;
     source.refuse({ name: "PEER_SECRET", value: "", expected: why });
   }
+}
+
+/** The gateway alone takes calls from outside, whose certificates prove no workload. */
+function provedByCertificates({ port, peers }: TlsConfig, running: readonly WorkloadName[]): boolean {
+  const takesCalls = running.some((name) => name !== "gateway");
+  return peers?.certFile !== undefined && (!takesCalls || port?.files.caFile !== undefined);
 }
 
 function readPorts(source: ConfigSource): ReadonlyMap<Workload, number> {
@@ -185,26 +190,6 @@ function listed(addresses: string): string[] {
 
 function perWorkload<T>(value: (name: WorkloadName, workload: Workload) => T): ReadonlyMap<Workload, T> {
   return new Map([...workloads].map(([name, workload]) => [workload, value(name, workload)]));
-}
-
-function readTls(source: ConfigSource, keyFile: string | undefined, certFile: string | undefined) {
-  if (!keyFile && !certFile) return undefined;
-  const read = (name: string, file: string | undefined) => {
-    const pem = readable(file);
-    if (!pem.includes(pemStart)) {
-      source.refuse({ name, value: file ?? "", expected: "a readable PEM file" });
-    }
-    return pem;
-  };
-  return { key: read("TLS_KEY_FILE", keyFile), cert: read("TLS_CERT_FILE", certFile) };
-}
-
-function readable(file: string | undefined): string {
-  try {
-    return readFileSync(file ?? "", "utf8");
-  } catch {
-    return "";
-  }
 }
 
 // `localhost:8001` would pass for a URL, of the scheme `localhost`.

@@ -9,6 +9,8 @@ import type { RunningJobs } from "../stores/database/job.js";
 import { startMaintenance } from "../stores/database/maintenance.js";
 import type { Database } from "../stores/database/port.js";
 import { startTelemetry, type Telemetry } from "../telemetry.js";
+import { type KeyFiles, keepKeys } from "../tls/keys.js";
+import type { PortKeys } from "../tls/port.js";
 import { type WorkloadToken, workloadToken } from "../tokens.js";
 import type { ProcessConfig } from "./config.js";
 import { type Messaging, openMessaging } from "./messaging.js";
@@ -25,6 +27,8 @@ export interface Foundation {
   logOf(name: WorkloadName): Log;
   readonly metrics: Metrics;
   readonly telemetry: Telemetry;
+  /** Keys of the ports; undefined for clear text. */
+  readonly tls: PortKeys | undefined;
   readonly workloadToken: WorkloadToken | undefined;
   /** Methods of this process; filled as workloads start. */
   readonly local: LocalMethods;
@@ -72,6 +76,10 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     version,
     onExportFailure: () => metrics.exportFailures.add(),
   });
+  const watchKeys = (files: KeyFiles) =>
+    keepKeys(files, { onFailure: (cause) => log.warn("keys were not renewed", { ...files, cause }) });
+  const tls = config.tls.port && { ...config.tls.port, keys: watchKeys(config.tls.port.files) };
+  const peerKeys = config.tls.peers && watchKeys(config.tls.peers);
   const token = config.peerSecret ? workloadToken({ secret: config.peerSecret, clock }) : undefined;
   const local: LocalMethods = new Map();
   const closed = new AbortController();
@@ -82,6 +90,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     addresses: config.addresses,
     mesh: config.mesh,
     workloadToken: token,
+    keys: peerKeys,
     bodyLimit: config.requests.bodyBytes,
     metrics,
     clock,
@@ -97,6 +106,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     logOf: (name) => logs.get(name) ?? log,
     metrics,
     telemetry,
+    tls,
     workloadToken: token,
     local,
     messaging,
@@ -120,6 +130,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     peersOf: (workload) => peersOf(workload, network),
     async close() {
       closed.abort();
+      for (const keys of [tls?.keys, peerKeys]) keys?.stop();
       await maintenance?.stop();
       await messaging.close();
       await database?.then(

@@ -7,6 +7,7 @@ import type { LocalMethod } from "../peers/local.js";
 import { createEndpoint, type RestHandler } from "../serve/endpoint.js";
 import { type Listener, listen } from "../serve/listen.js";
 import type { RequestLimits } from "../serve/request-limits.js";
+import { listenTls } from "../tls/port.js";
 import type { Preparable } from "../workload.js";
 import { processConfig } from "./config.js";
 import { type Foundation, type FoundationOptions, layFoundation } from "./foundation.js";
@@ -134,7 +135,7 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
     port: config.ports.get(workloads.get(workload.name)!)!,
     handler:
       workload.served.edge?.wrap({ handler, services, contracts: workload.contracts, trust }) ?? handler,
-    ...(config.tls ? { tls: config.tls } : {}),
+    ...(foundation.tls && { tls: listenTls(foundation.tls) }),
     limits: {
       maxConnections: config.connections.most,
       maxConnectionsPerAddress: config.connections.perAddress,

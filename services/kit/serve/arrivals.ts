@@ -13,14 +13,22 @@ export interface ArrivalTrust {
   readonly internal: boolean;
 }
 
+/** The other end of a connection. */
+export interface Peer {
+  readonly remoteAddress?: string | undefined;
+  /** Whom its own certificate names, in the form in which a mesh forwards it. */
+  readonly clientCertificate?: string | undefined;
+}
+
 /** Notes how a request arrived, and takes off headers that only our own proxies may set. */
 export function noteArrival(request: Request, trust: ArrivalTrust): Arrival {
   const forwarded = single(request.headers["x-forwarded-for"]);
+  const peer: Peer | undefined = request.socket;
   const certificate = single(request.headers["x-forwarded-client-cert"]);
   if (!trust.mesh) delete request.headers["x-forwarded-client-cert"];
   return {
-    clientAddress: clientAddress(forwarded, request.socket?.remoteAddress ?? "", trust.proxyHops),
-    meshIdentity: trust.mesh ? lastCertificate(certificate) : undefined,
+    clientAddress: clientAddress(forwarded, peer?.remoteAddress ?? "", trust.proxyHops),
+    meshIdentity: trust.mesh ? lastCertificate(certificate) : peer?.clientCertificate,
     authority: single(request.headers[":authority"] ?? request.headers.host),
     requestId: trust.internal ? undefined : newId(),
     reachedChain: false,

@@ -3,6 +3,9 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
 import { createServer as createTls, type SecureVersion, type TLSSocket } from "node:tls";
 import { type Clock, systemClock } from "../clock.js";
+import type { ReadCertificate } from "../tls/client-certificate.js";
+import type { Keys } from "../tls/keys.js";
+import type { Peer } from "./arrivals.js";
 import { createHttp1, type Http1 } from "./http1.js";
 import { createHttp2, type Http2 } from "./http2.js";
 import { defaultListenLimits, type ListenLimits } from "./limits.js";
@@ -27,6 +30,10 @@ export interface TlsOptions {
   readonly requestClientCert?: boolean;
   /** Oldest version spoken; TLSv1.3 unless given. */
   readonly minVersion?: Extract<SecureVersion, "TLSv1.2" | "TLSv1.3">;
+  /** Names the client that a certificate belongs to, once for each connection. */
+  readonly readCertificate?: ReadCertificate;
+  /** Takes what new keys are given to: they count for new connections, and open ones stay. */
+  readonly onRenewal?: (apply: (keys: Keys) => void) => void;
 }
 
 /** What is served, and where. */
@@ -113,6 +120,7 @@ function acceptPlain({ limits, sides, onError }: AcceptOptions): Server {
 }
 
 function acceptTls({ tls, limits, sides, onError }: AcceptOptions & { readonly tls: TlsOptions }): Server {
+  const minVersion = tls.minVersion ?? "TLSv1.3";
   const server = createTls(
     {
       key: tls.key,
@@ -120,18 +128,28 @@ function acceptTls({ tls, limits, sides, onError }: AcceptOptions & { readonly t
       ...(tls.ca ? { ca: tls.ca } : {}),
       requestCert: tls.requestClientCert ?? false,
       rejectUnauthorized: tls.requestClientCert ?? false,
-      minVersion: tls.minVersion ?? "TLSv1.3",
+      minVersion,
       ALPNProtocols: ["h2", "http/1.1"],
       handshakeTimeout: limits.prefaceTimeoutMs,
       noDelay: true,
     },
-    (socket: TLSSocket) => (socket.alpnProtocol === "h2" ? sides.http2 : sides.http1).serve(socket),
+    (socket: TLSSocket) => {
+      nameClient(socket, tls);
+      (socket.alpnProtocol === "h2" ? sides.http2 : sides.http1).serve(socket);
+    },
   );
+  tls.onRenewal?.((keys) => server.setSecureContext({ ...keys, minVersion }));
   server.on("tlsClientError", (error, socket) => {
     onError(error);
     socket.destroy();
   });
   return server;
+}
+
+/** Requests of both protocols show the properties of their connection. */
+function nameClient(socket: TLSSocket, { readCertificate }: TlsOptions): void {
+  const certificate = readCertificate && socket.getPeerX509Certificate();
+  if (certificate) Object.assign(socket, { clientCertificate: readCertificate(certificate) } satisfies Peer);
 }
 
 /** Closes connections of an address that has `most` already. */
