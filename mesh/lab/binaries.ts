@@ -11,6 +11,13 @@ const istioVersion = "1.31.0";
 const kubernetesVersion = "1.36.3";
 
 const linker = "-s -w";
+/** What the linker is told of Kubernetes' programs. */
+export const kubernetesFlags = [
+  linker,
+  `-X k8s.io/component-base/version.gitVersion=v${kubernetesVersion}`,
+  `-X k8s.io/component-base/version.gitMajor=${kubernetesVersion.split(".")[0]}`,
+  `-X k8s.io/component-base/version.gitMinor=${kubernetesVersion.split(".")[1]}`,
+].join(" ");
 const builds = [
   {
     module: "istio",
@@ -27,12 +34,7 @@ const builds = [
   {
     module: "kubernetes",
     tags: "",
-    linker: [
-      linker,
-      `-X k8s.io/component-base/version.gitVersion=v${kubernetesVersion}`,
-      `-X k8s.io/component-base/version.gitMajor=${kubernetesVersion.split(".")[0]}`,
-      `-X k8s.io/component-base/version.gitMinor=${kubernetesVersion.split(".")[1]}`,
-    ].join(" "),
+    linker: kubernetesFlags,
     commands: ["k8s.io/kubernetes/cmd/kube-apiserver"],
   },
 ] as const;
@@ -53,8 +55,8 @@ const istioFiles = [
  */
 export async function installBinaries(root: string, progress: (step: string) => void): Promise<string> {
   const lab = join(root, "mesh/lab");
-  const folder = join(cacheRoot(), await versionsHash(lab));
-  if (existsSync(folder)) return folder;
+  const { folder, built } = await binariesFolder(root);
+  if (built) return folder;
   await mkdir(cacheRoot(), { recursive: true });
   // Complete or absent: an interrupted build leaves nothing under the final name.
   const fresh = await mkdtemp(join(cacheRoot(), "building-"));
@@ -80,7 +82,14 @@ export async function installBinaries(root: string, progress: (step: string) => 
   return folder;
 }
 
-function cacheRoot(): string {
+/** Where they are or are to be. */
+export async function binariesFolder(root: string): Promise<{ folder: string; built: boolean }> {
+  const folder = join(cacheRoot(), await versionsHash(join(root, "mesh/lab")));
+  return { folder, built: existsSync(folder) };
+}
+
+/** Outside the repository, so that it outlives a checkout. */
+export function cacheRoot(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "consciousness-mesh-lab");
 }
 

@@ -45,12 +45,28 @@ export async function run(
   return stdout;
 }
 
-/** Starts a command that goes on by itself, with its output in a file; returns its process id. */
+/** A command that goes on by itself. */
+export interface Started {
+  readonly id: number;
+  /** File of what it writes. */
+  readonly log: string;
+}
+
+/** Whether a process of ours goes on. */
+export function isRunning(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Starts a command that goes on by itself, with its output in a file. */
 export function start(
   command: string,
   args: readonly string[],
   options: CommandOptions & { readonly log: string },
-): number {
+): Started {
   const file = openSync(options.log, "a");
   const settings: SpawnOptions = { cwd: options.folder, env: options.environment, detached: true };
   const child = spawn(command, args, { ...settings, stdio: ["ignore", file, file] });
@@ -58,7 +74,7 @@ export function start(
   child.on("error", () => undefined);
   child.unref();
   if (child.pid === undefined) throw new Error(`${command} did not start`);
-  return child.pid;
+  return { id: child.pid, log: options.log };
 }
 
 /** Repeats `check` until it holds; throws, with `what`, after `timeoutMs`. */

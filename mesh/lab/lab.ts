@@ -1,31 +1,28 @@
-import { randomBytes } from "node:crypto";
-import { copyFile, cp, link, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { copyFile, cp, link, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
-import { apply, patchStatus, startApiserver, tryKubectl } from "./apiserver.js";
+import { startApiserver } from "./apiserver.js";
 import { installBinaries } from "./binaries.js";
-import { makeAuthority, makeServerCertificate } from "./certificates.js";
-import { attempt, start, until } from "./commands.js";
+import { makeAuthority } from "./certificates.js";
+import { start, until } from "./commands.js";
+import { applyDefinitions, applyEnvironment } from "./environment.js";
 import { startIstiod } from "./istiod.js";
-import { find, isMeshRule, type Rendered, renderOverlay } from "./manifests.js";
-import { makeControlNetwork, ownNetworks, processesIn, removeNetwork, within } from "./network.js";
-import { control, controlAddress, inLab, type LabPlace, namespace, outsideHost } from "./place.js";
+import { find, type Rendered, renderOverlay } from "./manifests.js";
 import {
-  createPod,
+  endProcess,
   endProcesses,
-  openFolder,
-  type Pod,
-  type PodOptions,
-  runningPods,
-  runPod,
-} from "./pods.js";
-import { collectorObjects, publishEndpoints } from "./services.js";
-
-const needed = ["ip", "iptables", "setpriv", "openssl", "curl", "etcd", "kubectl", "go", "python3"];
-
-/** Password of the lab's first account. */
-export const adminPassword = "a password of the lab";
+  makeControlNetwork,
+  nameOf,
+  ownNetworks,
+  processesIn,
+  removeNetwork,
+  within,
+} from "./network.js";
+import { control, controlAddress, inLab, type LabPlace } from "./place.js";
+import { createPod, openFolder, type Pod, type PodOptions, runningPods, runPod } from "./pods.js";
+import { forgetLab, knownLab, noteLab } from "./record.js";
+import { publishEndpoints } from "./services.js";
+import { startStores } from "./stores.js";
 
 /** A replica to start. */
 export interface Replica extends PodOptions {
@@ -35,20 +32,19 @@ export interface Replica extends PodOptions {
 /** Tells of each step, with the time since the last one. */
 export type Progress = (step: string) => void;
 
-/** Why a lab cannot run here; empty when it can. */
-export async function obstacles(): Promise<string[]> {
-  if (process.getuid?.() !== 0) return ["it needs root, for network namespaces"];
-  const found = await Promise.all(needed.map(async (name) => (await attempt("which", [name])).code === 0));
-  return needed.filter((_, at) => !found[at]).map((name) => `it needs ${name}`);
-}
-
-/** Starts the control plane with the environment's own manifests, and no pods yet. */
+/**
+ * Starts the control plane with the environment's own manifests, and no pods
+ * yet. Whoever calls it has claimed the lab. Ends what a run that was cut off
+ * has left.
+ */
 export async function startLab(root: string, progress: Progress): Promise<LabPlace> {
-  if ((await ownNetworks()).length > 0)
+  if ((await knownLab())?.kept)
     throw new Error("a lab is up already; `node .build/mesh/lab/main.js down` ends it");
+  await stopLab();
   const binaries = await installBinaries(root, progress);
   const folder = await mkdtemp(join(tmpdir(), "mesh-lab-"));
   const place: LabPlace = { folder, binaries, app: join(folder, "app"), root };
+  await noteLab({ place, kept: false });
   await openFolder(place);
   await copyApp(place);
   // The cache may lie where the proxies' user cannot go.
@@ -61,7 +57,9 @@ export async function startLab(root: string, progress: Progress): Promise<LabPla
   progress("etcd and kube-apiserver");
   await applyDefinitions(place);
   progress("Istio's definitions");
-  await applyEnvironment(place);
+  const stores = await startStores(place);
+  progress("PostgreSQL, NATS and Redis");
+  await applyEnvironment(place, stores);
   progress("the environment, strictly validated");
   await startIstiod(place);
   startCollector(place);
@@ -82,21 +80,28 @@ export async function startReplicas(place: LabPlace, replicas: readonly Replica[
   return created.map(({ pod }) => pod);
 }
 
-/** Ends everything that runs in the lab's namespaces, and removes them. */
-export async function stopLab(place: LabPlace | undefined): Promise<void> {
+/** Ends everything that runs in the lab's namespaces, and removes them and its folder. */
+export async function stopLab(): Promise<void> {
   const networks = await ownNetworks();
   const pods = networks.filter((netns) => netns !== control);
   await Promise.all(pods.map((netns) => endProcesses(netns, "SIGKILL")));
-  // etcd goes last: without it the others hang.
-  if (networks.includes(control)) {
-    for (const id of await processesIn(control)) {
-      const name = await readFile(`/proc/${id}/comm`, "utf8").catch(() => "");
-      if (name && name.trim() !== "etcd") process.kill(id, "SIGKILL");
-    }
-    await endProcesses(control, "SIGKILL");
-  }
+  if (networks.includes(control)) await stopControl();
   for (const netns of networks) await removeNetwork(netns);
-  if (place) await rm(place.folder, { recursive: true, force: true });
+  const known = await knownLab();
+  if (known) await rm(known.place.folder, { recursive: true, force: true });
+  await forgetLab();
+}
+
+// PostgreSQL frees its shared memory when it may end by itself; etcd goes last, as the others hang without it.
+async function stopControl(): Promise<void> {
+  for (const id of await processesIn(control)) {
+    const name = await nameOf(id);
+    if (name !== "etcd") endProcess(id, name === "postgres" ? "SIGQUIT" : "SIGKILL");
+  }
+  const withoutDatabase = async () =>
+    !(await Promise.all((await processesIn(control)).map(nameOf))).includes("postgres");
+  await until("PostgreSQL ends", withoutDatabase);
+  await endProcesses(control, "SIGKILL");
 }
 
 function startCollector(place: LabPlace): void {
@@ -118,73 +123,4 @@ async function copyApp({ root, app }: LabPlace): Promise<void> {
   for (const folder of [".build", "services"])
     await cp(join(root, folder), join(app, folder), { recursive: true });
   await symlink(join(root, "node_modules"), join(app, "node_modules"));
-}
-
-async function applyDefinitions(place: LabPlace): Promise<void> {
-  const text = await readFile(join(place.binaries, "crd-all.gen.yaml"), "utf8");
-  await apply(
-    place,
-    parseAllDocuments(text)
-      .map((document) => document.toJS())
-      .filter(Boolean),
-  );
-  // Those that are a moment old have no status yet, which `wait` takes for an error.
-  const established = ["wait", "--for=condition=Established", "crd", "--all", "--timeout=30s"];
-  await until("the definitions are served", async () => (await tryKubectl(place, established)).code === 0);
-}
-
-async function applyEnvironment(place: LabPlace): Promise<void> {
-  const objects = await renderOverlay(place);
-  const other = ["istio-system", "observability"].map((name) => ({
-    apiVersion: "v1",
-    kind: "Namespace",
-    metadata: { name },
-  }));
-  const node = {
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name: "node-1", labels: { "topology.kubernetes.io/zone": "zone-1" } },
-  };
-  await apply(place, [...other, node, ...objects.filter(({ kind }) => kind === "Namespace")]);
-  await apply(place, [...collectorObjects(), ...(await secrets(place))]);
-  const rest = objects.filter((object) => object.kind !== "Namespace");
-  await apply(
-    place,
-    rest.filter((object) => !isMeshRule(object)),
-  );
-  await apply(place, rest.filter(isMeshRule));
-  // The quota controller counts; here nothing else uses anything.
-  const { hard } = find(objects, "ResourceQuota", "environment").spec;
-  await patchStatus(place, "resourcequota", "environment", namespace, {
-    hard,
-    used: Object.fromEntries(Object.keys(hard).map((name) => [name, "0"])),
-  });
-  await writeConfig(place, objects);
-}
-
-async function writeConfig(place: LabPlace, objects: readonly Rendered[]): Promise<void> {
-  const map = objects.find(
-    ({ kind, metadata }) => kind === "ConfigMap" && metadata.name.startsWith("consciousness-config"),
-  )!;
-  await mkdir(inLab(place, "config"), { recursive: true });
-  for (const [name, text] of Object.entries(map.data))
-    await writeFile(inLab(place, "config", name), String(text));
-}
-
-async function secrets(place: LabPlace): Promise<object[]> {
-  const { key, cert } = await makeServerCertificate(inLab(place, "edge"), outsideHost);
-  const secret = (name: string, stringData: Record<string, string>, type = "Opaque") => ({
-    apiVersion: "v1",
-    kind: "Secret",
-    metadata: { name, namespace },
-    type,
-    stringData,
-  });
-  const sealing = randomBytes(32).toString("base64");
-  return [
-    secret("edge-certificate", { "tls.crt": cert, "tls.key": key }, "kubernetes.io/tls"),
-    secret("auth-secrets", { ADMIN_PASSWORD: adminPassword, AUTH_KEY_ENCRYPTION_KEY: sealing }),
-    secret("agents-secrets", {}),
-    secret("engine-secrets", {}),
-  ];
 }

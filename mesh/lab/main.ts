@@ -1,48 +1,68 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
 import { packageRoot } from "../../services/kit/package-root.js";
 import { apply } from "./apiserver.js";
-import { obstacles, startLab, startReplicas, stopLab } from "./lab.js";
+import { installBinaries } from "./binaries.js";
+import { claimLab } from "./claim.js";
+import { startLab, startReplicas, stopLab } from "./lab.js";
 import { isMeshRule, renderOverlay } from "./manifests.js";
-import type { LabPlace } from "./place.js";
+import { timedProgress } from "./progress.js";
+import { knownLab, noteLab } from "./record.js";
 import { baseReplicas } from "./replicas.js";
+import { obstacles, prepareTools } from "./tools.js";
 
-const stateFile = "/run/consciousness-mesh-lab.json";
+const commands: Readonly<Record<string, () => Promise<void>>> = {
+  /** Installs and builds what the lab runs. */
+  prepare: async () => {
+    if (process.getuid?.() !== 0) throw new Error("preparing the lab needs root");
+    const progress = timedProgress();
+    try {
+      await prepareTools(packageRoot(), progress.step);
+      await installBinaries(packageRoot(), progress.step);
+      progress.step("everything is there");
+    } finally {
+      progress.end();
+    }
+  },
+  /** Starts a lab that stays up. */
+  up: () => claimed(up),
+  /** Gives the lab the mesh's rules as they are now. */
+  apply: async () => {
+    const known = await knownLab();
+    if (!known?.kept) throw new Error("no lab is up");
+    await apply(known.place, (await renderOverlay(known.place)).filter(isMeshRule));
+  },
+  /** Ends the lab, or what is left of one. */
+  down: () => claimed(stopLab),
+};
 
-/** `up` starts a lab with a few replicas, `apply` gives it the rules as they are now, `down` ends it. */
-async function main([command]: readonly string[]): Promise<void> {
-  if (command === "up") await up();
-  else if (command === "apply") await applyMesh();
-  else if (command === "down") await down();
-  else throw new Error("usage: up | apply | down");
+async function claimed(work: () => Promise<void>): Promise<void> {
+  const release = await claimLab();
+  try {
+    await work();
+  } finally {
+    release();
+  }
 }
 
 async function up(): Promise<void> {
-  const why = await obstacles();
-  if (why.length > 0) throw new Error(`the lab cannot run here: ${why.join("; ")}`);
-  const place = await startLab(packageRoot(), timed());
-  await writeFile(stateFile, JSON.stringify(place), { mode: 0o600 });
-  const pods = await startReplicas(place, baseReplicas);
-  const lines = pods.map(({ name, address, netns }) => `${name} ${address} ${netns}`);
-  process.stdout.write(`${lines.join("\n")}\n${place.folder}\n`);
+  const why = await obstacles(packageRoot());
+  if (why.length > 0) throw new Error(`the lab cannot run here: ${why.join("; ")}; \`prepare\` installs it`);
+  const progress = timedProgress();
+  try {
+    const place = await startLab(packageRoot(), progress.step);
+    const pods = await startReplicas(place, baseReplicas);
+    await noteLab({ place, kept: true });
+    progress.step("replicas");
+    const lines = pods.map(({ name, address, netns }) => `${name} ${address} ${netns}`);
+    process.stdout.write(`${lines.join("\n")}\n${place.folder}\n`);
+  } finally {
+    progress.end();
+  }
 }
 
-async function applyMesh(): Promise<void> {
-  const place = JSON.parse(await readFile(stateFile, "utf8")) as LabPlace;
-  await apply(place, (await renderOverlay(place)).filter(isMeshRule));
-}
-
-async function down(): Promise<void> {
-  const state = await readFile(stateFile, "utf8").catch(() => undefined);
-  await rm(stateFile, { force: true });
-  await stopLab(state === undefined ? undefined : (JSON.parse(state) as LabPlace));
-}
-
-function timed() {
-  let last = Date.now();
-  return (step: string) => {
-    process.stderr.write(`${((Date.now() - last) / 1000).toFixed(1).padStart(6)} s  ${step}\n`);
-    last = Date.now();
-  };
+async function main([command = ""]: readonly string[]): Promise<void> {
+  const run = commands[command];
+  if (!run) throw new Error(`usage: ${Object.keys(commands).join(" | ")}`);
+  await run();
 }
 
 await main(process.argv.slice(2)).catch((error: unknown) => {

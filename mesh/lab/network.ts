@@ -1,5 +1,5 @@
-import { mkdir, rm, writeFile } from "node:fs/promises";
-import { run } from "./commands.js";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { run, until } from "./commands.js";
 import { control, controlAddress, netnsPrefix } from "./place.js";
 
 const bridge = "br0";
@@ -59,6 +59,30 @@ export async function ownNetworks(): Promise<string[]> {
 export async function processesIn(netns: string): Promise<number[]> {
   const ids = await run("ip", ["netns", "pids", netns]).catch(() => "");
   return ids.split("\n").filter(Boolean).map(Number);
+}
+
+/** Signals every process of one of our namespaces and waits until none is left. */
+export async function endProcesses(netns: string, signal: NodeJS.Signals): Promise<void> {
+  await until(`processes of ${netns} end`, async () => {
+    const ids = await processesIn(netns);
+    // Again, as one may have started another meanwhile.
+    for (const id of ids) endProcess(id, signal);
+    return ids.length === 0;
+  });
+}
+
+/** Signals a process, unless it ended by itself meanwhile. */
+export function endProcess(id: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(id, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Name of a process; empty when it has ended. */
+export async function nameOf(id: number): Promise<string> {
+  return (await readFile(`/proc/${id}/comm`, "utf8").catch(() => "")).trim();
 }
 
 /** The words before a command that runs in a namespace, as a user when one is given. */

@@ -24,6 +24,7 @@ export const namespace = "consciousness-dev";
 export const outsideHost = "dev.consciousness.example";
 
 /** Addresses: the control namespace has the first, pods the others. */
+export const network = "10.99.0.0/24";
 export const controlAddress = "10.99.0.1";
 export const serviceRange = "10.99.100.0/24";
 export const podAddress = (at: number) => `10.99.0.${at + 10}`;

@@ -34,19 +34,33 @@ function endpointSlice(app: string, pods: readonly Pod[]) {
   };
 }
 
-/** The collector of traces, which stands outside the mesh in a namespace of its own. */
-export function collectorObjects(): object[] {
-  const metadata = { name: "otel-collector", namespace: "observability" };
-  const ports = [
+/** A server in the control network, outside the mesh. */
+export interface OutsideService {
+  readonly name: string;
+  /** The environment's own by default. */
+  readonly namespace?: string;
+  readonly ports: readonly { readonly name: string; readonly port: number; readonly appProtocol: string }[];
+}
+
+/** The collector of traces, which stands in a namespace of its own. */
+export const collectorService: OutsideService = {
+  name: "otel-collector",
+  namespace: "observability",
+  ports: [
     { name: "grpc-otlp", port: 4317, appProtocol: "grpc" },
     { name: "http-otlp", port: 4318, appProtocol: "http" },
-  ];
+  ],
+};
+
+/** What makes such a server known to the cluster. */
+export function outsideObjects({ name, namespace: other, ports }: OutsideService): object[] {
+  const metadata = { name, namespace: other ?? namespace };
   return [
     { apiVersion: "v1", kind: "Service", metadata, spec: { ports } },
     {
       apiVersion: "discovery.k8s.io/v1",
       kind: "EndpointSlice",
-      metadata: { ...metadata, labels: { "kubernetes.io/service-name": metadata.name } },
+      metadata: { ...metadata, labels: { "kubernetes.io/service-name": name } },
       addressType: "IPv4",
       ports: ports.map((port) => ({ ...port, protocol: "TCP" })),
       endpoints: [{ addresses: [controlAddress], conditions: { ready: true } }],

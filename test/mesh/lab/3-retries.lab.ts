@@ -9,7 +9,6 @@ import { until } from "../../../mesh/lab/commands.js";
 import { startReplicas } from "../../../mesh/lab/lab.js";
 import { find } from "../../../mesh/lab/manifests.js";
 import { type Pod, removePod, runningPods } from "../../../mesh/lab/pods.js";
-import { alone } from "../../../mesh/lab/replicas.js";
 import type { Reply } from "../../../mesh/lab/requests.js";
 import { publishEndpoints } from "../../../mesh/lab/services.js";
 import {
@@ -39,7 +38,7 @@ let broken: Pod;
 
 beforeAll(async () => {
   const [pod] = await startReplicas(place, [
-    { deployment: "agents", environment: { ...alone, AUTH_URL: "http://auth:9" } },
+    { deployment: "agents", environment: { AUTH_URL: "http://auth:9" } },
   ]);
   broken = pod!;
 });

@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { containerProcess } from "../../../mesh/lab/containers.js";
 import { startReplicas } from "../../../mesh/lab/lab.js";
 import { find } from "../../../mesh/lab/manifests.js";
-import { containerProcess, type Pod, removePod, runningPods } from "../../../mesh/lab/pods.js";
-import { alone } from "../../../mesh/lab/replicas.js";
+import { type Pod, removePod, runningPods } from "../../../mesh/lab/pods.js";
 import type { Reply } from "../../../mesh/lab/requests.js";
 import { publishEndpoints } from "../../../mesh/lab/services.js";
 import {
@@ -160,7 +160,7 @@ describe("a failing replica", () => {
   let broken: Pod;
 
   beforeAll(async () => {
-    const environment = { ...alone, AUTH_URL: "http://auth:9" };
+    const environment = { AUTH_URL: "http://auth:9" };
     const [pod] = await startReplicas(place, [{ deployment: "agents", environment }]);
     broken = pod!;
   });

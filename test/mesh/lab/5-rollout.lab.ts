@@ -3,18 +3,11 @@ import { afterEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { attempt, until } from "../../../mesh/lab/commands.js";
+import { containerProcess } from "../../../mesh/lab/containers.js";
 import { startReplicas } from "../../../mesh/lab/lab.js";
 import type { Rendered } from "../../../mesh/lab/manifests.js";
 import { namespace } from "../../../mesh/lab/place.js";
-import {
-  containerProcess,
-  createPod,
-  type Pod,
-  removePod,
-  runningPods,
-  runPod,
-} from "../../../mesh/lab/pods.js";
-import { alone } from "../../../mesh/lab/replicas.js";
+import { createPod, type Pod, removePod, runningPods, runPod } from "../../../mesh/lab/pods.js";
 import { publishEndpoints } from "../../../mesh/lab/services.js";
 import {
   callerAt,
@@ -62,7 +55,7 @@ describe("a canary", () => {
     deployment.spec.template.spec.volumes[0].configMap.name = "consciousness-config";
     const canary = await createPod(place, deployment);
     extra.push(canary);
-    await runPod(place, canary, deployment, { environment: alone });
+    await runPod(place, canary, deployment);
     await publishEndpoints(place, await runningPods(place));
     await withRules([await canaryFile("virtual-service.yaml")], async () => {
       const gateway = await callerAt("gateway");
@@ -131,7 +124,7 @@ describe("a rolling update", () => {
       }
     })();
     for (const pod of old) {
-      await startReplicas(place, [{ deployment: "engine", environment: alone }]);
+      await startReplicas(place, [{ deployment: "engine" }]);
       await retire(pod);
     }
     updating = false;

@@ -1,7 +1,7 @@
 import { afterAll, expect, it } from "vitest";
+import { containerProcess } from "../../../mesh/lab/containers.js";
 import { startReplicas } from "../../../mesh/lab/lab.js";
-import { containerProcess, removePod, runningPods } from "../../../mesh/lab/pods.js";
-import { alone } from "../../../mesh/lab/replicas.js";
+import { removePod, runningPods } from "../../../mesh/lab/pods.js";
 import type { Reply } from "../../../mesh/lab/requests.js";
 import { publishEndpoints } from "../../../mesh/lab/services.js";
 import { callerAt, changed, grpc, grpcStatus, place, podsOf, record, settles, withRules } from "./lab.js";
@@ -23,7 +23,7 @@ afterAll(async () => {
   const missing = 2 - (await podsOf("engine")).length;
   await startReplicas(
     place,
-    Array.from({ length: missing }, () => ({ deployment: "engine", environment: alone })),
+    Array.from({ length: missing }, () => ({ deployment: "engine" })),
   );
   await publishEndpoints(place, await runningPods(place));
 });

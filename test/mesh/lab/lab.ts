@@ -5,7 +5,7 @@ import { AuthService, ExchangeTokenResponseSchema } from "#gen/ts/consciousness/
 import { apply, kubectl } from "../../../mesh/lab/apiserver.js";
 import { type LabCaller, openCaller } from "../../../mesh/lab/caller.js";
 import { attempt } from "../../../mesh/lab/commands.js";
-import { adminPassword } from "../../../mesh/lab/lab.js";
+import { adminPassword } from "../../../mesh/lab/environment.js";
 import { find, type Rendered, renderOverlay } from "../../../mesh/lab/manifests.js";
 import { within } from "../../../mesh/lab/network.js";
 import { control, inLab, namespace, outsideHost } from "../../../mesh/lab/place.js";

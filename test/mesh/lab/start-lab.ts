@@ -1,8 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { TestProject } from "vitest/node";
-import { obstacles, startLab, startReplicas, stopLab } from "../../../mesh/lab/lab.js";
+import { claimLab } from "../../../mesh/lab/claim.js";
+import { startLab, startReplicas, stopLab } from "../../../mesh/lab/lab.js";
 import { inLab, type LabPlace } from "../../../mesh/lab/place.js";
+import { timedProgress } from "../../../mesh/lab/progress.js";
+import { knownLab } from "../../../mesh/lab/record.js";
 import { baseReplicas } from "../../../mesh/lab/replicas.js";
+import { obstacles } from "../../../mesh/lab/tools.js";
 import compile from "../../support/compile.js";
 
 declare module "vitest" {
@@ -11,36 +15,42 @@ declare module "vitest" {
   }
 }
 
-const stateFile = "/run/consciousness-mesh-lab.json";
-
 /** Starts the lab for all tests, or takes the one that `main.js up` left running. */
 export default async function setup(project: TestProject) {
-  const running = await readFile(stateFile, "utf8").catch(() => undefined);
-  if (running) {
-    project.provide("place", JSON.parse(running) as LabPlace);
-    return undefined;
+  const release = await claimLab();
+  const known = await knownLab();
+  if (known?.kept) {
+    project.provide("place", known.place);
+    return release;
   }
-  const why = await obstacles();
-  if (why.length > 0) throw new Error(`the mesh lab cannot run here: ${why.join("; ")}`);
-  await compile();
-  const begin = Date.now();
-  const progress = (step: string) => {
-    process.stderr.write(`${((Date.now() - begin) / 1000).toFixed(1).padStart(7)} s  ${step}\n`);
-  };
-  let place: LabPlace | undefined;
   try {
-    place = await startLab(project.config.root, progress);
-    await startReplicas(place, baseReplicas);
-    progress("replicas");
+    const place = await freshLab(project.config.root);
+    project.provide("place", place);
+    return async () => {
+      await keepResults(place, `${project.config.root}/mesh/results.json`);
+      await stopLab();
+      release();
+    };
   } catch (error) {
-    await stopLab(undefined);
+    await stopLab();
+    release();
     throw error;
   }
-  project.provide("place", place);
-  return async () => {
-    await keepResults(place, `${project.config.root}/mesh/results.json`);
-    await stopLab(place);
-  };
+}
+
+async function freshLab(root: string): Promise<LabPlace> {
+  const why = await obstacles(root);
+  if (why.length > 0) throw new Error(`the mesh lab cannot run here: ${why.join("; ")}`);
+  await compile();
+  const progress = timedProgress();
+  try {
+    const place = await startLab(root, progress.step);
+    await startReplicas(place, baseReplicas);
+    progress.step("replicas");
+    return place;
+  } finally {
+    progress.end();
+  }
 }
 
 /** What was measured now, over what an earlier run of other tests did. */
