@@ -9,6 +9,7 @@ import {
   gzip,
   type ZlibOptions,
 } from "node:zlib";
+import type { Response } from "../../kit/serve/listen.js";
 import type { Coding } from "./accept-encoding.js";
 
 const gzipWhole = promisify(gzip);
@@ -26,9 +27,6 @@ const streamedBrotli: BrotliOptions = {
     [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
   },
 };
-
-/** Streams that may be compressed at once, as each holds memory; further ones leave as they are. */
-export const mostCoders = 512;
 
 const compressed = new WeakMap<Uint8Array, Map<Coding, Promise<Uint8Array>>>();
 
@@ -49,14 +47,60 @@ function compress(coding: Coding, body: Uint8Array): Promise<Uint8Array> {
   });
 }
 
-/** Compresses an answer piece by piece: what was written leaves with `flush`. */
+/** Compresses an answer piece by piece: what is written leaves at once. */
 export interface StreamCoder {
-  readonly stream: Transform;
-  flush(): void;
+  /** False when the client reads too slowly: the response's `drain` says when to go on. */
+  write(chunk: string | Uint8Array): boolean;
+  end(chunk?: string | Uint8Array): void;
 }
 
-/** Begins to compress a stream. */
-export function compressStream(coding: Coding): StreamCoder {
+/** Where compressed pieces go. */
+export interface Outlet {
+  write(chunk: Uint8Array): boolean;
+  end(): void;
+}
+
+/** The coders of a port. */
+export interface Coders {
+  /** Begins to compress a stream; undefined when as many as may are being compressed. */
+  start(coding: Coding, response: Response, outlet: Outlet): StreamCoder | undefined;
+}
+
+/** Streams that may be compressed at once, as each holds memory; further ones leave as they are. */
+const mostCoders = 512;
+
+/** Coders that end with their response. */
+export function createCoders(most = mostCoders): Coders {
+  let open = 0;
+  return {
+    start(coding, response, outlet) {
+      if (open >= most) return undefined;
+      open += 1;
+      const { stream, flush } = openCoder(coding);
+      stream.on("data", (chunk: Uint8Array) => {
+        if (!outlet.write(chunk)) stream.pause();
+      });
+      stream.on("drain", () => response.emit("drain"));
+      stream.on("end", () => outlet.end());
+      const resume = () => void stream.resume();
+      response.on("drain", resume).once("close", () => {
+        open -= 1;
+        response.off("drain", resume);
+        stream.destroy();
+      });
+      return {
+        write(chunk) {
+          const more = stream.write(chunk);
+          flush();
+          return more;
+        },
+        end: (chunk) => void (chunk === undefined ? stream.end() : stream.end(chunk)),
+      };
+    },
+  };
+}
+
+function openCoder(coding: Coding): { readonly stream: Transform; flush(): void } {
   if (coding === "gzip") {
     const stream = createGzip(streamedGzip);
     return { stream, flush: () => stream.flush(constants.Z_SYNC_FLUSH) };

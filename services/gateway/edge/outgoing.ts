@@ -1,17 +1,19 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Request, Response } from "../../kit/serve/listen.js";
-import { isNamedBy } from "../transcode/entity-tag.js";
-import { type Coding, negotiateCoding } from "./accept-encoding.js";
-import { noStore } from "./cache-control.js";
-import { compressStream, compressWhole, isCompressible, mostCoders, type StreamCoder } from "./compress.js";
-import { codedTag, tagOf } from "./validator.js";
+import { type Coders, compressWhole, createCoders, isCompressible, type StreamCoder } from "./compress.js";
+import {
+  codingOf,
+  type Head,
+  isCacheableRead,
+  isKnown,
+  isStream,
+  mayChange,
+  notModified,
+  setCoding,
+  streamCoding,
+} from "./head.js";
+import { tagOf } from "./validator.js";
 import { addVary } from "./vary.js";
-
-/** The head of an answer before it leaves. Names are in lower case. */
-export interface Head {
-  readonly status: number;
-  readonly headers: OutgoingHttpHeaders;
-}
 
 /** What becomes of the answers of a port. */
 export interface OutgoingOptions {
@@ -28,187 +30,135 @@ type Chunk = string | Uint8Array;
  * (RFC 9110, section 13.1.2); and content that becomes smaller is compressed as
  * the client accepts it, streams message by message.
  */
-export function createOutgoing({ decorate, compressFromBytes }: OutgoingOptions) {
-  let coders = 0;
-
-  const startCoder = (coding: Coding, response: Response, write: (chunk: Uint8Array) => boolean) => {
-    const coder = compressStream(coding);
-    coders += 1;
-    coder.stream.on("data", (chunk: Uint8Array) => {
-      if (!write(chunk)) coder.stream.pause();
-    });
-    const resume = () => void coder.stream.resume();
-    coder.stream.on("drain", () => response.emit("drain"));
-    response.on("drain", resume).once("close", () => {
-      coders -= 1;
-      response.off("drain", resume);
-      coder.stream.destroy();
-    });
-    return coder;
-  };
-
-  return (request: Request, response: Response): void => {
-    const native = { writeHead: response.writeHead, write: response.write, end: response.end };
-    const send = {
-      head: ({ status, headers }: Head) => Reflect.apply(native.writeHead, response, [status, headers]),
-      write: (...args: unknown[]): boolean => Reflect.apply(native.write, response, args),
-      end: (...args: unknown[]) => Reflect.apply(native.end, response, args),
-    };
-    /** Given and not sent: what it says may still depend on what follows. */
-    let waiting: Head | undefined;
-    /** The first piece of a read, which may be the only one. */
-    let held: Chunk | undefined;
-    let coder: StreamCoder | undefined;
-
-    const release = () => {
-      if (waiting) send.head(waiting);
-      waiting = undefined;
-      if (held !== undefined) send.write(held);
-      held = undefined;
-    };
-
+export function createOutgoing(options: OutgoingOptions): (request: Request, response: Response) => void {
+  const coders = createCoders();
+  return (request, response) => {
+    const outgoing = new Outgoing(request, response, { ...options, coders });
     Object.assign(response, {
-      writeHead(status: number, given: OutgoingHttpHeaders = {}) {
-        const head = { status, headers: { ...given } };
-        decorate(request, head);
-        if (isCompressible(head.headers["content-type"])) addVary(head.headers, "accept-encoding");
-        if (mayChange(request, response, head)) waiting = head;
-        else send.head(request.method === "HEAD" && isKnown(request, head) ? notModified(head) : head);
-        return response;
-      },
-      write(chunk: Chunk, ...rest: unknown[]): boolean {
-        if (coder) return writeCoded(coder, chunk);
-        if (!waiting) return send.write(chunk, ...rest);
-        if (!isStream(waiting) && held === undefined) {
-          held = chunk;
-          return true;
-        }
-        const coding = isStream(waiting) ? streamCoding(request, waiting) : undefined;
-        if (coding === undefined || coders >= mostCoders) {
-          release();
-          return send.write(chunk, ...rest);
-        }
-        setCoding(waiting.headers, coding);
-        release();
-        coder = startCoder(coding, response, send.write);
-        return writeCoded(coder, chunk);
-      },
-      end(...args: unknown[]) {
-        if (coder) {
-          const { stream } = coder;
-          stream.once("end", () => send.end());
-          if (isChunk(args[0])) stream.end(args[0]);
-          else stream.end();
-          return response;
-        }
-        const head = waiting;
-        const body = held ?? (isChunk(args[0]) ? args[0] : undefined);
-        if (!head || isStream(head) || body === undefined || (held !== undefined && isChunk(args[0]))) {
-          release();
-          return send.end(...args);
-        }
-        waiting = undefined;
-        held = undefined;
-        void sendWhole({ request, response, head, body: asBytes(body), compressFromBytes, send });
-        return response;
-      },
+      writeHead: (status: number, headers?: OutgoingHttpHeaders) => outgoing.writeHead(status, headers),
+      write: (...args: unknown[]) => outgoing.write(...args),
+      end: (...args: unknown[]) => outgoing.end(...args),
     });
   };
 }
 
-interface Whole {
-  readonly request: Request;
-  readonly response: Response;
-  readonly head: Head;
-  readonly body: Uint8Array;
-  readonly compressFromBytes: number;
-  readonly send: { head(head: Head): unknown; end(...args: unknown[]): unknown };
-}
+class Outgoing {
+  /** Given and not sent: what it says may still depend on what follows. */
+  #waiting: Head | undefined;
+  /** The first piece of an answer, which may be the only one. */
+  #held: Chunk | undefined;
+  #coder: StreamCoder | undefined;
+  readonly #request: Request;
+  readonly #response: Response;
+  readonly #options: OutgoingOptions & { readonly coders: Coders };
+  readonly #native: Pick<Response, "writeHead" | "write" | "end">;
 
-async function sendWhole({ request, response, head, body, compressFromBytes, send }: Whole): Promise<void> {
-  const { headers } = head;
-  const coding = body.byteLength >= compressFromBytes ? codingOf(request, head) : undefined;
-  if (isCacheableRead(request, head)) {
-    headers.etag ??= tagOf(body);
-    if (isKnown(request, head)) {
-      if (coding) setCoding(headers, coding);
-      send.head(notModified(head));
-      send.end();
+  constructor(request: Request, response: Response, options: OutgoingOptions & { readonly coders: Coders }) {
+    this.#request = request;
+    this.#response = response;
+    this.#options = options;
+    this.#native = { writeHead: response.writeHead, write: response.write, end: response.end };
+  }
+
+  writeHead(status: number, given: OutgoingHttpHeaders = {}): Response {
+    const head = { status, headers: { ...given } };
+    this.#options.decorate(this.#request, head);
+    if (isCompressible(head.headers["content-type"])) addVary(head.headers, "accept-encoding");
+    if (mayChange(this.#request, this.#response, head)) this.#waiting = head;
+    else
+      this.#sendHead(
+        this.#request.method === "HEAD" && isKnown(this.#request, head) ? notModified(head) : head,
+      );
+    return this.#response;
+  }
+
+  write(...args: unknown[]): boolean {
+    this.#requireHead();
+    const chunk = args[0] as Chunk;
+    if (this.#coder) return this.#coder.write(chunk);
+    if (this.#waiting && !isStream(this.#waiting) && this.#held === undefined) {
+      this.#held = chunk;
+      return true;
+    }
+    const coder = this.#waiting && this.#beginStream(this.#waiting);
+    return coder ? coder.write(chunk) : this.#send(...args);
+  }
+
+  end(...args: unknown[]): Response {
+    this.#requireHead();
+    const last = isChunk(args[0]) ? args[0] : undefined;
+    const head = this.#waiting;
+    if (this.#coder) this.#coder.end(last);
+    else if (head && !isStream(head) && (this.#held === undefined) !== (last === undefined)) {
+      const body = this.#held ?? last ?? "";
+      this.#waiting = undefined;
+      this.#held = undefined;
+      void this.#sendWhole(head, typeof body === "string" ? Buffer.from(body) : body);
+    } else {
+      this.#release();
+      this.#end(...args);
+    }
+    return this.#response;
+  }
+
+  async #sendWhole(head: Head, body: Uint8Array): Promise<void> {
+    const { headers } = head;
+    const { compressFromBytes } = this.#options;
+    const coding = body.byteLength >= compressFromBytes ? codingOf(this.#request, head) : undefined;
+    if (isCacheableRead(this.#request, head)) headers.etag ??= tagOf(body);
+    const known = isKnown(this.#request, head);
+    const compressed =
+      coding && !known ? await compressWhole(coding, body).catch(() => undefined) : undefined;
+    if (this.#response.destroyed) return;
+    if (coding && (known || compressed)) setCoding(headers, coding);
+    if (known) {
+      this.#sendHead(notModified(head));
+      this.#end();
       return;
     }
+    const content = compressed ?? body;
+    headers["content-length"] = content.byteLength;
+    this.#sendHead(head);
+    this.#end(content);
   }
-  const compressed = coding && (await compressWhole(coding, body).catch(() => undefined));
-  if (response.destroyed) return;
-  if (coding && compressed) setCoding(headers, coding);
-  const sent = compressed ?? body;
-  headers["content-length"] = sent.byteLength;
-  send.head(head);
-  send.end(sent);
-}
 
-/** Whether the client has what a read would return. */
-function isKnown(request: Request, { status, headers }: Head): boolean {
-  const value = request.headers["if-none-match"];
-  return status === 200 && value !== undefined && headers.etag !== undefined
-    ? isNamedBy(value, String(headers.etag))
-    : false;
-}
+  /** What comes in several pieces is compressed when it is a stream of messages, and otherwise left alone. */
+  #beginStream(head: Head): StreamCoder | undefined {
+    const coding = isStream(head) ? streamCoding(this.#request, head) : undefined;
+    const outlet = { write: (chunk: Uint8Array) => this.#send(chunk), end: () => this.#end() };
+    this.#coder = coding && this.#options.coders.start(coding, this.#response, outlet);
+    if (coding && this.#coder) setCoding(head.headers, coding);
+    this.#release();
+    return this.#coder;
+  }
 
-const ofContent = ["content-type", "content-length", "content-encoding"];
+  /** Some answers set their headers one by one. */
+  #requireHead(): void {
+    const response = this.#response;
+    if (this.#waiting || response.headersSent) return;
+    this.writeHead(response.statusCode, { ...response.getHeaders() });
+  }
 
-function notModified({ headers }: Head): Head {
-  const kept = Object.entries(headers).filter(([name]) => !ofContent.includes(name));
-  return { status: 304, headers: Object.fromEntries(kept) };
-}
+  #release(): void {
+    if (this.#waiting) this.#sendHead(this.#waiting);
+    this.#waiting = undefined;
+    if (this.#held !== undefined) this.#send(this.#held);
+    this.#held = undefined;
+  }
 
-/** Whether the head depends on the body, or the body on the client. */
-function mayChange(request: Request, response: Response, head: Head): boolean {
-  const { status, headers } = head;
-  if (status < 200 || status === 204 || status === 304 || request.method === "HEAD") return false;
-  // The rest of the request is still awaited: the answer may not wait with it.
-  if ((headers.connection ?? response.getHeader("connection")) === "close" && !request.complete) return false;
-  if (isStream(head)) return streamCoding(request, head) !== undefined;
-  return isCacheableRead(request, head) || codingOf(request, head) !== undefined;
-}
+  #sendHead({ status, headers }: Head): void {
+    Reflect.apply(this.#native.writeHead, this.#response, [status, headers]);
+  }
 
-function isCacheableRead({ method }: Request, { status, headers }: Head): boolean {
-  return method === "GET" && status === 200 && !String(headers["cache-control"] ?? noStore).includes(noStore);
-}
+  #send(...args: unknown[]): boolean {
+    return Reflect.apply(this.#native.write, this.#response, args);
+  }
 
-/** The coding for content that gets none elsewhere. */
-function codingOf({ headers: asked }: Request, { headers }: Head): Coding | undefined {
-  if (headers["content-encoding"] !== undefined || !isCompressible(headers["content-type"])) return undefined;
-  if (String(headers["cache-control"] ?? "").includes("no-transform")) return undefined;
-  return negotiateCoding([asked["accept-encoding"]].flat().join(","));
-}
-
-/** A REST stream says so itself; the transcoder asks proxies not to collect it. */
-function isStream({ headers }: Head): boolean {
-  return headers["x-accel-buffering"] === "no";
-}
-
-const streamTypes = ["application/x-ndjson", "text/event-stream"];
-
-function streamCoding(request: Request, head: Head): Coding | undefined {
-  return streamTypes.includes(String(head.headers["content-type"])) ? codingOf(request, head) : undefined;
-}
-
-function setCoding(headers: OutgoingHttpHeaders, coding: Coding): void {
-  headers["content-encoding"] = coding;
-  delete headers["content-length"];
-  if (headers.etag !== undefined) headers.etag = codedTag(String(headers.etag), coding);
-}
-
-function writeCoded({ stream, flush }: StreamCoder, chunk: Chunk): boolean {
-  const more = stream.write(chunk);
-  flush();
-  return more;
+  #end(...args: unknown[]): void {
+    Reflect.apply(this.#native.end, this.#response, args);
+  }
 }
 
 function isChunk(value: unknown): value is Chunk {
   return typeof value === "string" || value instanceof Uint8Array;
-}
-
-function asBytes(chunk: Chunk): Uint8Array {
-  return typeof chunk === "string" ? Buffer.from(chunk) : chunk;
 }

@@ -90,6 +90,8 @@ export interface ServeOptions {
   /** Null for a transcoder without streams. */
   readonly stream?: CallStream<Context> | null;
   readonly options?: Partial<TranscoderOptions<Context>>;
+  /** Sees each request before the transcoder. */
+  readonly before?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** The fixture's service behind node:http on a free port, answering with its own request unless told otherwise. */
@@ -98,6 +100,7 @@ export async function serve({
   call = echo,
   stream = echoStream,
   options = {},
+  before,
 }: ServeOptions = {}): Promise<Server> {
   const seen: Seen[] = [];
   const rejections: Rejection<Context>[] = [];
@@ -120,6 +123,7 @@ export async function serve({
     },
   });
   const port = await listen((request, response) => {
+    before?.(request, response);
     void transcoder.handle(request, response, { id: "r1" }).then((handled) => {
       if (!handled)
         response.writeHead(404, { "content-type": "text/plain", "content-length": 8 }).end("no route");

@@ -1,0 +1,69 @@
+import type { OutgoingHttpHeaders } from "node:http";
+import type { Request, Response } from "../../kit/serve/listen.js";
+import { isNamedBy } from "../transcode/entity-tag.js";
+import { type Coding, negotiateCoding } from "./accept-encoding.js";
+import { noStore } from "./cache-control.js";
+import { isCompressible } from "./compress.js";
+import { codedTag } from "./validator.js";
+
+/** The head of an answer before it leaves. Names are in lower case. */
+export interface Head {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+/** Whether the head depends on the body, or the body on the client. */
+export function mayChange(request: Request, response: Response, head: Head): boolean {
+  const { status, headers } = head;
+  if (status < 200 || status === 204 || status === 304 || request.method === "HEAD") return false;
+  // The rest of the request is still awaited, and the answer may not wait with it.
+  if ((headers.connection ?? response.getHeader("connection")) === "close" && !request.complete) return false;
+  if (isStream(head)) return streamCoding(request, head) !== undefined;
+  return isCacheableRead(request, head) || codingOf(request, head) !== undefined;
+}
+
+/** Whether somebody may keep what a read returned. */
+export function isCacheableRead({ method }: Request, { status, headers }: Head): boolean {
+  return method === "GET" && status === 200 && !String(headers["cache-control"] ?? noStore).includes(noStore);
+}
+
+/** Whether the client has what a read would return. */
+export function isKnown(request: Request, { status, headers }: Head): boolean {
+  const condition = request.headers["if-none-match"];
+  if (status !== 200 || condition === undefined || headers.etag === undefined) return false;
+  return isNamedBy(condition, String(headers.etag));
+}
+
+const ofContent = ["content-type", "content-length", "content-encoding"];
+
+/** The head that says so. */
+export function notModified({ headers }: Head): Head {
+  const kept = Object.entries(headers).filter(([name]) => !ofContent.includes(name));
+  return { status: 304, headers: Object.fromEntries(kept) };
+}
+
+/** Whether the answer is a stream over REST, for which the transcoder asks proxies not to collect it. */
+export function isStream({ headers }: Head): boolean {
+  return headers["x-accel-buffering"] === "no";
+}
+
+const streamTypes = ["application/x-ndjson", "text/event-stream"];
+
+/** The coding for a stream of messages. */
+export function streamCoding(request: Request, head: Head): Coding | undefined {
+  return streamTypes.includes(String(head.headers["content-type"])) ? codingOf(request, head) : undefined;
+}
+
+/** The coding for content that has none yet and may be transformed. */
+export function codingOf({ headers: asked }: Request, { headers }: Head): Coding | undefined {
+  if (headers["content-encoding"] !== undefined || !isCompressible(headers["content-type"])) return undefined;
+  if (String(headers["cache-control"] ?? "").includes("no-transform")) return undefined;
+  return negotiateCoding([asked["accept-encoding"]].flat().join(","));
+}
+
+/** Says that the content comes in a coding. */
+export function setCoding(headers: OutgoingHttpHeaders, coding: Coding): void {
+  headers["content-encoding"] = coding;
+  delete headers["content-length"];
+  if (headers.etag !== undefined) headers.etag = codedTag(String(headers.etag), coding);
+}

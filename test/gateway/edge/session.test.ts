@@ -1,0 +1,255 @@
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { adminPassword, type TestPlatform } from "../../support/platform.js";
+import { type Answer, json, send, startEdge } from "./browser.js";
+
+const admitted = "https://console.example.com";
+const credentials = { username: "admin", password: adminPassword };
+let platform: TestPlatform;
+let off: TestPlatform;
+beforeAll(async () => {
+  platform = await startEdge({ GATEWAY_SESSION_COOKIES: "true", GATEWAY_CORS_ORIGINS: admitted });
+  off = await startEdge();
+});
+afterAll(() => Promise.all([platform.stop(), off.stop()]));
+
+/** What a page of our own sends. */
+const own = { "sec-fetch-site": "same-origin" };
+
+interface Session {
+  readonly cookie: string;
+  readonly csrf: string;
+}
+
+function cookiesOf({ headers }: Answer): Map<string, string> {
+  return new Map(
+    (headers["set-cookie"] ?? []).map((line) => {
+      const pair = line.split(";", 1)[0]!;
+      return [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)];
+    }),
+  );
+}
+
+function sessionOf(answer: Answer): Session {
+  const cookies = cookiesOf(answer);
+  return {
+    cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+    csrf: cookies.get("__Host-csrf") ?? "",
+  };
+}
+
+const login = (headers: Record<string, string> = {}, url = platform.url) =>
+  send(url, "POST", "/api/v1/auth/login", json(credentials, { "x-session": "cookie", ...own, ...headers }));
+
+const call = (method: string, path: string, headers: Record<string, string>, body?: object) =>
+  send(platform.url, method, path, body ? json(body, headers) : { headers });
+
+describe("a sign-in that asks for cookies", () => {
+  it("gets the tokens in cookies that no script can read, and none in the answer", async () => {
+    const answer = await login();
+    expect(answer.status).toBe(200);
+    expect(answer.json.tokens).toMatchObject({ access_token: "", refresh_token: "", token_type: "Bearer" });
+    const lines = answer.headers["set-cookie"] ?? [];
+    expect(lines.map((line) => line.split("=", 1)[0])).toEqual([
+      "__Host-session",
+      "__Host-refresh",
+      "__Host-csrf",
+    ]);
+    for (const line of lines)
+      expect(line).toMatch(/; Path=\/; Secure; (HttpOnly; )?SameSite=Strict; Max-Age=604800$/);
+    expect(lines.map((line) => line.includes("HttpOnly"))).toEqual([true, true, false]);
+    expect(JSON.stringify(platform.lines)).not.toContain(cookiesOf(answer).get("__Host-session"));
+  });
+
+  it("is told no cookie without asking", async () => {
+    const answer = await send(platform.url, "POST", "/api/v1/auth/login", json(credentials));
+    expect(answer.json.tokens.access_token).not.toBe("");
+    expect(answer.headers).not.toHaveProperty("set-cookie");
+  });
+
+  it.each([
+    ["a page elsewhere", { "sec-fetch-site": "cross-site", origin: "https://evil.example" }],
+    ["a page of a sibling host", { "sec-fetch-site": "same-site", origin: "https://blog.example.com" }],
+  ])("is refused to %s", async (_, headers) => {
+    const answer = await login(headers);
+    expect([answer.status, answer.json.reason]).toEqual([403, "ORIGIN_NOT_ALLOWED"]);
+    expect(answer.headers).not.toHaveProperty("set-cookie");
+  });
+
+  it("is let in from an admitted origin, which may read the answer", async () => {
+    const answer = await login({ "sec-fetch-site": "same-site", origin: admitted });
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({
+      "access-control-allow-origin": admitted,
+      "access-control-allow-credentials": "true",
+    });
+  });
+
+  it("is refused where cookies are switched off, and for any other word", async () => {
+    for (const answer of [await login({}, off.url), await login({ "x-session": "token" })]) {
+      expect(answer.json).toMatchObject({ status: 400, reason: "PARAMETER_INVALID" });
+    }
+  });
+
+  it("leaves no cookie when it fails", async () => {
+    const wrong = json({ ...credentials, password: "wrong" }, { "x-session": "cookie", ...own });
+    const answer = await send(platform.url, "POST", "/api/v1/auth/login", wrong);
+    expect([answer.status, answer.json.reason]).toEqual([401, "CREDENTIALS_INVALID"]);
+    expect(answer.headers).not.toHaveProperty("set-cookie");
+  });
+});
+
+describe("a call with a session's cookie", () => {
+  let session: Session;
+  beforeAll(async () => {
+    session = sessionOf(await login());
+  });
+  const draft = (name: string) => ({ name, agent_type: "b" });
+
+  it("reads without a token", async () => {
+    const answer = await call("GET", "/api/v1/auth/profile", { cookie: session.cookie, ...own });
+    expect([answer.status, answer.json.username]).toEqual([200, "admin"]);
+  });
+
+  it("changes something with the session's token", async () => {
+    const headers = { cookie: session.cookie, "x-csrf-token": session.csrf, ...own };
+    expect((await call("POST", "/api/v1/agents", headers, draft("with token"))).status).toBe(200);
+  });
+
+  it("changes nothing without it, or with another's", async () => {
+    const other = sessionOf(await login());
+    expect(other.csrf).not.toBe(session.csrf);
+    for (const token of [undefined, "", "forged", other.csrf, `${session.csrf}x`]) {
+      const headers = {
+        cookie: session.cookie,
+        ...own,
+        ...(token !== undefined && { "x-csrf-token": token }),
+      };
+      const answer = await call("POST", "/api/v1/agents", headers, draft("without token"));
+      expect([answer.status, answer.json.reason]).toEqual([403, "CSRF_TOKEN_INVALID"]);
+    }
+  });
+
+  it("is not let in by the token's cookie alone, which a browser sends by itself", async () => {
+    const headers = { cookie: session.cookie, "x-session": "cookie", ...own };
+    const answer = await call("DELETE", "/api/v1/agents/0197f2a4-6d1c-7b3e-9a52-3c8f1e0d4b76", headers);
+    expect(answer.json.reason).toBe("CSRF_TOKEN_INVALID");
+  });
+
+  it.each([
+    ["a page elsewhere", { "sec-fetch-site": "cross-site", origin: "https://evil.example" }],
+    ["a page elsewhere in an old browser", { origin: "https://evil.example" }],
+    ["a page without an origin", { origin: "null" }],
+    ["a page of a sibling host", { "sec-fetch-site": "same-site" }],
+  ])("of %s is refused, also to read and with the token", async (_, headers) => {
+    const given = { cookie: session.cookie, "x-csrf-token": session.csrf, ...headers };
+    for (const answer of [
+      await call("GET", "/api/v1/auth/profile", given),
+      await call("POST", "/api/v1/agents", given, draft("elsewhere")),
+    ]) {
+      expect([answer.status, answer.json.reason]).toEqual([403, "ORIGIN_NOT_ALLOWED"]);
+    }
+  });
+
+  it.each([
+    ["our own page in an old browser", () => ({ origin: platform.url })],
+    ["no page", () => ({})],
+    ["the address bar", () => ({ "sec-fetch-site": "none" })],
+    ["an admitted page", () => ({ "sec-fetch-site": "cross-site", origin: admitted })],
+  ])("of %s is let in", async (_, headers) => {
+    const given = { cookie: session.cookie, ...headers() };
+    expect((await call("GET", "/api/v1/auth/profile", given)).status).toBe(200);
+  });
+
+  it("counts less than a credential in the header", async () => {
+    const headers = { cookie: session.cookie, authorization: "Bearer forged", ...own };
+    expect((await call("GET", "/api/v1/auth/profile", headers)).json.reason).toBe("TOKEN_INVALID");
+  });
+
+  it("does not count when it came twice, or not from us", async () => {
+    for (const cookie of [`${session.cookie}; __Host-session=x`, "__Host-session="]) {
+      const answer = await call("GET", "/api/v1/auth/profile", { cookie, ...own });
+      expect(answer.json.reason).toBe("CREDENTIALS_MISSING");
+    }
+    const forged = await call("GET", "/api/v1/auth/profile", { cookie: "__Host-session=forged", ...own });
+    expect(forged.json.reason).toBe("TOKEN_INVALID");
+  });
+
+  it("does not count where cookies are switched off", async () => {
+    const headers = { cookie: session.cookie, ...own };
+    const answer = await send(off.url, "GET", "/api/v1/auth/profile", { headers });
+    expect(answer.json.reason).toBe("CREDENTIALS_MISSING");
+  });
+
+  it.each([
+    ["Connect", createConnectTransport],
+    ["gRPC-Web", createGrpcWebTransport],
+  ])("is held to the same over %s", async (_, createTransport) => {
+    const client = createClient(AgentsService, createTransport({ baseUrl: platform.url }));
+    const headers = { cookie: session.cookie, ...own };
+    const agent = { name: `over ${_}`, agentType: "b" };
+    expect((await client.listAgents({}, { headers })).agents.length).toBeGreaterThan(0);
+    const refused = client.createAgent({ agent }, { headers });
+    await expect(refused).rejects.toThrow("Send the value of the cookie __Host-csrf as x-csrf-token.");
+    const created = await client.createAgent(
+      { agent },
+      { headers: { ...headers, "x-csrf-token": session.csrf } },
+    );
+    expect(created.agent?.name).toBe(agent.name);
+  });
+});
+
+describe("a session in cookies", () => {
+  const refresh = (headers: Record<string, string>) =>
+    call("POST", "/api/v1/auth/refresh", { "x-session": "cookie", ...own, ...headers }, {});
+
+  it("goes on with new cookies, also after its access token has expired", async () => {
+    const first = sessionOf(await login());
+    platform.advance(901_000);
+    const expired = await call("GET", "/api/v1/auth/profile", { cookie: first.cookie, ...own });
+    expect(expired.json.reason).toBe("TOKEN_EXPIRED");
+    const answer = await refresh({ cookie: first.cookie, "x-csrf-token": first.csrf });
+    expect(answer.json.tokens).toMatchObject({ access_token: "", refresh_token: "" });
+    const next = sessionOf(answer);
+    expect(next.csrf).not.toBe(first.csrf);
+    expect((await call("GET", "/api/v1/auth/profile", { cookie: next.cookie, ...own })).status).toBe(200);
+  });
+
+  it("is not refreshed without its token, from elsewhere, or without its cookie", async () => {
+    const { cookie, csrf } = sessionOf(await login());
+    expect((await refresh({ cookie })).json.reason).toBe("CSRF_TOKEN_INVALID");
+    const elsewhere = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
+    expect((await refresh({ cookie, "x-csrf-token": csrf, ...elsewhere })).json.reason).toBe(
+      "ORIGIN_NOT_ALLOWED",
+    );
+    expect((await refresh({ "x-csrf-token": csrf })).json.reason).toBe("REFRESH_TOKEN_INVALID");
+    expect((await refresh({ cookie, "x-csrf-token": csrf })).status).toBe(200);
+  });
+
+  it("loses its cookies when its refresh token came twice", async () => {
+    const { cookie, csrf } = sessionOf(await login());
+    expect((await refresh({ cookie, "x-csrf-token": csrf })).status).toBe(200);
+    const again = await refresh({ cookie, "x-csrf-token": csrf });
+    expect([again.status, again.json.reason]).toEqual([401, "REFRESH_TOKEN_REUSED"]);
+    expect([...cookiesOf(again).values()]).toEqual(["", "", ""]);
+    expect(again.headers["set-cookie"]?.every((line) => line.endsWith("Max-Age=0"))).toBe(true);
+  });
+
+  it("ends with its cookies", async () => {
+    const { cookie, csrf } = sessionOf(await login());
+    const headers = { cookie, "x-csrf-token": csrf, ...own };
+    const ended = await call("POST", "/api/v1/auth/logout", headers, {});
+    expect([ended.status, [...cookiesOf(ended).values()]]).toEqual([200, ["", "", ""]]);
+    const answer = await refresh({ cookie, "x-csrf-token": csrf });
+    expect([answer.status, answer.json.reason]).toEqual([401, "REFRESH_TOKEN_INVALID"]);
+  });
+
+  it("does not end without its token", async () => {
+    const { cookie } = sessionOf(await login());
+    const answer = await call("POST", "/api/v1/auth/logout", { cookie, ...own }, {});
+    expect([answer.status, answer.json.reason]).toEqual([403, "CSRF_TOKEN_INVALID"]);
+    expect(answer.headers).not.toHaveProperty("set-cookie");
+  });
+});
