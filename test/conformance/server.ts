@@ -69,6 +69,7 @@ async function serve(asked: ServerRequest): Promise<number> {
       rest: async (_request, response) => void response.writeHead(404).end(),
       trust: { proxyHops: 0, mesh: false, internal: false },
       registry,
+      fastPath: process.env.FAST_PATH !== "false",
       limits: { ...defaultRequestLimits, bodyBytes: messageReceiveLimit || 4 * 1024 * 1024 },
       log,
       metrics,

@@ -6,11 +6,12 @@ import {
   type Message,
   type MessageInitShape,
 } from "@bufbuild/protobuf";
-import { createContextValues } from "@connectrpc/connect";
+import type { ContextValues } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { CallValues } from "../calls/unary-call.js";
 import { type Caller, callKey, callOf } from "../context.js";
 import { errors } from "../errors.js";
-import { invoke, invokeStream, type LocalMethod, type LocalMethods } from "./local.js";
+import { invoke, invokeStream, type LocalCall, type LocalMethod, type LocalMethods } from "./local.js";
 import { keyAlong, tellReplay } from "./same-call.js";
 
 /** Calls the methods of a peer. */
@@ -37,14 +38,15 @@ export function memoryCalls(options: { self: Workload; local: LocalMethods }): P
   };
   const valuesFor = (method: DescMethod, caller: Caller) => {
     const idempotencyKey = keyAlong(caller, method);
-    return createContextValues().set(callKey, { ...callOf(caller), caller: options.self, idempotencyKey });
+    return new CallValues().set(callKey, { ...callOf(caller), caller: options.self, idempotencyKey });
   };
   return {
     async unary(method, request, caller) {
-      const target = targetOf(method);
       const message = create(method.input, request);
-      const values = valuesFor(method, caller);
-      const response = await invoke(target, { message, signal: caller.signal, values });
+      const response = await invoke(
+        targetOf(method),
+        new MemoryCall(message, caller, valuesFor(method, caller)),
+      );
       tellReplay(response.header, caller);
       return response.message;
     },
@@ -59,6 +61,23 @@ export function memoryCalls(options: { self: Workload; local: LocalMethods }): P
       yield* response.message;
     },
   };
+}
+
+/** Leaves the caller's signal alone until somebody asks for it, as it may not have been made. */
+class MemoryCall implements LocalCall {
+  readonly #caller: Caller;
+
+  constructor(
+    readonly message: Message,
+    caller: Caller,
+    readonly values: ContextValues,
+  ) {
+    this.#caller = caller;
+  }
+
+  get signal(): AbortSignal {
+    return this.#caller.signal;
+  }
 }
 
 async function* only(message: Message) {

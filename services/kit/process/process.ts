@@ -127,14 +127,17 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
     }),
     trust,
     limits: config.requests,
+    fastPath: config.fastPath,
     log,
     metrics,
   });
+  // The edge has no part in native gRPC, so streams need not pass it.
+  const { serveStream } = handler;
+  const edge = workload.served.edge?.wrap({ handler, services, contracts: workload.contracts, trust });
   return listen({
     host: config.host,
     port: config.ports.get(workloads.get(workload.name)!)!,
-    handler:
-      workload.served.edge?.wrap({ handler, services, contracts: workload.contracts, trust }) ?? handler,
+    handler: edge ? Object.assign(edge, { serveStream }) : handler,
     ...(foundation.tls && { tls: listenTls(foundation.tls) }),
     limits: {
       maxConnections: config.connections.most,

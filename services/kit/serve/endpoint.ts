@@ -11,11 +11,13 @@ import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { Implementation } from "../workload.js";
 import { type ArrivalTrust, noteArrival } from "./arrivals.js";
-import type { Request, RequestHandler, Response } from "./listen.js";
+import type { Request, RequestHandler, Response, StreamHandler } from "./listen.js";
 import { keepPace, type Pace } from "./pace.js";
 import { isGrpc, refuse, refuseGrpc } from "./refusal.js";
 import { excessOf, type RequestLimits } from "./request-limits.js";
 import { leaveTrailersOnly } from "./trailers-only.js";
+import { requestOf } from "./unary/stream-request.js";
+import { createUnaryPath } from "./unary/unary.js";
 import { takeInUnread } from "./unread-body.js";
 
 const longestTimer = 2 ** 31 - 1;
@@ -36,6 +38,8 @@ export interface EndpointOptions {
   readonly registry?: Registry;
   /** How a body must arrive until its call begins; by `limits` unless given. */
   readonly pace?: Pace;
+  /** Whether unary calls are served without Connect's handlers; they are unless told otherwise. */
+  readonly fastPath?: boolean;
   readonly log: Log;
   readonly metrics: Metrics;
 }
@@ -67,7 +71,7 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
       } else void answerRest(options, request, response as Response, arrival);
     },
   });
-  return (request, response) => {
+  const serveAny: RequestHandler = (request, response) => {
     const arrival = noteArrival(request, options.trust);
     dropEndlessTimeout(request);
     arrivals.set(request, arrival);
@@ -87,6 +91,38 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
     }
     rpc(request as IncomingMessage, response as ServerResponse);
   };
+  return options.fastPath === false ? serveAny : withUnaryPath(serveAny, { ...options, pace });
+}
+
+/** Serves unary calls by the unary path, and the rest by `serveAny`. */
+function withUnaryPath(
+  serveAny: RequestHandler,
+  options: EndpointOptions & { readonly pace: Pace },
+): RequestHandler {
+  const { limits, trust } = options;
+  const unary = createUnaryPath({ ...options, bodyBytes: limits.bodyBytes });
+  const handler: RequestHandler = (request, response) => {
+    const begin = unary.ofRequest(request, response);
+    if (!begin || excessOf(request, limits)) return serveAny(request, response);
+    const arrival = noteArrival(request, trust);
+    response.on("close", () => {
+      if (!arrival.reachedChain) logRejection(options, request, response, arrival);
+    });
+    begin(arrival);
+  };
+  const serveStream: StreamHandler = (stream, headers, rawHeaders) => {
+    const begin = unary.ofStream(stream, headers);
+    const path = String(headers[":path"]);
+    if (!begin || excessOf({ url: path, rawHeaders }, limits)) return false;
+    const arrival = noteArrival(requestOf(stream, headers), trust);
+    stream.on("close", () => {
+      const request = { headers, method: "POST", url: path };
+      if (!arrival.reachedChain) logRejection(options, request, { statusCode: 200 }, arrival);
+    });
+    begin(arrival);
+    return true;
+  };
+  return Object.assign(handler, { serveStream });
 }
 
 function methodPaths(implementations: readonly Implementation[]): (path: string) => boolean {
@@ -126,15 +162,15 @@ function dropEndlessTimeout({ headers }: Request): void {
   }
 }
 
-function pathOf(request: Request): string {
+function pathOf(request: Pick<Request, "url">): string {
   return request.url?.split("?", 1)[0] ?? "";
 }
 
 /** Malformed bodies and unknown paths never reach the chain; this is their one line. */
 function logRejection(
   { log, metrics }: EndpointOptions,
-  request: Request,
-  response: Response,
+  request: Pick<Request, "headers" | "method" | "url">,
+  response: Pick<Response, "statusCode">,
   arrival: Arrival,
 ) {
   const requestId = arrival.requestId ?? "";

@@ -3,12 +3,14 @@ import {
   createServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type IncomingHttpHeaders,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../clock.js";
 import { hardHeaderBytes, type ListenLimits } from "./limits.js";
+import type { StreamHandler } from "./listen.js";
 
 /** The HTTP/2 side of a listener. */
 export interface Http2 {
@@ -22,34 +24,47 @@ export interface Http2 {
 export interface Http2Options {
   readonly limits: ListenLimits;
   readonly handler: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+  /** Asked first for each stream. */
+  readonly serveStream?: StreamHandler | undefined;
   readonly onError: (error: Error) => void;
   readonly clock: Clock;
 }
+
+/** What Node tells of a new stream. */
+type Arriving = [
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: string[],
+];
 
 /** Streams that a peer may reset at once, and how many more each second. */
 const resets = { burst: 400, perSecond: 30 };
 
 /** Serves HTTP/2 on connections that somebody else accepts. Floods of resets, pings and settings end the session. */
-export function createHttp2({ limits, handler, onError, clock }: Http2Options): Http2 {
+export function createHttp2({ limits, handler, serveStream, onError, clock }: Http2Options): Http2 {
   const sessions = new Set<ServerHttp2Session>();
   let draining = false;
-  const server = createServer(
-    {
-      maxSessionMemory: limits.maxSessionMemoryMb,
-      maxHeaderListPairs: 2 * limits.maxHeaderFields,
-      maxSettings: 32,
-      maxOutstandingPings: 10,
-      maxSessionInvalidFrames: 100,
-      maxSessionRejectedStreams: 100,
-      settings: {
-        maxConcurrentStreams: limits.maxConcurrentStreams,
-        maxHeaderListSize: hardHeaderBytes(limits),
-        initialWindowSize: limits.streamWindowBytes,
-        enablePush: false,
-      },
+  const server = createServer({
+    maxSessionMemory: limits.maxSessionMemoryMb,
+    maxHeaderListPairs: 2 * limits.maxHeaderFields,
+    maxSettings: 32,
+    maxOutstandingPings: 10,
+    maxSessionInvalidFrames: 100,
+    maxSessionRejectedStreams: 100,
+    settings: {
+      maxConcurrentStreams: limits.maxConcurrentStreams,
+      maxHeaderListSize: hardHeaderBytes(limits),
+      initialWindowSize: limits.streamWindowBytes,
+      enablePush: false,
     },
-    handler,
-  );
+  });
+  // Makes Node's request and response of a stream; never listens.
+  const requests = createServer(handler);
+  server.on("stream", (...arriving: Arriving) => {
+    const [stream, headers, , rawHeaders] = arriving;
+    if (!serveStream?.(stream, headers, rawHeaders)) requests.emit("stream", ...arriving);
+  });
   server.on("sessionError", onError);
   server.on("session", (session) => {
     sessions.add(session);

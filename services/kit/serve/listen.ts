@@ -1,5 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type {
+  Http2ServerRequest,
+  Http2ServerResponse,
+  IncomingHttpHeaders,
+  ServerHttp2Stream,
+} from "node:http2";
 import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
 import { createServer as createTls, type SecureVersion, type TLSSocket } from "node:tls";
 import { type Clock, systemClock } from "../clock.js";
@@ -19,7 +24,18 @@ export type Request = IncomingMessage | Http2ServerRequest;
 /** The response to it. */
 export type Response = ServerResponse | Http2ServerResponse;
 /** Answers requests of both protocols. What it throws is reported, and answered as 500 when nothing was sent. */
-export type RequestHandler = (request: Request, response: Response) => void | Promise<void>;
+export interface RequestHandler {
+  (request: Request, response: Response): void | Promise<void>;
+  /** Serves streams of HTTP/2 before Node makes requests of them. */
+  readonly serveStream?: StreamHandler;
+}
+
+/** Serves a stream of HTTP/2; false, with nothing done, leaves it to whoever handles requests. */
+export type StreamHandler = (
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  rawHeaders: string[],
+) => boolean;
 
 /** Keys of a listener that speaks TLS; all PEM. */
 export interface TlsOptions {
@@ -75,7 +91,13 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const handler = guard(options.handler, onError);
   const sides = {
     http1: createHttp1({ limits, handler, onError }),
-    http2: createHttp2({ limits, handler, onError, clock: options.clock ?? systemClock }),
+    http2: createHttp2({
+      limits,
+      handler,
+      serveStream: options.handler.serveStream,
+      onError,
+      clock: options.clock ?? systemClock,
+    }),
   };
   const acceptor = options.tls
     ? acceptTls({ tls: options.tls, limits, sides, onError })

@@ -58,7 +58,7 @@ export function requestLimits(source: ConfigSource): RequestLimits {
 
 /** URL_TOO_LONG or HEADERS_TOO_LARGE when a request exceeds a limit before its body. */
 export function excessOf(
-  { url = "", rawHeaders }: Request,
+  { url = "", rawHeaders }: Pick<Request, "url" | "rawHeaders">,
   { urlBytes, headerBytes, headerFields }: RequestLimits,
 ): ConnectError | undefined {
   if (url.length > urlBytes) return errors.urlTooLong({ limit: urlBytes });

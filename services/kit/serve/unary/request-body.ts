@@ -1,0 +1,68 @@
+import type { Readable } from "node:stream";
+import type { Timer, Timers } from "../../timers.js";
+import type { Pace } from "../pace.js";
+
+/** Bounds of a body while it arrives. */
+export interface BodyBounds {
+  /** The most bytes of it. */
+  readonly limit: number;
+  /** Looks at the first bytes; true when they announce too much. */
+  readonly announcesTooMuch?: (start: Uint8Array) => boolean;
+  readonly pace: Pace;
+  readonly timers: Timers;
+}
+
+/** What becomes of a body; one of them is called, once, unless its connection ends before. */
+export interface BodyOutcome {
+  complete(body: Uint8Array): void;
+  /** Too many bytes; what still comes is thrown away. */
+  tooLarge(): void;
+  /** Nothing, or too little, came for a while. */
+  stalled(): void;
+}
+
+const nothing = new Uint8Array(0);
+
+/** Reads a body as it comes. Most are one piece, which is not copied. Returns how to stop waiting for it. */
+export function readBody(from: Readable, bounds: BodyBounds, outcome: BodyOutcome): () => void {
+  const { limit, announcesTooMuch, pace, timers } = bounds;
+  let first: Uint8Array | undefined;
+  let more: Uint8Array[] | undefined;
+  let size = 0;
+  let sizeBefore = 0;
+  let over = false;
+  let timer: Timer;
+  const stop = () => {
+    over = true;
+    timer.stop();
+  };
+  const check = () => {
+    if (size - sizeBefore < pace.leastBytes) {
+      stop();
+      outcome.stalled();
+      return;
+    }
+    sizeBefore = size;
+    timer = timers.start(pace.windowMs, check);
+  };
+  timer = timers.start(pace.windowMs, check);
+  from.on("data", (chunk: Uint8Array) => {
+    if (over) return;
+    size += chunk.length;
+    const announced = first === undefined && announcesTooMuch?.(chunk);
+    if (announced || size > limit) {
+      stop();
+      first = undefined;
+      more = undefined;
+      outcome.tooLarge();
+    } else if (first === undefined) first = chunk;
+    else if (more) more.push(chunk);
+    else more = [first, chunk];
+  });
+  from.on("end", () => {
+    if (over) return;
+    stop();
+    outcome.complete(more ? Buffer.concat(more) : (first ?? nothing));
+  });
+  return stop;
+}
