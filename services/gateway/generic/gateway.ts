@@ -14,7 +14,12 @@ import { createTranscoder, findRouteProblems, type Transcoder } from "../transco
 import type { GenericArguments } from "./arguments.js";
 import { type Contract, readDescriptors } from "./descriptors.js";
 import { reflectDescriptors } from "./reflect.js";
-import { createUpstream, type Upstream, upstreamTransport } from "./upstream.js";
+import {
+  createUpstream,
+  type Upstream,
+  type UpstreamTransportOptions,
+  upstreamTransport,
+} from "./upstream.js";
 
 /** Largest message, in bytes: what gRPC implementations take by default. */
 const bodyLimit = 4 * 1024 * 1024;
@@ -32,6 +37,8 @@ export interface GenericGateway {
 export interface GenericOptions {
   readonly log: Log;
   readonly clock?: Clock;
+  /** Whether compiled code serves where it can; unless stated, it does. */
+  readonly fastPath?: boolean;
   readonly limits?: TranscoderOptions<Incoming>["limits"];
 }
 
@@ -50,8 +57,11 @@ interface Incoming {
  * answers while the process serves. Throws UsageError when there is nothing to serve.
  */
 export async function startGeneric(args: GenericArguments, options: GenericOptions): Promise<GenericGateway> {
-  const contract = await contractOf(args);
-  const upstream = createUpstream(upstreamTransport(args.upstream, args.protocol, bodyLimit));
+  const closing = new AbortController();
+  const reach = { bodyLimit, fastPath: options.fastPath ?? true, closed: closing.signal };
+  const contract = await contractOf(args, reach);
+  const { protocol } = args;
+  const upstream = createUpstream(upstreamTransport(args.upstream, { ...reach, protocol }));
   const transcoder = planTranscoder(contract, upstream, options);
   const listener: Listener = await listen({
     host: args.host,
@@ -62,15 +72,20 @@ export async function startGeneric(args: GenericArguments, options: GenericOptio
   return {
     port: listener.port,
     routes: transcoder.routes.length,
-    stop: (graceMs) => listener.drain(graceMs),
+    async stop(graceMs) {
+      await listener.drain(graceMs);
+      closing.abort();
+    },
   };
 }
 
-async function contractOf({ descriptors, upstream }: GenericArguments): Promise<Contract> {
+type Reach = Omit<UpstreamTransportOptions, "protocol">;
+
+async function contractOf({ descriptors, upstream }: GenericArguments, reach: Reach): Promise<Contract> {
   // Reflection streams both ways, which takes HTTP/2 in every protocol.
   const contract = await (descriptors.from === "file"
     ? readDescriptors(descriptors.path)
-    : reflectDescriptors(upstreamTransport(upstream, "grpc", bodyLimit)));
+    : reflectDescriptors(upstreamTransport(upstream, { ...reach, protocol: "grpc" })));
   const problems = findRouteProblems(contract.services).map(describeProblem);
   if (problems.length > 0) throw new UsageError(`HTTP annotations:\n${problems.join("\n")}`);
   return contract;

@@ -1,7 +1,8 @@
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { errorChain } from "../../kit/error-chain.js";
 import { errors } from "../../kit/errors.js";
+import { peerTransport } from "../../kit/peers/transport.js";
 import type {
   TranscodedCall,
   TranscodedReply,
@@ -19,12 +20,27 @@ export interface Upstream {
 /** Largest number that `grpc-timeout` carries in milliseconds. */
 const longestTimeoutMs = 99_999_999;
 
-/** The transport to an upstream; no message may be larger than `bodyLimit` bytes. */
-export function upstreamTransport(baseUrl: string, protocol: UpstreamProtocol, bodyLimit: number): Transport {
-  const limits = { baseUrl, readMaxBytes: bodyLimit, writeMaxBytes: bodyLimit };
-  return protocol === "grpc"
-    ? createGrpcTransport(limits)
-    : createConnectTransport({ ...limits, httpVersion: "1.1" });
+/** How an upstream is reached. */
+export interface UpstreamTransportOptions {
+  readonly protocol: UpstreamProtocol;
+  /** Largest message, in bytes. */
+  readonly bodyLimit: number;
+  /** Whether unary gRPC takes our own way, with compiled codecs. */
+  readonly fastPath: boolean;
+  /** Aborts when nobody calls any more. */
+  readonly closed: AbortSignal;
+}
+
+/** The transport to an upstream. */
+export function upstreamTransport(baseUrl: string, options: UpstreamTransportOptions): Transport {
+  const { protocol, bodyLimit } = options;
+  if (protocol === "grpc") return peerTransport(baseUrl, options);
+  return createConnectTransport({
+    baseUrl,
+    readMaxBytes: bodyLimit,
+    writeMaxBytes: bodyLimit,
+    httpVersion: "1.1",
+  });
 }
 
 /**

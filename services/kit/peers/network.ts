@@ -32,6 +32,8 @@ export interface NetworkOptions {
   readonly bodyLimit: number;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Whether unary calls over HTTP/2 take our own way, with compiled codecs; Connect's otherwise. */
+  readonly fastPath: boolean;
   /** Aborts when nobody calls any more. */
   readonly closed: AbortSignal;
 }
@@ -73,9 +75,11 @@ export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
 }
 
 function resilienceOf(workload: Workload, options: NetworkOptions): Resilience {
-  const { bodyLimit, closed, keys, mesh } = options;
+  const { bodyLimit, closed, fastPath, keys, mesh } = options;
   const addresses = options.addresses.get(workload) ?? [];
-  const transports = addresses.map((address) => peerTransport(address, { bodyLimit, keys }));
+  const transports = addresses.map((address) =>
+    peerTransport(address, { bodyLimit, keys, fastPath, closed }),
+  );
   const [first] = transports;
   if (!first) throw new Error(`${workloadName(workload)} has no address`);
   return mesh ? noResilience(first) : createResilience({ peer: workloadName(workload), transports, closed });

@@ -3,6 +3,8 @@ import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import type { RenewedKeys } from "../tls/keys.js";
 import { secureOptions } from "../tls/peer.js";
+import { createWirePool, defaultPoolLimits } from "./wire-pool.js";
+import { createWireUnary } from "./wire-unary.js";
 
 /** Silence after which a connection is asked whether it stands, and how long it may take to say so. */
 const keepAlive = { pingIntervalMs: 5_000, pingTimeoutMs: 2_000 };
@@ -13,10 +15,26 @@ export interface PeerTransportOptions {
   readonly bodyLimit: number;
   /** Our certificate, and whose we accept; each new connection takes them as they are then. */
   readonly keys?: Pick<RenewedKeys, "current"> | undefined;
+  /** Whether unary calls take our own way, with compiled codecs; Connect's otherwise. */
+  readonly fastPath: boolean;
+  /** Aborts when nobody calls any more. */
+  readonly closed: AbortSignal;
 }
 
-/** gRPC to one address over a connection that is kept alive. */
-export function peerTransport(baseUrl: string, { bodyLimit, keys }: PeerTransportOptions): Transport {
+/** gRPC to one address over connections that are kept alive. Streams are Connect's. */
+export function peerTransport(baseUrl: string, options: PeerTransportOptions): Transport {
+  const { bodyLimit, fastPath, keys, closed } = options;
+  const connect = connectTransport(baseUrl, options);
+  if (!fastPath) return connect;
+  const limits = { ...defaultPoolLimits, ...keepAlive };
+  const pool = createWirePool(new URL(baseUrl).origin, limits, keys && secureOptions(keys));
+  closed.addEventListener("abort", () => pool.close(), { once: true });
+  return { ...connect, unary: createWireUnary({ pool, bodyLimit }) };
+}
+
+type ConnectOptions = Pick<PeerTransportOptions, "bodyLimit" | "keys">;
+
+function connectTransport(baseUrl: string, { bodyLimit, keys }: ConnectOptions): Transport {
   const sessionManager = new Http2SessionManager(baseUrl, keepAlive, keys && secureOptions(keys));
   const request = sessionManager.request.bind(sessionManager);
   sessionManager.request = async (...args) => failWhenCut(await request(...args));

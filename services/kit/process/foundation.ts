@@ -84,6 +84,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
   const local: LocalMethods = new Map();
   const closed = new AbortController();
   const network: NetworkOptions = {
+    fastPath: config.fastPath,
     closed: closed.signal,
     local,
     running: new Set(names.map((name) => workloads.get(name)!)),

@@ -123,6 +123,7 @@ export function peers(
     bodyLimit: 65_536,
     metrics: recordedMetrics().metrics,
     clock: systemClock,
+    fastPath: process.env.FAST_PATH !== "false",
     closed: new AbortController().signal,
     ...options,
   });

@@ -1,0 +1,136 @@
+import type { OutgoingHttpHeaders } from "node:http2";
+import {
+  create,
+  type DescMethodUnary,
+  isMessage,
+  type Message,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
+import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
+import { createCodecs, type MessageCodec } from "../codec/codec.js";
+import { exchange } from "./wire-call.js";
+import type { WirePool } from "./wire-pool.js";
+import { acceptedEncodings, messageOf, type RawReply, tooLarge, webHeaders } from "./wire-reply.js";
+
+const prefixLength = 5;
+/** The most that `grpc-timeout` carries in one unit. */
+const largestAmount = 99_999_999;
+
+const protocolHeaders = {
+  ":method": "POST",
+  te: "trailers",
+  "content-type": "application/grpc+proto",
+  "grpc-accept-encoding": acceptedEncodings,
+};
+
+/** Makes the unary calls of a gRPC transport, with compiled codecs, on the connections of a pool. */
+export function createWireUnary(options: {
+  readonly pool: WirePool;
+  /** Largest message of either way, in bytes. */
+  readonly bodyLimit: number;
+}): Transport["unary"] {
+  const { pool, bodyLimit } = options;
+  const codecOf = createCodecs();
+  const plans = new WeakMap<DescMethodUnary, Plan>();
+  const planOf = (method: DescMethodUnary): Plan => {
+    const path = `/${method.parent.typeName}/${method.name}`;
+    const plan = { path, input: codecOf(method.input), output: codecOf(method.output) };
+    plans.set(method, plan);
+    return plan;
+  };
+  return async (method, signal, timeoutMs, header, message) => {
+    const known = method as unknown as DescMethodUnary;
+    const { path, input, output } = plans.get(known) ?? planOf(known);
+    const frame = written(input, messageToSend(known, message), bodyLimit);
+    // Connect's transports take 0 for no bound too.
+    const bound = timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
+    const headers = headersOf(path, header, bound);
+    const raw = await exchange(pool, { headers, frame, signal, timeoutMs: bound, maxBytes: bodyLimit });
+    const bytes = messageOf(raw, bodyLimit);
+    const reply = read(output, bytes instanceof Uint8Array ? bytes : await bytes);
+    return new WireReply(known, reply, raw) as unknown as UnaryResponse<never, never>;
+  };
+}
+
+type GivenHeaders = Parameters<Transport["unary"]>[3];
+
+interface Plan {
+  readonly path: string;
+  readonly input: MessageCodec<DescMethodUnary["input"]>;
+  readonly output: MessageCodec<DescMethodUnary["output"]>;
+}
+
+function messageToSend({ input }: DescMethodUnary, given: unknown): Message {
+  return isMessage(given, input) ? given : create(input, given as MessageInitShape<typeof input>);
+}
+
+function written(codec: Plan["input"], message: Message, maxBytes: number): Uint8Array {
+  const frame = orInternal("serialize binary", () => codec.writeBinary(message, prefixLength));
+  const size = frame.length - prefixLength;
+  if (size > maxBytes) throw tooLarge("write", size, maxBytes);
+  new DataView(frame.buffer, frame.byteOffset).setUint32(1, size);
+  return frame;
+}
+
+function read(codec: Plan["output"], bytes: Uint8Array): Message {
+  return orInternal("parse binary", () => codec.readBinary(bytes));
+}
+
+function orInternal<T>(what: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw new ConnectError(`${what}: ${error instanceof Error ? error.message : error}`, Code.Internal);
+  }
+}
+
+function headersOf(path: string, given: GivenHeaders, timeoutMs: number | undefined) {
+  const headers: OutgoingHttpHeaders = { ...protocolHeaders, ":path": path };
+  if (timeoutMs !== undefined) headers["grpc-timeout"] = timeoutOf(timeoutMs);
+  if (given) addGiven(headers, given);
+  return headers;
+}
+
+/** What the protocol itself says cannot be said otherwise. */
+function addGiven(headers: OutgoingHttpHeaders, given: NonNullable<GivenHeaders>): void {
+  const entries = given instanceof Headers || Array.isArray(given) ? given : Object.entries(given);
+  for (const [name, value] of entries as Iterable<readonly [string, string]>) {
+    const known = name.toLowerCase();
+    if (headers[known] === undefined) headers[known] = value;
+  }
+}
+
+function timeoutOf(milliseconds: number): string {
+  const whole = Math.ceil(milliseconds);
+  return whole <= largestAmount ? `${whole}m` : `${Math.min(largestAmount, Math.ceil(whole / 1000))}S`;
+}
+
+/** An answer whose headers are made when somebody reads them. */
+class WireReply {
+  readonly stream = false as const;
+  readonly method: DescMethodUnary;
+  readonly message: Message;
+  readonly #raw: RawReply;
+  #header: Headers | undefined;
+  #trailer: Headers | undefined;
+
+  constructor(method: DescMethodUnary, message: Message, raw: RawReply) {
+    this.method = method;
+    this.message = message;
+    this.#raw = raw;
+  }
+
+  get service() {
+    return this.method.parent;
+  }
+
+  get header(): Headers {
+    this.#header ??= webHeaders(this.#raw.header);
+    return this.#header;
+  }
+
+  get trailer(): Headers {
+    this.#trailer ??= webHeaders(this.#raw.trailer);
+    return this.#trailer;
+  }
+}
