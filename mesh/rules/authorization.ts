@@ -1,4 +1,4 @@
-import type { ImageContract, ImageMethod } from "../../services/generate/contract.js";
+import type { HttpRule, ImageContract, ImageMethod } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
 import { ingressAccount, labelsOf } from "./names.js";
 
@@ -68,11 +68,21 @@ function operations(methods: readonly ImageMethod[], rest: boolean) {
   for (const { path, noSideEffects, http } of methods) {
     add("POST", path);
     if (noSideEffects) add("GET", path);
-    if (rest) for (const rule of http) add(rule.verb, pathTemplate(rule.path));
+    if (!rest) continue;
+    // Browsers ask beforehand, on any path, what their pages may send.
+    add("OPTIONS", path);
+    for (const rule of http) {
+      for (const verb of [...verbsServed(rule), "OPTIONS"]) add(verb, pathTemplate(rule.path));
+    }
   }
   return [...paths]
     .sort()
     .map(([verb, found]) => ({ operation: { methods: [verb], paths: [...found].sort() } }));
+}
+
+/** The HTTP methods that a rule serves: what can be read can also be asked for its headers alone. */
+export function verbsServed({ verb }: HttpRule): string[] {
+  return verb === "GET" ? ["GET", "HEAD"] : [verb];
 }
 
 /** A path of the contract as Istio's template: `{id}` is one segment, `{name=**}` any number. */

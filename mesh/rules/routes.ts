@@ -5,7 +5,7 @@ import type {
   ImageWorkload,
 } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
-import { offeredOutside, pathTemplate, servedBy } from "./authorization.js";
+import { offeredOutside, pathTemplate, servedBy, verbsServed } from "./authorization.js";
 import { ingressGateway } from "./names.js";
 
 /** How much longer Envoy waits than the callee, in milliseconds, so that the callee's typed error arrives. */
@@ -27,10 +27,11 @@ export interface Canary {
 export function workloadRoutes(workload: ImageWorkload, contract: ImageContract, canary?: Canary): Manifest {
   const gateway = workload.name === "gateway";
   const methods = gateway ? offeredOutside(contract) : servedBy(workload.name, contract);
+  const asked = new Set<string>();
   const routes = methods
     .flatMap((method) => [
       rpcRoute(method),
-      ...(gateway ? method.http.map((rule) => restRoute(method, rule)) : []),
+      ...(gateway ? method.http.map((rule) => restRoute(method, rule, asked)) : []),
     ])
     // The first match wins, so what is spelled out goes before what is a pattern.
     .sort((a, b) => Number(isPattern(a)) - Number(isPattern(b)));
@@ -73,12 +74,15 @@ function rpcRoute(method: ImageMethod) {
   };
 }
 
-function restRoute(method: ImageMethod, { verb, path }: HttpRule) {
-  const template = pathTemplate(path);
+/** The first rule of a path also takes what browsers ask beforehand of the whole path. */
+function restRoute(method: ImageMethod, rule: HttpRule, asked: Set<string>) {
+  const template = pathTemplate(rule.path);
   const uri: UriMatch = template.includes("{") ? { regex: pathPattern(template) } : { exact: template };
+  const verbs = asked.has(template) ? verbsServed(rule) : [...verbsServed(rule), "OPTIONS"];
+  asked.add(template);
   return {
-    name: `${routeName(method)} ${verb} ${path}`,
-    match: [{ uri, method: { exact: verb } }],
+    name: `${routeName(method)} ${rule.verb} ${rule.path}`,
+    match: verbs.map((verb) => ({ uri, method: { exact: verb } })),
     ...callPolicy(method),
   };
 }

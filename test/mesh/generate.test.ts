@@ -1,10 +1,8 @@
 import { readFileSync } from "node:fs";
-import { createFileRegistry, fromBinary, getOption } from "@bufbuild/protobuf";
+import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { Store } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
-import { http } from "#gen/ts/google/api/annotations_pb.js";
-import type { HttpRule } from "#gen/ts/google/api/http_pb.js";
 import { writeMesh } from "../../mesh/generate.js";
 import { pathTemplate } from "../../mesh/rules/authorization.js";
 import { readContract } from "../../services/generate/contract.js";
@@ -18,6 +16,7 @@ import {
   meshDocument,
   methods,
   names,
+  restCalls,
   serversOf,
   yamlDocuments,
 } from "./rules.js";
@@ -31,16 +30,6 @@ const retryOn = "unavailable,cancelled,reset,refused-stream,connect-failure,503"
 const policyOf = (name: string) => meshDocument("authorization-policies.yaml", "AuthorizationPolicy", name);
 const routesOf = (name: string): Document[] =>
   meshDocument("virtual-services.yaml", "VirtualService", name).spec.http;
-
-/** An address that a REST rule matches: `{id}` as some id. */
-function restCalls(method: MethodContract): { verb: string; path: string }[] {
-  const bindings = (rule: HttpRule): HttpRule[] => [rule, ...rule.additionalBindings.flatMap(bindings)];
-  return bindings(getOption(method.method, http)).flatMap(({ pattern }) =>
-    pattern.case === undefined || pattern.case === "custom"
-      ? []
-      : [{ verb: pattern.case.toUpperCase(), path: pattern.value.replaceAll(/\{[^}]*\}/g, "0190-x") }],
-  );
-}
 
 /** The first route that takes a request, as Envoy decides. */
 function routeFor(routes: readonly Document[], verb: string, path: string): Document {
@@ -118,6 +107,25 @@ describe("authorization", () => {
     },
   );
 
+  it("lets browsers ask at the gateway what they may send to whatever is offered, and read heads", () => {
+    const offered = methods.filter(({ forwarded }) => forwarded);
+    const policy = policyOf("gateway");
+    for (const method of offered) {
+      const calls = [{ verb: "POST", path: `/${method.name}` }, ...restCalls(method)];
+      for (const { verb, path } of calls) {
+        expect([path, admits(policy, "ingress", "OPTIONS", path)]).toEqual([path, true]);
+        expect(admits(policy, "engine", "OPTIONS", path)).toBe(false);
+        if (verb === "GET") expect([path, admits(policy, "ingress", "HEAD", path)]).toEqual([path, true]);
+        for (const name of internal) {
+          expect(admits(policyOf(name), "gateway", "OPTIONS", path)).toBe(false);
+        }
+      }
+    }
+    expect(admits(policy, "ingress", "OPTIONS", "/consciousness.auth.v1.AuthService/ExchangeToken")).toBe(
+      false,
+    );
+  });
+
   it("names accounts of its own namespace, so that one copy serves all", () => {
     const text = JSON.stringify(yamlDocuments("mesh/generated/authorization-policies.yaml"));
     expect(text).not.toMatch(/principals|namespaces|cluster\.local/);
@@ -170,6 +178,27 @@ describe("routes", () => {
       }
     },
   );
+
+  it("take in what browsers ask beforehand, once for each path, and heads where there is something to read", () => {
+    const offered = methods.filter(({ forwarded }) => forwarded);
+    for (const method of offered) {
+      expect(routeFor(routesOf("gateway"), "OPTIONS", `/${method.name}`)).toBeDefined();
+      for (const { verb, path } of restCalls(method)) {
+        expect([path, routeFor(routesOf("gateway"), "OPTIONS", path)?.name]).toEqual([
+          path,
+          expect.any(String),
+        ]);
+        const head = routeFor(routesOf("gateway"), "HEAD", path);
+        if (verb === "GET") expect(head).toBe(routeFor(routesOf("gateway"), "GET", path));
+      }
+    }
+    const asked = routesOf("gateway").flatMap(({ match }) =>
+      match
+        .filter(({ method }: Document) => method?.exact === "OPTIONS")
+        .map(({ uri }: Document) => uri.exact ?? uri.regex),
+    );
+    expect(new Set(asked).size).toBe(asked.length);
+  });
 
   it("have no timeout for streams and still no retries", () => {
     const contract = readContract(image);
