@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { getOption } from "@bufbuild/protobuf";
 import { parseAllDocuments } from "yaml";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
+import { http } from "#gen/ts/google/api/annotations_pb.js";
+import type { HttpRule } from "#gen/ts/google/api/http_pb.js";
 import { type MethodContract, resolveContract } from "../../services/kit/contract/method.js";
 import { type WorkloadName, workloadName, workloads } from "../../services/kit/contract/workloads.js";
 
@@ -52,6 +55,16 @@ export function mayCall(caller: WorkloadName, { callers }: MethodContract): bool
 export function serversOf({ workload }: MethodContract): WorkloadName[] {
   return names.filter(
     (name) => name !== "gateway" && (workload === undefined || workloadName(workload) === name),
+  );
+}
+
+/** The REST requests of a method, with some id wherever a path wants one. */
+export function restCalls({ method }: MethodContract): { verb: string; path: string }[] {
+  const bindings = (rule: HttpRule): HttpRule[] => [rule, ...rule.additionalBindings.flatMap(bindings)];
+  return bindings(getOption(method, http)).flatMap(({ pattern }) =>
+    pattern.case === undefined || pattern.case === "custom"
+      ? []
+      : [{ verb: pattern.case.toUpperCase(), path: pattern.value.replaceAll(/\{[^}]*\}/g, "0190-x") }],
   );
 }
 

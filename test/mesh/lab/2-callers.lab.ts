@@ -1,15 +1,11 @@
-import { getOption } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { http } from "#gen/ts/google/api/annotations_pb.js";
-import type { HttpRule } from "#gen/ts/google/api/http_pb.js";
 import { apply } from "../../../mesh/lab/apiserver.js";
 import type { LabCaller } from "../../../mesh/lab/caller.js";
 import { find, type Rendered } from "../../../mesh/lab/manifests.js";
 import { namespace } from "../../../mesh/lab/place.js";
 import { createPod, type Pod, removePod, runPod } from "../../../mesh/lab/pods.js";
 import type { Reply } from "../../../mesh/lab/requests.js";
-import type { MethodContract } from "../../../services/kit/contract/method.js";
-import { mayCall, methods, names, serversOf } from "../rules.js";
+import { mayCall, methods, names, restCalls, serversOf } from "../rules.js";
 import {
   callerAt,
   callerIn,
@@ -74,15 +70,6 @@ const connectGet = (workload: string, path: string) => ({
 
 /** Whether the workload itself answered, rather than a proxy. */
 const reached = (reply: Reply) => !isRefused(reply) && "x-envoy-upstream-service-time" in reply.headers;
-
-function restCalls({ method }: MethodContract): { verb: string; path: string }[] {
-  const bindings = (rule: HttpRule): HttpRule[] => [rule, ...rule.additionalBindings.flatMap(bindings)];
-  return bindings(getOption(method, http)).flatMap(({ pattern }) =>
-    pattern.case === undefined || pattern.case === "custom"
-      ? []
-      : [{ verb: pattern.case.toUpperCase(), path: pattern.value.replaceAll(/\{[^}]*\}/g, "0190-x") }],
-  );
-}
 
 describe("in the mesh", () => {
   it("exactly the declared callers of every method reach every workload that serves it", async () => {

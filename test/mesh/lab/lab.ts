@@ -4,7 +4,7 @@ import { afterAll, inject } from "vitest";
 import { AuthService, ExchangeTokenResponseSchema } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { apply, kubectl } from "../../../mesh/lab/apiserver.js";
 import { type LabCaller, openCaller } from "../../../mesh/lab/caller.js";
-import { attempt } from "../../../mesh/lab/commands.js";
+import { attempt, until } from "../../../mesh/lab/commands.js";
 import { adminPassword } from "../../../mesh/lab/environment.js";
 import { find, type Rendered, renderOverlay } from "../../../mesh/lab/manifests.js";
 import { within } from "../../../mesh/lab/network.js";
@@ -127,19 +127,24 @@ export function hasReason({ headers, trailers }: Reply, reason: string): boolean
 /** The body of a reply as text. */
 export const textOf = ({ body }: Reply) => Buffer.from(body, "base64").toString();
 
-let signedIn: Promise<string> | undefined;
+let signedIn: string | undefined;
 
 /** An access token of the first account. */
-export function signIn(): Promise<string> {
-  signedIn ??= logIn();
-  return signedIn;
+export async function signIn(): Promise<string> {
+  // Checking a password takes long in the lab, and a busy machine may not manage within the deadline.
+  await until("the first account signs in", async () => {
+    signedIn ??= await logIn();
+    return signedIn !== undefined;
+  });
+  return signedIn!;
 }
 
-async function logIn(): Promise<string> {
+async function logIn(): Promise<string | undefined> {
   const login = await fromOutside("POST", "/api/v1/auth/login", {
     json: { username: "admin", password: adminPassword },
   });
   const reply = await outside().call({ ...login, timeoutMs: 10_000 });
+  if (reply.status === 504) return undefined;
   if (reply.status !== 200) throw new Error(`login answered ${reply.status} ${textOf(reply)}`);
   return JSON.parse(textOf(reply)).tokens.access_token;
 }
@@ -148,10 +153,13 @@ async function logIn(): Promise<string> {
 export async function internalToken(audience: string): Promise<{ authorization: string }> {
   const subjectToken = await signIn();
   const body = frame(AuthService.method.exchangeToken.input, { subjectToken, audience });
-  const reply = await (await callerAt("gateway")).call(
-    grpc("auth", "consciousness.auth.v1.AuthService/ExchangeToken", { body }),
-  );
-  return { authorization: `Bearer ${unframe(ExchangeTokenResponseSchema, reply).token}` };
+  const exchange = grpc("auth", "consciousness.auth.v1.AuthService/ExchangeToken", { body });
+  let reply: Reply | undefined;
+  await until("a token is exchanged", async () => {
+    reply = await (await callerAt("gateway")).call(exchange);
+    return grpcStatus(reply) === 0;
+  });
+  return { authorization: `Bearer ${unframe(ExchangeTokenResponseSchema, reply!).token}` };
 }
 
 /** Resolves when `check` has held six times in a row: proxies take new rules over one after the other. */
