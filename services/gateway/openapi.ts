@@ -8,6 +8,7 @@ import {
   readCatalogue,
 } from "./openapi/catalogue.js";
 import { commentOf } from "./openapi/comments.js";
+import { conditionParameters, securitySchemes } from "./openapi/http-semantics.js";
 import { type Operation, operationOf } from "./openapi/operations.js";
 import { namePaths } from "./openapi/paths.js";
 import { headerComponents, problemSchema } from "./openapi/responses.js";
@@ -39,7 +40,7 @@ export function writeOpenapi(image: FileRegistry): Map<string, string> {
     title: "Consciousness Engine",
     version: "v1",
     description:
-      "Serves AI agents and judges every request and answer before it leaves. The same methods answer over Connect, gRPC-Web and gRPC on the same port.",
+      "Serves AI agents and judges every request and answer before it leaves. The same methods answer over Connect, gRPC-Web and gRPC on the same port.\n\nA JSON body may come with `Content-Encoding: gzip`; answers are compressed as `Accept-Encoding` asks. Every GET route answers HEAD, and every path OPTIONS.",
     services: servicesOf(image),
     catalogue: readCatalogue(image),
     policyOf: policyReader(image),
@@ -73,8 +74,8 @@ export function describeApi(options: ApiOptions): JsonObject {
       schemas: { Problem: problemSchema, ...schemas.components() },
       responses: shared.components,
       headers: headerComponents,
-      parameters: { TimeoutMs: timeoutParameter, IdempotencyKey: keyParameter },
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
+      parameters: { TimeoutMs: timeoutParameter, IdempotencyKey: keyParameter, ...conditionParameters },
+      securitySchemes,
     },
   };
 }

@@ -4,6 +4,7 @@ import {
   type FileRegistry,
   getOption,
   type JsonObject,
+  type JsonValue,
   toJson,
 } from "@bufbuild/protobuf";
 import { type Code, ConnectError } from "@connectrpc/connect";
@@ -31,6 +32,10 @@ export interface PolicyFacts {
   readonly permission: string | undefined;
   /** Calls count against a rate or a quota. */
   readonly rated: boolean;
+  /** How long an answer stays good; absent when that must be asked before each use. */
+  readonly maxAgeSeconds?: number;
+  /** It tells of a process, whose state does not last. */
+  readonly transient?: boolean;
 }
 
 const contract = "consciousness.contract.v1";
@@ -64,13 +69,17 @@ export function readCatalogue(image: FileRegistry): ReadonlyMap<string, ReasonFa
 /** Reads the policy of an image's methods. */
 export function policyReader(image: FileRegistry): (method: DescMethod) => PolicyFacts {
   const option = extension(image, "method");
+  const serviceOption = extension(image, "service");
   return (method) => {
+    const service = optionJson(serviceOption, getOption(method.parent, serviceOption));
     const policy = optionJson(option, getOption(method, option));
     const permission = typeof policy.permission === "string" ? policy.permission : undefined;
     return {
       access: permission ? "permission" : policy.public === true ? "public" : "signed-in",
       permission: permission?.replace(/^PERMISSION_/, ""),
       rated: policy.rate !== undefined,
+      ...(isObject(policy.cache) && { maxAgeSeconds: Number(policy.cache.maxAgeSeconds) }),
+      transient: service.everyWorkload === true,
     };
   };
 }
@@ -87,6 +96,10 @@ function extension(image: FileRegistry, name: string): DescExtension {
   const found = image.getExtension(`${contract}.${name}`);
   if (!found?.message) throw new Error(`the image has no ${contract}.${name}`);
   return found;
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function optionJson({ message }: DescExtension, value: unknown): JsonObject {

@@ -1,10 +1,11 @@
-import type { DescMethod, JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { DescField, DescMethod, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { keyUse, replayedHeader } from "../../kit/idempotency/key.js";
 import { isHttpBody, takesRaw } from "../transcode/body.js";
 import type { Route } from "../transcode/route.js";
 import type { PolicyFacts, ReasonFacts } from "./catalogue.js";
 import { methodComment } from "./comments.js";
 import { fieldExample, messageExample } from "./examples.js";
+import { httpSemantics } from "./http-semantics.js";
 import { parametersOf } from "./parameters.js";
 import type { DocumentedPath } from "./paths.js";
 import { failures } from "./responses.js";
@@ -17,6 +18,7 @@ export interface OperationOptions {
   readonly schemas: Schemas;
   readonly catalogue: ReadonlyMap<string, ReasonFacts>;
   policyOf(method: DescMethod): PolicyFacts;
+  isSecret(field: DescField): boolean;
 }
 
 /** A route and where it stands in the document. */
@@ -48,6 +50,7 @@ export function operationOf(
   const example = body && takesJson(route) ? bodyExample(route) : undefined;
   const signedIn = policy.access !== "public";
   const failed = failures({ route, policy, stated: reasons, catalogue });
+  const http = httpSemantics(route, policy, options.isSecret);
   const keepsResults = keyUse(method, policy.access) === "kept";
   return {
     path: documented.path,
@@ -61,11 +64,16 @@ export function operationOf(
       parameters: [
         ...parametersOf(route, documented, schemas),
         { $ref: "#/components/parameters/TimeoutMs" },
+        ...http.parameters,
         ...(keepsResults ? [{ $ref: "#/components/parameters/IdempotencyKey" }] : []),
       ],
       ...(body && { requestBody: body }),
-      responses: Object.fromEntries([["200", success(route, schemas, keepsResults)], ...failed]),
-      security: signedIn ? [{ bearer: [] }] : [],
+      responses: Object.fromEntries([
+        ["200", success(route, schemas, { keepsResults, headers: http.headers })],
+        ...http.responses,
+        ...failed,
+      ]),
+      security: http.security,
       "x-codeSamples": samplesOf({ route, documented, body: example, signedIn }),
     },
   };
@@ -113,11 +121,16 @@ function bodyExample(route: Route): JsonValue {
   return Object.fromEntries(Object.entries(example).filter(([name]) => own.has(name)));
 }
 
-function success(route: Route, schemas: Schemas, keepsResults: boolean): JsonObject {
+function success(
+  route: Route,
+  schemas: Schemas,
+  { keepsResults, headers }: { readonly keepsResults: boolean; readonly headers: JsonObject },
+): JsonObject {
   return {
     description: "Success.",
     headers: {
       "x-request-id": { $ref: "#/components/headers/RequestId" },
+      ...headers,
       ...(keepsResults && { [replayedHeader]: { $ref: "#/components/headers/IdempotentReplayed" } }),
     },
     content: successContent(route, schemas),

@@ -3,6 +3,7 @@ import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { keyUse } from "../../kit/idempotency/key.js";
 import type { Route } from "../transcode/route.js";
 import type { PolicyFacts, ReasonFacts } from "./catalogue.js";
+import { conditionHeaders, httpReasons } from "./http-semantics.js";
 
 /** What decides which errors a route answers with. */
 export interface FailureOptions {
@@ -47,6 +48,7 @@ export function reasonsOf({ route, policy, stated, catalogue }: FailureOptions):
     ...(route.variables.length > 0 ? ["ROUTE_NOT_FOUND"] : []),
     ...(policy.access === "public" ? [] : ["CREDENTIALS_MISSING", "TOKEN_EXPIRED", "TOKEN_INVALID"]),
     ...(policy.access === "permission" ? ["PERMISSION_MISSING"] : []),
+    ...httpReasons(route, policy),
     ...keyReasons[keyUse(route.method, policy.access)],
     ...(policy.rated ? ["QUOTA_EXHAUSTED", "RATE_LIMITED"] : []),
   ]);
@@ -131,6 +133,7 @@ export const problemSchema: JsonObject = {
 
 /** Headers that responses refer to. */
 export const headerComponents: JsonObject = {
+  ...conditionHeaders,
   RequestId: { description: "Our id of the request.", schema: { type: "string", format: "uuid" } },
   IdempotentReplayed: {
     description: "The answer is that of an earlier call with the idempotency key, which had the effect.",

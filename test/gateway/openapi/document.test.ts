@@ -74,17 +74,44 @@ describe("an operation", () => {
     expect(description).not.toContain("Errors:");
   });
 
-  it("needs a bearer token unless it is public", () => {
-    expect(operation(process, "post").security).toEqual([{ bearer: [] }]);
+  it("needs a bearer token or a session unless it is public, and with effects the session's token", () => {
+    const { session, csrf } = document.components.securitySchemes;
+    expect([session.name, csrf.name]).toEqual(["__Host-session", "x-csrf-token"]);
+    expect(operation(process, "post").security).toEqual([{ bearer: [] }, { session: [], csrf: [] }]);
+    expect(operation("/api/v1/agents", "get").security).toEqual([{ bearer: [] }, { session: [] }]);
     expect(operation("/api/v1/auth/login", "post").security).toEqual([]);
+  });
+
+  it("takes conditions where there are entity tags, and says who may keep its answer", () => {
+    const conditionsOf = (path: string, method: string) =>
+      operation(path, method)
+        .parameters.map(({ $ref }: JsonObject) => String($ref).split("/").at(-1))
+        .filter((name: string) => name.startsWith("If"));
+    const controlOf = (path: string, method: string) =>
+      operation(path, method).responses[200].headers["Cache-Control"].schema.const;
+    expect(conditionsOf("/api/v1/agents/{id}", "get")).toEqual(["IfNoneMatch"]);
+    for (const method of ["put", "patch", "delete"])
+      expect(conditionsOf("/api/v1/agents/{id}", method)).toEqual(["IfMatch"]);
+    for (const [path, method] of [
+      ["/api/v1/agents", "post"],
+      ["/livez", "get"],
+    ] as const)
+      expect(conditionsOf(path, method)).toEqual([]);
+    expect(controlOf("/api/v1/agents/{id}", "get")).toBe("private, no-cache");
+    expect(controlOf("/.well-known/jwks.json", "get")).toBe("public, max-age=300");
+    expect(controlOf("/livez", "get")).toBe("no-store");
+    expect(controlOf(process, "post")).toBe("no-store");
+    expect(controlOf("/api/v1/auth/login", "post")).toBe("no-store, no-transform");
   });
 
   it("has the statuses that its errors have, and no others", () => {
     const statuses = (path: string, method: string) =>
       Object.keys(operation(path, method).responses).join(" ");
     expect(statuses("/livez", "get")).toBe("200 400 414 431 500 503 504");
-    expect(statuses("/api/v1/agents/{id}", "get")).toBe("200 400 401 403 404 414 429 431 500 503 504");
-    expect(statuses(process, "post")).toBe("200 400 401 403 404 408 409 413 414 415 422 429 431 500 503 504");
+    expect(statuses("/api/v1/agents/{id}", "get")).toBe("200 304 400 401 403 404 414 429 431 500 503 504");
+    expect(statuses(process, "post")).toBe(
+      "200 400 401 403 404 408 409 412 413 414 415 422 429 431 500 503 504",
+    );
   });
 
   it("names the reasons behind each status", () => {

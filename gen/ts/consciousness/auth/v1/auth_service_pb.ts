@@ -390,7 +390,8 @@ export const AuthService: GenService<{
    * the deployment allows it, the tokens leave in cookies that scripts cannot
    * read, and not in the answer; calls with effects then need the value of the
    * cookie `__Host-csrf` as `x-csrf-token`.
-   * Errors: CREDENTIALS_INVALID, ACCOUNT_DISABLED, SIGN_IN_BUSY.
+   * Errors: CREDENTIALS_INVALID, ACCOUNT_DISABLED, SIGN_IN_BUSY,
+   * ORIGIN_NOT_ALLOWED.
    *
    * @generated from rpc consciousness.auth.v1.AuthService.Login
    */
@@ -402,7 +403,8 @@ export const AuthService: GenService<{
   /**
    * Exchanges a refresh token for a new pair. Each refresh token works once;
    * a second use ends its session. A session in cookies sends an empty one.
-   * Errors: REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, ACCOUNT_DISABLED.
+   * Errors: REFRESH_TOKEN_INVALID, REFRESH_TOKEN_REUSED, ACCOUNT_DISABLED,
+   * ORIGIN_NOT_ALLOWED, CSRF_TOKEN_INVALID.
    *
    * @generated from rpc consciousness.auth.v1.AuthService.Refresh
    */
