@@ -38,7 +38,7 @@ function identityOf(pairs: readonly string[], key: string) {
 }
 
 /** Parts between separators outside double quotes, last first, at most `bound` of them. */
-function splitFromEnd(text: string, separator: string, bound = Number.POSITIVE_INFINITY): string[] {
+export function splitFromEnd(text: string, separator: string, bound = Number.POSITIVE_INFINITY): string[] {
   const parts: string[] = [];
   let quoted = false;
   let end = text.length;

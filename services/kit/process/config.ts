@@ -5,6 +5,7 @@ import type { EdgeRates } from "../chain/rate-limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { logLevels } from "../log.js";
+import { proxyHeaders } from "../serve/client-address.js";
 import { defaultListenLimits } from "../serve/limits.js";
 import { type RequestLimits, requestLimits } from "../serve/request-limits.js";
 import { type TlsConfig, tlsConfig } from "../tls/config.js";
@@ -43,6 +44,8 @@ export interface ProcessConfig {
   readonly drainMs: number;
   /** How many proxies of ours stand before the gateway. */
   readonly trustedProxyHops: number;
+  /** Where they say whom they forward for. */
+  readonly trustedProxyHeader: (typeof proxyHeaders)[number];
   /** How often one caller from outside may call. */
   readonly rates: EdgeRates;
   /** How much one principal may use in an hour. */
@@ -77,6 +80,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     ADMISSION_QUEUE_MS: integer(0, 60_000, { fallback: 1000 }),
     DRAIN_MS: integer(0, 600_000, { fallback: 10_000 }),
     TRUSTED_PROXY_HOPS: integer(0, 16, { fallback: 0 }),
+    TRUSTED_PROXY_HEADER: oneOf(proxyHeaders, { fallback: "x-forwarded-for" }),
     RATE_PER_MINUTE: integer(1, 1_000_000, { fallback: 1000 }),
     RATE_SIGN_IN_PER_MINUTE: integer(1, 1_000_000, { fallback: 120 }),
     QUOTA_UNITS_PER_HOUR: integer(0, 1_000_000_000, { fallback: 360_000 }),
@@ -119,6 +123,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     },
     drainMs: values.DRAIN_MS,
     trustedProxyHops: values.TRUSTED_PROXY_HOPS,
+    trustedProxyHeader: values.TRUSTED_PROXY_HEADER,
     rates: { perMinute: values.RATE_PER_MINUTE, signInPerMinute: values.RATE_SIGN_IN_PER_MINUTE },
     quotas: {
       unitsPerHour: values.QUOTA_UNITS_PER_HOUR,

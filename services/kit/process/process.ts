@@ -4,6 +4,7 @@ import type { MethodContract } from "../contract/method.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
 import type { Log } from "../log.js";
 import type { LocalMethod } from "../peers/local.js";
+import type { ArrivalTrust } from "../serve/arrivals.js";
 import { createEndpoint, type RestHandler } from "../serve/endpoint.js";
 import { type Listener, listen } from "../serve/listen.js";
 import type { RequestLimits } from "../serve/request-limits.js";
@@ -111,7 +112,12 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
   const log = foundation.logOf(workload.name);
   const gateway = workload.name === "gateway";
   const services = workload.implementations.map(({ service }) => service);
-  const trust = { proxyHops: config.trustedProxyHops, mesh: config.mesh && !gateway, internal: !gateway };
+  const trust: ArrivalTrust = {
+    proxyHops: config.trustedProxyHops,
+    proxyHeader: config.trustedProxyHeader,
+    mesh: config.mesh && !gateway,
+    internal: !gateway,
+  };
   const handler = createEndpoint({
     implementations: workload.implementations,
     plans: workload.plans,

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type ArrivalTrust, noteArrival } from "../../../services/kit/serve/arrivals.js";
 
@@ -25,6 +26,59 @@ describe("the client's address", () => {
 
   it("is the first that is known when fewer proxies than configured were passed", () => {
     expect(addressOf("1.2.3.4", 2)).toBe("1.2.3.4");
+  });
+});
+
+describe("the client's address from a proxy", () => {
+  const forwardedFor = (forwarded: string, proxyHops: number) =>
+    noteArrival(requestWith({ forwarded, "x-forwarded-for": "6.6.6.6" }), {
+      ...nobody,
+      proxyHops,
+      proxyHeader: "forwarded",
+    }).clientAddress;
+
+  it.each([
+    ["1.2.3.4:4711", "1.2.3.4"],
+    ["[2001:db8::1]:4711", "2001:db8::1"],
+    ["[2001:db8::1]", "2001:db8::1"],
+    ["2001:db8::1", "2001:db8::1"],
+    ["", "10.0.0.1"],
+    [",", "10.0.0.1"],
+  ])("of %j is counted as %s", (given, address) => {
+    expect(addressOf(given, 1)).toBe(address);
+  });
+
+  it.each([
+    ["for=1.2.3.4", 1, "1.2.3.4"],
+    ["For=1.2.3.4;proto=https;by=10.0.0.2", 1, "1.2.3.4"],
+    ['proto=https;for="[2001:db8::1]:4711"', 1, "2001:db8::1"],
+    ["for=6.6.6.6, for=1.2.3.4, for=10.0.0.2", 2, "1.2.3.4"],
+    ["for=1.2.3.4", 2, "1.2.3.4"],
+    ["for=_hidden", 1, "_hidden"],
+    ["for=unknown", 1, "10.0.0.1"],
+    ["proto=https", 1, "10.0.0.1"],
+    ["for=6.6.6.6", 0, "10.0.0.1"],
+  ])("of Forwarded: %s with %i hops is %s, and no other header's", (given, hops, address) => {
+    expect(forwardedFor(given, hops)).toBe(address);
+  });
+
+  it("cannot be hidden by what a client leaves open", () => {
+    for (const forged of ['for="', 'for="6.6.6.6', 'for="6.6.6.6\\', '"', 'for="a;b']) {
+      expect(forwardedFor(`${forged}, for=1.2.3.4`, 1)).toBe("1.2.3.4");
+      expect(addressOf(`${forged}, 1.2.3.4`, 1)).toBe("1.2.3.4");
+    }
+  });
+
+  it("is what our proxies wrote, whatever stands before it", () => {
+    const proxy = fc.ipV4();
+    fc.assert(
+      fc.property(fc.string(), fc.array(proxy, { minLength: 1, maxLength: 4 }), (forged, ours) => {
+        const plain = [forged, ...ours].join(", ");
+        expect(addressOf(plain, ours.length)).toBe(ours[0]);
+        const written = [forged, ...ours.map((address) => `for=${address}`)].join(", ");
+        expect(forwardedFor(written, ours.length)).toBe(ours[0]);
+      }),
+    );
   });
 });
 
