@@ -97,6 +97,9 @@ async function readContent(request: RestRequest, limits: BodyLimits): Promise<Bu
   return compressed && bytes.length > 0 ? decompress(bytes, limits.maxBytes) : bytes;
 }
 
+/** What ends a body before its end. HTTP/2 tells of a request taken back by `aborted`, and of its end after that. */
+export const abrupt = ["aborted", "close", "error"] as const;
+
 /**
  * Reads a whole body. Rejects with BODY_TOO_LARGE as soon as that is known,
  * with BODY_TIMEOUT, or with CANCELED when the client goes away.
@@ -123,7 +126,8 @@ export function readBytes(
     const onGone = (): void => fail(errors.canceled());
     const stop = (): void => {
       stopTimer();
-      request.off("data", onData).off("end", onEnd).off("close", onGone).off("error", onGone);
+      request.off("data", onData).off("end", onEnd);
+      for (const end of abrupt) request.off(end, onGone);
     };
     const fail = (error: Error): void => {
       stop();
@@ -137,6 +141,7 @@ export function readBytes(
         else stopTimer = watch(size);
       });
     let stopTimer = watch(0);
-    request.on("data", onData).on("end", onEnd).on("close", onGone).on("error", onGone);
+    request.on("data", onData).on("end", onEnd);
+    for (const end of abrupt) request.on(end, onGone);
   });
 }

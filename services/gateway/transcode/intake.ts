@@ -1,5 +1,5 @@
 import { errors } from "../../kit/errors.js";
-import type { StartTimer } from "./body.js";
+import { abrupt, type StartTimer } from "./body.js";
 import type { RestRequest } from "./exchange.js";
 
 /** A request body that is taken in piece by piece, at the reader's pace. */
@@ -46,7 +46,8 @@ export function takeIn(
     wake();
   };
   const onGone = (): void => (ended ? undefined : fail(errors.canceled()));
-  request.on("readable", onReadable).on("end", onEnd).on("close", onGone).on("error", onGone);
+  request.on("readable", onReadable).on("end", onEnd);
+  for (const end of abrupt) request.on(end, onGone);
   if (request.destroyed) onGone();
 
   const relax = (): void => {
@@ -56,7 +57,8 @@ export function takeIn(
 
   const stop = (): void => {
     relax();
-    request.off("readable", onReadable).off("end", onEnd).off("close", onGone).off("error", onGone);
+    request.off("readable", onReadable).off("end", onEnd);
+    for (const end of abrupt) request.off(end, onGone);
     onEnd();
   };
 

@@ -9,8 +9,10 @@ import {
 } from "node:http2";
 import type { Duplex } from "node:stream";
 import type { Clock } from "../clock.js";
+import { errors } from "../errors.js";
 import { hardHeaderBytes, type ListenLimits } from "./limits.js";
 import type { StreamHandler } from "./listen.js";
+import { problemText, refusalStatus } from "./refusal.js";
 
 /** The HTTP/2 side of a listener. */
 export interface Http2 {
@@ -38,12 +40,15 @@ type Arriving = [
   rawHeaders: string[],
 ];
 
+/** How long a peer may take to leave after it was asked to, in milliseconds. */
+const partingMs = 5_000;
 /** Streams that a peer may reset at once, and how many more each second. */
 const resets = { burst: 400, perSecond: 30 };
 
 /** Serves HTTP/2 on connections that somebody else accepts. Floods of resets, pings and settings end the session. */
 export function createHttp2({ limits, handler, serveStream, onError, clock }: Http2Options): Http2 {
-  const sessions = new Set<ServerHttp2Session>();
+  const sessions = new Map<ServerHttp2Session, Duplex>();
+  let accepted: Duplex;
   let draining = false;
   const server = createServer({
     maxSessionMemory: limits.maxSessionMemoryMb,
@@ -63,54 +68,87 @@ export function createHttp2({ limits, handler, serveStream, onError, clock }: Ht
   const requests = createServer(handler);
   server.on("stream", (...arriving: Arriving) => {
     const [stream, headers, , rawHeaders] = arriving;
-    if (!serveStream?.(stream, headers, rawHeaders)) requests.emit("stream", ...arriving);
+    if (!hasOneAuthority(headers)) refuseMalformed(stream);
+    else if (!serveStream?.(stream, headers, rawHeaders)) requests.emit("stream", ...arriving);
   });
   server.on("sessionError", onError);
   server.on("session", (session) => {
-    sessions.add(session);
-    session.once("close", () => sessions.delete(session));
+    const socket = accepted;
+    sessions.set(session, socket);
+    socket.once("close", () => sessions.delete(session));
     session.setLocalWindowSize(limits.sessionWindowBytes);
-    closeWhenIdle(session, limits.idleTimeoutMs);
-    dropWhenDead(session, limits.idleTimeoutMs);
+    session.on("stream", cutWhenAborted);
+    closeWhenIdle(session, socket, limits.idleTimeoutMs);
+    dropWhenDead(session, socket, limits.idleTimeoutMs);
     endOnResetFlood(session, clock);
     if (draining) session.close();
   });
 
   return {
-    serve: (socket) => void server.emit("connection", socket),
+    serve: (socket) => {
+      accepted = socket;
+      server.emit("connection", socket);
+    },
     drain: () => {
       draining = true;
-      for (const session of sessions) session.close();
+      for (const session of sessions.keys()) session.close();
     },
   };
 }
 
+/** A request that its client takes back has no end: Node would show what came of its body as the whole. */
+function cutWhenAborted(stream: ServerHttp2Stream): void {
+  stream.once("aborted", () => stream.destroy());
+}
+
+/** As RFC 9113 section 8.3.1 asks for: of two names, whoever stands before us may have routed by the other. */
+function hasOneAuthority({ ":authority": authority, host }: IncomingHttpHeaders): boolean {
+  if (authority !== undefined && host !== undefined && authority !== host) return false;
+  return !(authority ?? host ?? "").includes("@");
+}
+
+function refuseMalformed(stream: ServerHttp2Stream): void {
+  const error = errors.requestMalformed();
+  const status = refusalStatus(error);
+  stream.respond({ ":status": status, "content-type": "application/problem+json" });
+  stream.end(problemText(error));
+}
+
 /** Bytes that are no request, such as pings or a header sent byte by byte, do not count as life. */
-function closeWhenIdle(session: ServerHttp2Session, idleMs: number): void {
+function closeWhenIdle(session: ServerHttp2Session, socket: Duplex, idleMs: number): void {
   let streams = 0;
-  let timer = setTimeout(() => session.close(), idleMs);
+  const close = () => {
+    session.close();
+    // A peer that hears of it and stays would keep the connection.
+    timer = setTimeout(() => socket.destroy(), partingMs);
+  };
+  let timer = setTimeout(close, idleMs);
   session.on("stream", (stream: ServerHttp2Stream) => {
     streams += 1;
     clearTimeout(timer);
     stream.once("close", () => {
       streams -= 1;
-      if (streams === 0) timer = setTimeout(() => session.close(), idleMs);
+      if (streams === 0 && !socket.destroyed) timer = setTimeout(close, idleMs);
     });
   });
-  session.once("close", () => clearTimeout(timer));
+  socket.once("close", () => clearTimeout(timer));
 }
 
 /** A peer that vanished leaves its streams open: a ping without answer ends them. */
-function dropWhenDead(session: ServerHttp2Session, intervalMs: number): void {
+function dropWhenDead(session: ServerHttp2Session, socket: Duplex, intervalMs: number): void {
   let unanswered = false;
   const timer = setInterval(() => {
-    if (unanswered) return session.destroy();
+    // An ended session throws when it is asked anything, and its socket may stay open for long.
+    if (unanswered || session.destroyed) {
+      socket.destroy();
+      return;
+    }
     unanswered = true;
     session.ping((error) => {
       unanswered = error !== null;
     });
   }, intervalMs);
-  session.once("close", () => clearInterval(timer));
+  socket.once("close", () => clearInterval(timer));
 }
 
 /**
