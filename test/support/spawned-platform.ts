@@ -36,6 +36,7 @@ export async function spawnPlatform(options: {
         PATH: process.env.PATH,
         DATA_DIR: options.directory,
         ADMIN_PASSWORD: adminPassword,
+        FAST_PATH: process.env.FAST_PATH ?? "true",
         ...patientEnvironment,
         ...options.environment,
       },

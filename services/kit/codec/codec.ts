@@ -41,7 +41,7 @@ export interface MessageCodec<Desc extends DescMessage> {
   readJson(text: string | Uint8Array): MessageShape<Desc>;
   writeJson(message: MessageShape<Desc>): string;
   readBinary(bytes: Uint8Array): MessageShape<Desc>;
-  /** Writes the binary format behind as many reserved bytes. */
+  /** Writes the binary format behind as many zeros, reserved for a header. */
   writeBinary(message: MessageShape<Desc>, reserved?: number): Uint8Array;
   /** As `readJson` and `writeBinary`, with no message between; fields come in the order of the text. */
   jsonToBinary(text: string | Uint8Array, reserved?: number): Uint8Array;

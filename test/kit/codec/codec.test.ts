@@ -27,6 +27,16 @@ function errorOf(run: () => unknown): string {
   throw new Error("expected an error");
 }
 
+test("room for a header holds zeros, whatever was written before", () => {
+  const codec = codecs(scalars);
+  const message = create(scalars, { aInt64: 1n });
+  for (let round = 0; round < 2; round += 1) {
+    expect([...codec.writeBinary(message, 5).subarray(0, 5)]).toEqual([0, 0, 0, 0, 0]);
+    expect([...codec.jsonToBinary('{"aInt64":"1"}', 5).subarray(0, 5)]).toEqual([0, 0, 0, 0, 0]);
+    codec.writeBinary(message);
+  }
+});
+
 describe("64-bit integers", () => {
   test("are exact when JSON has them as numbers", () => {
     const message = codecs(scalars).readJson(

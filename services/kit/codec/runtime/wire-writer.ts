@@ -13,12 +13,14 @@ export class WireWriter {
   at = 0;
   private view: DataView = viewOf(this.bytes);
 
-  /** Starts anew, after room for a header. */
+  /** Starts anew, after zeros in the room for a header. */
   start(reserved: number): void {
     if (this.bytes.length > keptBytes) {
       this.bytes = Buffer.alloc(firstBytes);
       this.view = viewOf(this.bytes);
     }
+    // What was written before stands here, and nobody may send that.
+    for (let at = 0; at < reserved; at += 1) this.bytes[at] = 0;
     this.at = reserved;
   }
 
