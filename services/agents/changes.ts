@@ -11,7 +11,7 @@ import type { Call, Principal } from "../kit/context.js";
 import { errors } from "../kit/errors.js";
 import { newId } from "../kit/ids.js";
 import { type OutboxTables, recordEvent } from "../kit/outbox.js";
-import { violatedConstraint } from "../kit/stores/database/kysely.js";
+import { withNext } from "../kit/stores/database/kysely.js";
 import { type AgentRow, type AgentTables, knowledgeValue, slimColumns, slimValues, toAgent } from "./rows.js";
 
 /** An agent and the version that it was loaded in. */
@@ -26,6 +26,8 @@ export interface ChangeOrigin {
   readonly principal: Principal;
   readonly cause: Pick<Call, "requestId" | "principal">;
   readonly clock: Clock;
+  /** Told of the name that an agent gets, which another may have. */
+  naming(name: string): void;
 }
 
 /** Changes of the principal's agents within one transaction, each a row and an event. */
@@ -48,7 +50,7 @@ export async function loadAgent(db: Kysely<Tables>, principal: Principal, id: st
 }
 
 /** Makes the changes of a transaction. */
-export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock }: ChangeOrigin) {
+export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock, naming }: ChangeOrigin) {
   const now = new Date(clock.now());
 
   const record = <D extends DescMessage>(
@@ -68,15 +70,17 @@ export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock
     /** One agent with its knowledge. Rejects with AGENT_NOT_FOUND. */
     load: (id: string): Promise<StoredAgent> => loadAgent(trx, principal, id),
 
-    /** Adds an agent and returns it with what the server gives it. Rejects with AGENT_NAME_TAKEN. */
+    /** Adds an agent and returns it with what the server gives it. */
     async insert(draft: Agent): Promise<Agent> {
+      naming(draft.name);
       const owner = { tenant_id: principal.tenant, owner: principal.subject, id: newId() };
-      const values = { ...slimValues(draft), knowledge: knowledgeValue(draft) };
-      const query = trx
+      const values = { ...owner, ...slimValues(draft), version: 1n, create_time: now, update_time: now };
+      await trx
         .insertInto("agents")
-        .values({ ...owner, ...values, create_time: now, update_time: now })
-        .returning(slimColumns);
-      const row = await namedOnce(draft.name, query.executeTakeFirstOrThrow());
+        .values({ ...values, knowledge: knowledgeValue(draft) })
+        .modifyEnd(withNext)
+        .execute();
+      const row = { ...values, configuration: JSON.parse(values.configuration) };
       const agent = toAgent(row);
       await record(row, { schema: AgentCreatedSchema, message: create(AgentCreatedSchema, { agent }) });
       return Object.assign(agent, { knowledge: draft.knowledge });
@@ -84,7 +88,7 @@ export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock
 
     /**
      * Saves `next` over `current` and returns it; undefined when `current` is no
-     * longer what is stored. `changed` names what differs. Rejects with AGENT_NAME_TAKEN.
+     * longer what is stored. `changed` names what differs.
      */
     async replace(current: StoredAgent, next: Agent, changed: string[]): Promise<Agent | undefined> {
       const knowledge = changed.includes("knowledge") ? { knowledge: knowledgeValue(next) } : {};
@@ -93,7 +97,8 @@ export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock
         .set({ ...slimValues(next), ...knowledge, version: current.version + 1n, update_time: now })
         .where(same(current))
         .returning(slimColumns);
-      const row = await namedOnce(next.name, query.executeTakeFirst());
+      naming(next.name);
+      const row = await query.executeTakeFirst();
       if (!row) return undefined;
       const agent = toAgent(row);
       const message = create(AgentUpdatedSchema, { agent, changedFields: changed });
@@ -111,11 +116,4 @@ export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock
       return true;
     },
   };
-}
-
-function namedOnce<R>(name: string, saved: Promise<R>): Promise<R> {
-  return saved.catch((error: unknown) => {
-    if (violatedConstraint(error) === "agents_name_once") throw errors.agentNameTaken({ name }, error);
-    throw error;
-  });
 }

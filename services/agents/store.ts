@@ -3,8 +3,10 @@ import type { Kysely } from "kysely";
 import { type Agent, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import type { Clock } from "../kit/clock.js";
 import { callOf, type Principal, principalOf } from "../kit/context.js";
+import { errors } from "../kit/errors.js";
 import { type HandledCall, once } from "../kit/idempotency/handle.js";
 import type { OutboxTables } from "../kit/outbox.js";
+import { violatedConstraint } from "../kit/stores/database/kysely.js";
 import { type AgentChanges, agentChanges, loadAgent, owned, type StoredAgent } from "./changes.js";
 import { type AgentTables, slimColumns, statusText, toAgent } from "./rows.js";
 
@@ -43,15 +45,28 @@ export function agentStore({ db, clock }: AgentStoreOptions) {
     /**
      * Makes the changes of a call and returns its answer, both once for the
      * call's idempotency key. All of it is one transaction, so `work` awaits
-     * the changes that it is given and nothing else.
+     * the changes that it is given and nothing else. Rejects with
+     * AGENT_NAME_TAKEN when another has the name that an agent gets.
      */
-    change<M extends DescMethodUnary>(
+    async change<M extends DescMethodUnary>(
       call: HandledCall<M>,
       work: (changes: AgentChanges) => Promise<MessageInitShape<M["output"]>>,
     ) {
       const principal = principalOf(call.context);
       const cause = callOf(call.context);
-      return once(db, { ...call, clock }, (trx) => work(agentChanges(trx, { principal, cause, clock })));
+      let name = "";
+      const naming = (wanted: string) => {
+        name = wanted;
+      };
+      try {
+        return await once(db, { ...call, clock }, (trx) =>
+          work(agentChanges(trx, { principal, cause, clock, naming })),
+        );
+      } catch (error) {
+        throw violatedConstraint(error) === "agents_name_once"
+          ? errors.agentNameTaken({ name }, error)
+          : error;
+      }
     },
   };
 }

@@ -15,7 +15,7 @@ import { errors } from "../kit/errors.js";
 import { type HandledCall, keyedRequest } from "../kit/idempotency/handle.js";
 import { reserved } from "../kit/idempotency/reserved.js";
 import { type OutboxTables, recordEvent } from "../kit/outbox.js";
-import { transaction } from "../kit/stores/database/kysely.js";
+import { transaction, withNext } from "../kit/stores/database/kysely.js";
 
 /** A row of `decisions`. */
 export interface DecisionsTable {
@@ -67,6 +67,7 @@ export function decisionStore({ db, clock }: DecisionStoreOptions) {
       await trx
         .insertInto("decisions")
         .values(toRow(principal, decision, clock))
+        .modifyEnd(withNext)
         .execute();
       await keep?.(trx);
       await recordEvent(trx, {

@@ -6,6 +6,7 @@ import type { Clock } from "./clock.js";
 import type { Call } from "./context.js";
 import { newId } from "./ids.js";
 import { traceParent } from "./spans.js";
+import { withNext } from "./stores/database/kysely.js";
 
 /**
  * An event as stored: `consciousness.contract.v1.Event`, a column per field. The
@@ -72,7 +73,11 @@ export async function recordEvent<Tables extends OutboxTables, D extends DescMes
   record: EventRecord<D>,
 ): Promise<string> {
   const row = toRow(record);
-  await (trx as unknown as Transaction<OutboxTables>).insertInto("outbox").values(row).execute();
+  await (trx as unknown as Transaction<OutboxTables>)
+    .insertInto("outbox")
+    .values(row)
+    .modifyEnd(withNext)
+    .execute();
   return row.id;
 }
 

@@ -2,7 +2,7 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../clock.js";
 import { errors } from "../errors.js";
-import { transaction } from "../stores/database/kysely.js";
+import { transaction, withNext } from "../stores/database/kysely.js";
 import { digestOf, type IdempotencyTables, idOf, type KeyedRequest, type KeyId } from "./records.js";
 
 /** A call that must have its effect once, however often it comes. */
@@ -47,6 +47,7 @@ export function idempotent<Tables, Request extends DescMessage, Response extends
       .updateTable("idempotency_keys")
       .set({ response })
       .where((row) => row.and(id))
+      .modifyEnd(withNext)
       .execute();
     return { message, replayed: false };
   });

@@ -5,7 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { errorFacts } from "../../../services/kit/errors.js";
 import { newId } from "../../../services/kit/ids.js";
 import type { OutboxTables } from "../../../services/kit/outbox.js";
-import { openSchema, transaction, violatedConstraint } from "../../../services/kit/stores/database/kysely.js";
+import {
+  openSchema,
+  transaction,
+  violatedConstraint,
+  withNext,
+} from "../../../services/kit/stores/database/kysely.js";
 import { migrate } from "../../../services/kit/stores/database/migrate.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
 import { defaultRetry } from "../../../services/kit/stores/database/retry.js";
@@ -139,6 +144,57 @@ export function databaseContract(
       });
       await expect(work).rejects.toSatisfy(reasonIs("INTERNAL"));
       expect(await counterValue(id)).toBeUndefined();
+    });
+
+    describe("a statement that is sent with the next", () => {
+      const later = (trx: Kysely<Tables & OutboxTables>, id: string, value: bigint) =>
+        trx.insertInto("counter").values({ id, value }).modifyEnd(withNext).execute();
+      const valueOf = (from: Kysely<Tables & OutboxTables>, id: string) =>
+        from.selectFrom("counter").select("value").where("id", "=", id).executeTakeFirst();
+
+      it("is there for the next, and after the commit", async () => {
+        const id = newId();
+        await transaction(db, async (trx) => {
+          await later(trx, id, 1n);
+          expect(await valueOf(trx, id)).toEqual({ value: 1n });
+          await later(trx, `${id} too`, 2n);
+        });
+        expect(await valueOf(db, id)).toEqual({ value: 1n });
+        expect(await valueOf(db, `${id} too`)).toEqual({ value: 2n });
+      });
+
+      it("fails the transaction as itself, which keeps nothing", async () => {
+        const id = newId();
+        const failing = transaction(db, async (trx) => {
+          await trx.insertInto("counter").values({ id, value: 1n }).execute();
+          await later(trx, `${id} too`, -1n);
+        });
+        const error = await failing.catch((thrown: unknown) => thrown);
+        expect(violatedConstraint(error)).toBe("counter_positive");
+        expect(await valueOf(db, id)).toBeUndefined();
+      });
+
+      it("fails the next statement, when there is one", async () => {
+        let reached = false;
+        const failing = transaction(db, async (trx) => {
+          await later(trx, newId(), -1n);
+          await valueOf(trx, "none");
+          reached = true;
+        });
+        expect(violatedConstraint(await failing.catch((thrown: unknown) => thrown))).toBe("counter_positive");
+        expect(reached).toBe(false);
+      });
+
+      it("is undone with the rest when the work fails", async () => {
+        const id = newId();
+        const failing = transaction(db, async (trx) => {
+          await later(trx, id, 1n);
+          throw new Error("the work failed");
+        });
+        await expect(failing).rejects.toThrow("the work failed");
+        expect(await valueOf(db, id)).toBeUndefined();
+        expect(await transaction(db, async (trx) => valueOf(trx, id))).toBeUndefined();
+      });
     });
 
     it("rolls back a transaction that takes longer than its bound, and gives its connection back", async () => {

@@ -1,8 +1,8 @@
-import { Kysely, PostgresDialect, type Transaction } from "kysely";
+import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import { errors } from "../../errors.js";
 import type { OutboxTables } from "../../outbox.js";
 import { inSpan } from "../../telemetry.js";
-import type { Database } from "./port.js";
+import { type Database, sentWithNext } from "./port.js";
 import { defaultRetry, retrying, type TransactionRetry } from "./retry.js";
 
 /**
@@ -51,6 +51,12 @@ async function within<R>(ms: number, work: Promise<R>): Promise<R> {
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
+
+/**
+ * For `modifyEnd` of a statement that answers nothing: it is sent with the
+ * transaction's next one, and its failure is the next one's, or the transaction's.
+ */
+export const withNext = sql.raw(sentWithNext);
 
 /** Name of the unique or foreign key, check or exclusion that a failed statement broke; undefined for other errors. */
 export function violatedConstraint(error: unknown): string | undefined {

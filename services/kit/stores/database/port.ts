@@ -36,6 +36,13 @@ export interface Database extends PostgresPool {
   readonly replica?: Database;
 }
 
+/**
+ * Ends a statement whose answer nobody needs. Within a transaction it may wait
+ * for the next statement, such as COMMIT, and save a round trip; that one then
+ * rejects with its failure.
+ */
+export const sentWithNext = "/* sent with the next */";
+
 /** A step of a schema's making. */
 export interface Migration {
   /** File name, such as `0001_agents.sql`; the number orders. */

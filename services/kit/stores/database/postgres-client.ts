@@ -1,6 +1,7 @@
 import type { PostgresPoolClient } from "kysely";
 import type { QueryResult } from "pg";
 import { errors } from "../../errors.js";
+import { sentWithNext } from "./port.js";
 import { isStalePlan, statementFailure } from "./postgres-errors.js";
 import type { PostgresConnection } from "./postgres-socket.js";
 import type { PreparedStatements } from "./prepared-statements.js";
@@ -25,12 +26,19 @@ export interface PostgresClientOptions {
 /** How long after its own timeout the server may take to say so, in milliseconds. */
 const graceMs = 5000;
 
+interface Statement {
+  readonly text: string;
+  readonly values?: unknown[];
+  readonly name?: string;
+}
+
 /**
  * A connection as the port wants it. Timeouts and role are set for each
  * transaction, never for the session, so that a pooler may hand every
  * transaction to another connection. That costs no round trip: what opens a
- * transaction is sent together with its first statement, and a statement of its
- * own travels with its BEGIN and COMMIT.
+ * transaction waits for its first statement and is sent together with it, as a
+ * statement that ends with `sentWithNext` waits for the next one, and a
+ * statement of its own travels with its BEGIN and COMMIT.
  */
 export function postgresClient(
   connection: PostgresConnection,
@@ -41,43 +49,48 @@ export function postgresClient(
   let released = false;
   let broken = false;
   let open = false;
-  /** A BEGIN that has been sent and not been waited for. */
-  let begun: Promise<unknown> | undefined;
+  /** What has been accepted and not been sent: BEGIN, and statements that go with the next. */
+  let held: Statement[] = [];
   let latest: Promise<unknown> = Promise.resolve();
 
-  const send = (text: string, values?: readonly unknown[], name?: string): Promise<QueryResult> => {
+  /** Sends statements at once; the first failure tells of all, and is told when all are answered or lost. */
+  const send = (batch: readonly Statement[]): Promise<QueryResult[]> => {
     const timer = setTimeout(() => connection.cut(), scope.statementTimeoutMs + graceMs).unref();
-    const query = values ? { text, values: [...values], ...(name && { name }) } : { text };
-    const answer = options.watch(connection.query(query)).finally(() => clearTimeout(timer));
-    // Several are under way at once, and the first failure tells of all.
-    answer.catch(() => undefined);
-    return answer;
+    const answers = connection.together(() => batch.map((statement) => connection.query(statement)));
+    return options.watch(Promise.all(answers)).finally(() => clearTimeout(timer));
   };
 
-  const begin = (sql: string) => {
+  const statementOf = (sql: string, values: readonly unknown[]): Statement => {
+    if (values.length === 0) return { text: sql };
+    const name = statements.nameOf(sql);
+    return { text: sql, values: [...values], ...(name !== undefined && { name }) };
+  };
+
+  const hold = (statement: Statement, command: string, rowCount: number) => {
     open = true;
-    begun = send(`${sql}; ${preamble}`);
-    begun.catch(() => undefined);
-    return { command: "BEGIN", rowCount: 0, rows: [] };
+    held.push(statement);
+    return { command, rowCount, rows: [] };
   };
 
-  const within = async (sql: string, values: readonly unknown[]) => {
-    const before = begun;
-    begun = undefined;
-    const answer = values.length === 0 ? send(sql) : send(sql, values, statements.nameOf(sql));
-    await before;
-    return answer;
+  const within = async (statement: Statement) => {
+    const batch = [...held, statement];
+    held = [];
+    try {
+      return (await send(batch)).at(-1) as QueryResult;
+    } catch (error) {
+      if (isStalePlan(error)) for (const { text } of batch) statements.renew(text);
+      throw error;
+    }
   };
 
   const alone = async (sql: string, values: readonly unknown[]) => {
-    if (values.length === 0) return send(`${preamble}; ${sql}`);
-    const steps = [send(`begin; ${preamble}`), send(sql, values, statements.nameOf(sql)), send("commit")];
-    const [, answer] = await Promise.all(steps);
-    return answer as QueryResult;
+    if (values.length === 0) return (await send([{ text: `${preamble}; ${sql}` }]))[0] as QueryResult;
+    const batch = [{ text: `begin; ${preamble}` }, statementOf(sql, values), { text: "commit" }];
+    return (await send(batch))[1] as QueryResult;
   };
 
   const execute = async (sql: string, values: readonly unknown[]) => {
-    if (open) return within(sql, values);
+    if (open) return within(statementOf(sql, values));
     try {
       return await alone(sql, values);
     } catch (error) {
@@ -88,16 +101,16 @@ export function postgresClient(
   };
 
   const run = async (sql: string, values: readonly unknown[]) => {
-    if (!open && isBegin(sql)) return begin(sql);
+    if (!open && isBegin(sql)) return hold({ text: `${sql}; ${preamble}` }, "BEGIN", 0);
+    if (open && sql.endsWith(sentWithNext)) return hold(statementOf(sql, values), "INSERT", 1);
     try {
       const result = lastResult(await execute(sql, values));
       open = connection.getTransactionStatus() !== "I";
       refuseSilentRollback(sql, result.command);
       return result;
     } catch (error) {
-      if (isStalePlan(error)) statements.renew(sql);
       // A failed statement is told before the state that it left, which the next answer brings.
-      await send("").catch(() => undefined);
+      await send([{ text: "" }]).catch(() => undefined);
       open = connection.getTransactionStatus() !== "I";
       broken ||= connection.lost;
       throw statementFailure(error, connection.lost);
@@ -106,7 +119,8 @@ export function postgresClient(
 
   const finish = async () => {
     await latest.catch(() => undefined);
-    if (open && !broken) await send("rollback");
+    held = [];
+    if (connection.getTransactionStatus() !== "I" && !broken) await send([{ text: "rollback" }]);
   };
 
   return {

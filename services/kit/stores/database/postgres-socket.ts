@@ -1,4 +1,5 @@
 import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import pg from "pg";
 
 /** A connection whose socket can be cut, since a hung server answers no other way of ending it. */
@@ -27,6 +28,18 @@ export class PostgresConnection extends pg.Client {
   /** Whether the connection is gone, or takes no statement any more. */
   get lost(): boolean {
     return this.#lost;
+  }
+
+  /** Hands what `send` writes to the system in one piece, so that the server wakes up once for it. */
+  together<R>(send: () => R): R {
+    // Behind TLS it is not the socket that pg writes to.
+    const { stream } = (this as unknown as { readonly connection: { readonly stream: Duplex } }).connection;
+    stream.cork();
+    try {
+      return send();
+    } finally {
+      stream.uncork();
+    }
   }
 
   /** Ends the connection without asking the server. */
