@@ -7,22 +7,12 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ListenOptions } from "../../../services/kit/serve/listen.js";
 import { selfSigned } from "../../support/certificate.js";
 import { get, http1, http2, rawConnection, serve } from "./clients.js";
+import { connectionPreface, emptySettings, frame } from "./frames.js";
 
-const connectionPreface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
-const emptySettings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
 /** HEADERS that end the stream: method GET, scheme http and path / from the static table, authority "a". */
-const headers = (stream: number) => frame(1, 5, stream, [0x82, 0x86, 0x84, 0x01, 1, 97]);
+const headers = (stream: number) => frame("HEADERS", 5, stream, [0x82, 0x86, 0x84, 0x01, 1, 97]);
 /** RST_STREAM with CANCEL. */
-const reset = (stream: number) => frame(3, 0, stream, [0, 0, 0, 8]);
-
-function frame(type: number, flags: number, stream: number, payload: readonly number[]): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, Buffer.from(payload)]);
-}
+const reset = (stream: number) => frame("RST_STREAM", 0, stream, [0, 0, 0, 8]);
 
 async function start(options: Partial<ListenOptions> = {}) {
   const served = await serve(options);

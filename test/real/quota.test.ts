@@ -1,0 +1,134 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { errorFacts } from "../../services/kit/errors.js";
+import { startPlatform, type TestPlatform } from "../support/platform.js";
+import { restClient } from "../support/rest.js";
+import { freePorts } from "../support/spawned-platform.js";
+import { redisInstalled, startRedis } from "./servers/redis.js";
+import type { Server } from "./servers/server.js";
+
+const quota = 40;
+const secret = "s".repeat(32);
+
+async function empty(port: number): Promise<void> {
+  const client = new Redis(port, "127.0.0.1");
+  await client.flushall();
+  client.disconnect();
+}
+
+describe.skipIf(!redisInstalled)("two gateways on one Redis", () => {
+  let redis: Server;
+  let services: TestPlatform;
+  let gateways: TestPlatform[];
+  let one: TestPlatform;
+  let other: TestPlatform;
+  let token: string;
+
+  beforeAll(async () => {
+    redis = await startRedis();
+    const ports = await freePorts(["auth", "agents"]);
+    const apart = {
+      PEER_SECRET: secret,
+      REDIS_URL: `redis://127.0.0.1:${redis.port}`,
+      AUTH_URL: `http://127.0.0.1:${ports.auth}`,
+      AGENTS_URL: `http://127.0.0.1:${ports.agents}`,
+    };
+    services = await startPlatform({
+      names: ["auth", "agents"],
+      environment: { ...apart, AUTH_PORT: `${ports.auth}`, AGENTS_PORT: `${ports.agents}` },
+    });
+    const limits = { RATE_PER_MINUTE: "1000", RATE_SIGN_IN_PER_MINUTE: "100" };
+    const environment = { ...apart, ...limits, QUOTA_UNITS_PER_HOUR: `${quota}` };
+    gateways = await Promise.all([0, 1].map(() => startPlatform({ names: ["gateway"], environment })));
+    [one, other] = gateways as [TestPlatform, TestPlatform];
+  });
+  beforeEach(async () => {
+    // Windows begin with the hour, and a test must not meet its end.
+    const left = 3_600_000 - (Date.now() % 3_600_000);
+    if (left < 20_000) await delay(left + 100);
+    await empty(redis.port);
+    token = await one.signIn();
+  });
+  afterAll(async () => {
+    await Promise.all((gateways ?? []).map((gateway) => gateway.stop()));
+    await services?.stop();
+    await redis?.stop();
+  });
+
+  const overRest = async ({ url }: TestPlatform) => {
+    const { status, headers } = await restClient(url, token)("GET", "/api/v1/agents");
+    return { served: status === 200, refused: status === 429, headers };
+  };
+  const over =
+    (createTransport: typeof createGrpcTransport | typeof createConnectTransport) =>
+    async ({ url }: TestPlatform) => {
+      const transport = createTransport({ baseUrl: url, httpVersion: "2" } as never);
+      let headers = new Headers();
+      const onHeader = (received: Headers) => {
+        headers = received;
+      };
+      try {
+        await createClient(AgentsService, transport).listAgents(
+          {},
+          { headers: { authorization: `Bearer ${token}` }, onHeader },
+        );
+        return { served: true, refused: false, headers };
+      } catch (error) {
+        const failure = ConnectError.from(error);
+        const refused =
+          failure.code === Code.ResourceExhausted && errorFacts(failure)?.reason === "QUOTA_EXHAUSTED";
+        return { served: false, refused, headers: failure.metadata };
+      }
+    };
+  const ways = [overRest, over(createConnectTransport), over(createGrpcTransport)] as const;
+
+  it("serve together just as many calls as the quota allows, over whatever protocol", async () => {
+    const calls = Array.from({ length: 90 }, (_, index) => {
+      const way = ways[index % 3] as (typeof ways)[number];
+      return way(index % 2 === 0 ? one : other);
+    });
+    const answers = await Promise.all(calls);
+    expect(answers.filter(({ served }) => served)).toHaveLength(quota);
+    const refusals = answers.filter(({ refused }) => refused);
+    expect(refusals).toHaveLength(90 - quota);
+    for (const { headers } of refusals) {
+      expect(headers.get("ratelimit")).toMatch(/^"quota";r=0;t=\d+$/);
+      expect(headers.get("ratelimit-policy")).toBe('"burst";q=1000;w=60, "quota";q=40;w=3600');
+      expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
+    }
+  });
+
+  it.each([
+    ["REST", overRest],
+    ["Connect", over(createConnectTransport)],
+    ["gRPC", over(createGrpcTransport)],
+  ])("say over %s what is left, counted by both", async (_, way) => {
+    expect((await way(one)).headers.get("ratelimit")).toMatch(/^"quota";r=39;/);
+    expect((await way(other)).headers.get("ratelimit")).toMatch(/^"quota";r=38;/);
+  });
+
+  it("give back what a call did not use, for both", async () => {
+    const refused = await restClient(one.url, token)("GET", "/api/v1/agents?page_size=-1");
+    expect(refused.body).toMatchObject({ status: 400, reason: "VALIDATION_FAILED" });
+    expect(refused.headers.get("ratelimit")).toMatch(/^"quota";r=40;/);
+    expect((await overRest(other)).headers.get("ratelimit")).toMatch(/^"quota";r=39;/);
+  });
+
+  it("refuse everything with 503 and when to come back while Redis is away, and serve again after", async () => {
+    await redis.kill();
+    for (const gateway of gateways) {
+      const answer = await restClient(gateway.url, token)("GET", "/api/v1/agents");
+      expect(answer.body).toMatchObject({ status: 503, reason: "DEPENDENCY_UNAVAILABLE" });
+      expect(answer.headers.get("retry-after")).toBe("1");
+    }
+    await redis.restart();
+    const end = Date.now() + 5_000;
+    let served = false;
+    while (!served && Date.now() < end) ({ served } = await overRest(other));
+    expect(served).toBe(true);
+  });
+});
