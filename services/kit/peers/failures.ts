@@ -25,7 +25,7 @@ export function isLost(error: unknown, signal?: AbortSignal): boolean {
 export function isUnsent(error: unknown): boolean {
   if (!(error instanceof ConnectError) || errorFacts(error)) return false;
   // What came behind the last stream that a closing connection takes (RFC 9113, section 6.8).
-  if (error.code === Code.Unavailable && error.rawMessage.includes("REFUSED_STREAM")) return true;
+  if (error.rawMessage.includes("REFUSED_STREAM")) return true;
   return causes(error).some(({ code }) => unsentCauses.has(code));
 }
 

@@ -120,8 +120,15 @@ function translate(
     case Code.DeadlineExceeded:
       return errors.deadlineExceeded({ deadline_ms: timeoutMs }, error);
     case Code.Canceled:
-      return errors.canceled(error);
+      return timedOut(signal)
+        ? errors.deadlineExceeded({ deadline_ms: timeoutMs }, error)
+        : errors.canceled(error);
     default:
       return errors.internal(error);
   }
+}
+
+/** Whether `AbortSignal.timeout` ended the call, which Connect reports as cancelled. */
+function timedOut({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof Error && reason.name === "TimeoutError";
 }

@@ -178,6 +178,12 @@ describe("what a peer answers", () => {
     expect(error.rawMessage).toMatch(/^No answer within \d\d ms\.$/);
   });
 
+  it("is DEADLINE_EXCEEDED too when the caller's patience is a signal of its own", async () => {
+    const peer = await towards({ getJwks: () => new Promise(() => undefined) });
+    const answer = peer(AuthService).getJwks({}, callerWith({}, AbortSignal.timeout(60)));
+    await expectRefusal(answer, Code.DeadlineExceeded, "DEADLINE_EXCEEDED");
+  });
+
   it("is CANCELED when the caller's own caller goes away, which the peer hears", async () => {
     const outer = new AbortController();
     let heard: Promise<unknown> | undefined;

@@ -26,8 +26,8 @@ export interface AvailabilityOptions {
 /**
  * A server that is hung keeps its connections open and says nothing, so only
  * silence tells: when work waits and nothing was heard for `suspectMs`, the
- * server is asked on a new connection. It is away when that fails, and back when
- * it succeeds. Slow statements on a server that answers are left alone.
+ * server is asked on a new connection. It is away when that fails and nothing
+ * else was heard meanwhile, and back when it succeeds. Slow statements on a server that answers are left alone.
  */
 export function availability(options: AvailabilityOptions): Availability {
   const { suspectMs, retryMs, clock } = options;
@@ -52,6 +52,7 @@ export function availability(options: AvailabilityOptions): Availability {
   const suspect = () => {
     if (asking || closed) return;
     asking = true;
+    const askedAt = clock.monotonic();
     clearTimeout(retry);
     options.probe().then(
       () => {
@@ -60,7 +61,8 @@ export function availability(options: AvailabilityOptions): Availability {
       },
       (cause: unknown) => {
         asking = false;
-        if (!closed) silent(cause);
+        // Whoever answers others meanwhile is busy, as this machine may be.
+        if (!closed && (away || heardAt <= askedAt)) silent(cause);
       },
     );
   };

@@ -68,6 +68,27 @@ describe("availability of a server", () => {
     expect(events).toEqual(["away", "back"]);
   });
 
+  it("is busy rather than away when others were answered while it was asked in vain", async () => {
+    const { promise, fail } = pending();
+    server.close();
+    server = availability({
+      probe: () => promise,
+      suspectMs: 500,
+      retryMs: 200,
+      clock: { now: Date.now, monotonic: () => performance.now() },
+      onAway: () => events.push("away"),
+      onBack: () => events.push("back"),
+    });
+    hanging();
+    await vi.advanceTimersByTimeAsync(600);
+    await server.watch(Promise.resolve());
+    fail(new Error("too slow"));
+    await vi.advanceTimersByTimeAsync(0);
+    expect([server.away, events]).toEqual([undefined, []]);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(events).toEqual(["away"]);
+  });
+
   it("is asked by one at a time, and by nobody once closed", async () => {
     server.suspect();
     server.suspect();
@@ -84,3 +105,11 @@ describe("availability of a server", () => {
     await expect(server.watch(Promise.reject(new Error("mine")))).rejects.toThrow("mine");
   });
 });
+
+function pending() {
+  let fail: (error: Error) => void = () => undefined;
+  const promise = new Promise<void>((_, reject) => {
+    fail = reject;
+  });
+  return { promise, fail };
+}
