@@ -64,9 +64,11 @@ export interface EventRecord<D extends DescMessage> {
 
 /**
  * Writes an event in the transaction of the change it tells of, and returns its
- * id. Breaks a constraint `outbox_<year>_<month>_once` when the aggregate has an
- * event of this version in this month, as two writers of one version would lose a
- * change; over months the aggregate's own row has to see to that.
+ * id. Its version is that of the aggregate's own row, which the transaction has
+ * made, or advanced by comparing: so no two events of an aggregate have the same
+ * one, whatever their months. A writer that breaks with this meets a constraint
+ * `outbox_<year>_<month>_once`, which sees one month. The transaction may learn of
+ * a failure at its next statement only.
  */
 export async function recordEvent<Tables extends OutboxTables, D extends DescMessage>(
   trx: Transaction<Tables>,

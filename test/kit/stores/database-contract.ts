@@ -149,18 +149,18 @@ export function databaseContract(
     describe("a statement that is sent with the next", () => {
       const later = (trx: Kysely<Tables & OutboxTables>, id: string, value: bigint) =>
         trx.insertInto("counter").values({ id, value }).modifyEnd(withNext).execute();
-      const valueOf = (from: Kysely<Tables & OutboxTables>, id: string) =>
+      const stored = (from: Kysely<Tables & OutboxTables>, id: string) =>
         from.selectFrom("counter").select("value").where("id", "=", id).executeTakeFirst();
 
       it("is there for the next, and after the commit", async () => {
         const id = newId();
         await transaction(db, async (trx) => {
           await later(trx, id, 1n);
-          expect(await valueOf(trx, id)).toEqual({ value: 1n });
+          expect(await stored(trx, id)).toEqual({ value: 1n });
           await later(trx, `${id} too`, 2n);
         });
-        expect(await valueOf(db, id)).toEqual({ value: 1n });
-        expect(await valueOf(db, `${id} too`)).toEqual({ value: 2n });
+        expect(await stored(db, id)).toEqual({ value: 1n });
+        expect(await stored(db, `${id} too`)).toEqual({ value: 2n });
       });
 
       it("fails the transaction as itself, which keeps nothing", async () => {
@@ -171,14 +171,14 @@ export function databaseContract(
         });
         const error = await failing.catch((thrown: unknown) => thrown);
         expect(violatedConstraint(error)).toBe("counter_positive");
-        expect(await valueOf(db, id)).toBeUndefined();
+        expect(await stored(db, id)).toBeUndefined();
       });
 
       it("fails the next statement, when there is one", async () => {
         let reached = false;
         const failing = transaction(db, async (trx) => {
           await later(trx, newId(), -1n);
-          await valueOf(trx, "none");
+          await stored(trx, "none");
           reached = true;
         });
         expect(violatedConstraint(await failing.catch((thrown: unknown) => thrown))).toBe("counter_positive");
@@ -192,8 +192,8 @@ export function databaseContract(
           throw new Error("the work failed");
         });
         await expect(failing).rejects.toThrow("the work failed");
-        expect(await valueOf(db, id)).toBeUndefined();
-        expect(await transaction(db, async (trx) => valueOf(trx, id))).toBeUndefined();
+        expect(await stored(db, id)).toBeUndefined();
+        expect(await transaction(db, async (trx) => stored(trx, id))).toBeUndefined();
       });
     });
 
