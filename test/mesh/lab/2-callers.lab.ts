@@ -184,6 +184,17 @@ describe("from outside", () => {
     }
   });
 
+  it("what no route names is stopped at the gateway too, should one lead there", async () => {
+    const everything = changed("VirtualService", "gateway", ({ spec }) => {
+      spec.http.push({ match: [{ uri: { prefix: "/" } }], route: spec.http[0].route });
+    });
+    const debug = await fromOutside("GET", "/debug");
+    await withRules([everything], () =>
+      settles("the gateway's policy refuses", async () => isRefused(await outside().call(debug))),
+    );
+    await settles("nothing is routed again", async () => (await outside().call(debug)).status === 404);
+  });
+
   it("another host is not served", async () => {
     const load = await fromOutside("GET", "/livez");
     expect((await outside().call({ ...load, authority: "other.example" })).status).toBe(404);

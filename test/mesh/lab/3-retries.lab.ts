@@ -143,4 +143,28 @@ describe("a replica that is unavailable", () => {
       }),
     );
   });
+
+  it("fails no other call either where those are retried, as they must not be", async () => {
+    const always = changed("VirtualService", "agents", ({ spec }) => {
+      const { retries } = spec.http.find(({ name }: { name: string }) => name === "AgentsService.ListAgents");
+      for (const route of spec.http) route.retries = retries;
+    });
+    await withoutCircuits(() =>
+      withRules([always], async () => {
+        const gateway = await callerAt("gateway");
+        await settles("no call fails", async () => {
+          const bodies = Array.from({ length: 10 }, (_, at) =>
+            frame(AgentsService.method.createAgent.input, {
+              agent: create(AgentSchema, { name: `twice ${at} of ${Date.now()}`, agentType: "assistant" }),
+            }),
+          );
+          const headers = await internalToken("agents");
+          const replies = await gateway.send(
+            grpc("agents", createAgent, { headers, bodies, times: bodies.length }),
+          );
+          return !codes(replies).includes(unavailable);
+        });
+      }),
+    );
+  });
 });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { until } from "../../../mesh/lab/commands.js";
 import { containerProcess } from "../../../mesh/lab/containers.js";
 import { startReplicas } from "../../../mesh/lab/lab.js";
 import { find } from "../../../mesh/lab/manifests.js";
@@ -139,8 +140,10 @@ describe("the pool of a workload", () => {
     const overflow = (reply: Reply) =>
       grpcStatus(reply) === unavailable &&
       /overflow/.test(decodeURIComponent(reply.headers["grpc-message"] ?? ""));
+    const gateway = await callerAt("gateway");
+    const roomy = await gateway.send({ ...slowLogin(1500), times: 6, concurrency: 6 });
+    expect(roomy.filter(overflow)).toEqual([]);
     await withRules([small], async () => {
-      const gateway = await callerAt("gateway");
       let refused: Reply[] = [];
       await settles("calls overflow", async () => {
         const replies = await gateway.send({ ...slowLogin(1500), times: 6, concurrency: 6 });
@@ -204,6 +207,24 @@ describe("a failing replica", () => {
     const afterMs = back - ejectedAt;
     expect(afterMs).toBeGreaterThan(15_000);
     await record("ejection", { failuresSeen: seen + first, backAfterSeconds: Math.round(afterMs / 1000) });
+  });
+
+  it("is ejected by its share of failures too, whatever succeeds between them", async () => {
+    const share = changed("DestinationRule", "agents", ({ spec }) => {
+      spec.trafficPolicy.outlierDetection.consecutive5xxErrors = 0;
+    });
+    await withRules([share], async () => {
+      let seen = 0;
+      await settles(
+        "the replica is called",
+        async () => {
+          if (seen === 0) seen = await failures(6);
+          return seen > 0;
+        },
+        90_000,
+      );
+      await until("no call fails any more", async () => (await failures(30)) === 0, { timeoutMs: 60_000 });
+    });
   });
 
   it("fails on and on where nothing ejects it", async () => {

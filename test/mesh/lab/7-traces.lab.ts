@@ -1,11 +1,24 @@
+import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import type { CollectedSpan } from "../../../mesh/lab/collector.js";
 import { until } from "../../../mesh/lab/commands.js";
 import { spansFile } from "../../../mesh/lab/lab.js";
+import { find } from "../../../mesh/lab/manifests.js";
 import { workloadName } from "../../../services/kit/contract/workloads.js";
 import { methods, names } from "../rules.js";
-import { fromOutside, outside, place, record, signIn, textOf } from "./lab.js";
+import {
+  callerAt,
+  fromOutside,
+  grpc,
+  outside,
+  place,
+  record,
+  rendered,
+  signIn,
+  textOf,
+  withoutRules,
+} from "./lab.js";
 
 async function collected(): Promise<CollectedSpan[]> {
   const text = await readFile(spansFile(place), "utf8");
@@ -71,10 +84,11 @@ it("a question is one trace through ingress, gateway, engine and agents, along t
   await record("trace of a question", { spans: trace.length, edges: edgesOf(trace).join(", ") });
 });
 
+const isProxy = ({ service }: CollectedSpan) => service.includes(".");
+
 /** Who called whom among the workloads themselves: clients that tests put in their place leave no spans there. */
 function workloadEdges(spans: readonly CollectedSpan[]): string[] {
   const byId = new Map(spans.map((span) => [span.spanId, span]));
-  const isProxy = ({ service }: CollectedSpan) => service.includes(".");
   const edges = spans.flatMap((span) => {
     if (isProxy(span)) return [];
     let above = byId.get(span.parentSpanId);
@@ -86,4 +100,42 @@ function workloadEdges(spans: readonly CollectedSpan[]): string[] {
 
 it("all traces together have the edges of the call graph and no other", async () => {
   expect(workloadEdges(await collected())).toEqual([...declared].sort());
+});
+
+it("proxies send no spans where nothing tells them to", async () => {
+  const gateway = await callerAt("gateway");
+  /** Whose spans a call leaves, as far as they have arrived. */
+  const traced = async () => {
+    const traceId = randomBytes(16).toString("hex");
+    const headers = { traceparent: `00-${traceId}-${randomBytes(8).toString("hex")}-01` };
+    await gateway.call(grpc("engine", "consciousness.system.v1.SystemService/GetHealth", { headers }));
+    return async () => {
+      const spans = (await collected()).filter((span) => span.traceId === traceId);
+      return { workload: spans.some(({ service }) => service === "engine"), proxies: spans.some(isProxy) };
+    };
+  };
+  const arrived = async (spans: Awaited<ReturnType<typeof traced>>, wanted: object) =>
+    JSON.stringify(await spans()) === JSON.stringify(wanted);
+  const patience = { timeoutMs: 60_000, intervalMs: 1000 };
+  let silent = await traced();
+  await withoutRules([find(rendered, "Telemetry", "default")], async () => {
+    await until(
+      "the workload's spans arrive alone",
+      async () => {
+        silent = await traced();
+        // Twice as long as proxies keep spans before they send them.
+        await new Promise((resolve) => setTimeout(resolve, 10_000));
+        return arrived(silent, { workload: true, proxies: false });
+      },
+      patience,
+    );
+  });
+  const heard = await traced();
+  await until("the proxies' spans arrive too", async () => (await heard()).proxies, patience).catch(
+    async () => {
+      const later = await traced();
+      await until("the proxies' spans arrive too", async () => (await later()).proxies, patience);
+    },
+  );
+  expect(await silent()).toEqual({ workload: true, proxies: false });
 });

@@ -1,14 +1,14 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { apply, tryKubectl } from "../../../mesh/lab/apiserver.js";
-import { attempt } from "../../../mesh/lab/commands.js";
+import { attempt, until } from "../../../mesh/lab/commands.js";
 import { injectedPods } from "../../../mesh/lab/injection.js";
 import { rejectedConfigurations } from "../../../mesh/lab/istiod.js";
 import { type Rendered, renderOverlay } from "../../../mesh/lab/manifests.js";
-import { inLab } from "../../../mesh/lab/place.js";
+import { inLab, namespace } from "../../../mesh/lab/place.js";
 import { names } from "../rules.js";
-import { changed, place } from "./lab.js";
+import { changed, place, withRules } from "./lab.js";
 
 const environments = ["development", "staging", "production"];
 /** Asks the API server what it would say to an object. */
@@ -123,6 +123,34 @@ describe("a mistake", () => {
   });
 });
 
-it("no proxy has rejected a configuration", async () => {
-  expect(await rejectedConfigurations()).toBe(0);
+/** Where tests of a lab that stays up note what they provoked. */
+const provokedFile = inLab(place, "provoked-rejections");
+const unprovoked = async () =>
+  (await rejectedConfigurations()) - Number(await readFile(provokedFile, "utf8").catch(() => "0"));
+
+describe("a configuration", () => {
+  it("has been rejected by no proxy", async () => {
+    expect(await unprovoked()).toBe(0);
+  });
+
+  it("that a proxy rejects is noticed", async () => {
+    const never = { connect_timeout: "-1s" };
+    const wrong: Rendered = {
+      apiVersion: "networking.istio.io/v1alpha3",
+      kind: "EnvoyFilter",
+      metadata: { name: "wrong", namespace },
+      spec: {
+        workloadSelector: { labels: { app: "agents" } },
+        configPatches: [
+          {
+            applyTo: "CLUSTER",
+            match: { context: "SIDECAR_OUTBOUND" },
+            patch: { operation: "MERGE", value: never },
+          },
+        ],
+      },
+    };
+    await withRules([wrong], () => until("it is rejected", async () => (await unprovoked()) > 0));
+    await writeFile(provokedFile, String(await rejectedConfigurations()));
+  });
 });

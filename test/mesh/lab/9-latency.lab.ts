@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Reply } from "../../../mesh/lab/requests.js";
-import { callerAt, callerIn, grpc, grpcStatus, podsOf, record } from "./lab.js";
+import { callerAt, callerIn, changed, grpc, grpcStatus, podsOf, record, settles, withRules } from "./lab.js";
 
 const getHealth = "consciousness.system.v1.SystemService/GetHealth";
 const calls = 2000;
@@ -36,4 +36,18 @@ it("two proxies and mTLS add less than a few milliseconds to a call", async () =
     p99MeshMs: Number(percentile(through, 0.99).toFixed(2)),
   });
   expect(inMesh - median).toBeLessThan(20);
+});
+
+it("what slows the mesh is noticed", async () => {
+  const slow = changed("VirtualService", "engine", ({ spec }) => {
+    for (const route of spec.http)
+      route.fault = { delay: { fixedDelay: "0.05s", percentage: { value: 100 } } };
+  });
+  const gateway = await callerAt("gateway");
+  await withRules([slow], () =>
+    settles("calls take longer", async () => {
+      const replies = await gateway.send(grpc("engine", getHealth, { times: 5 }));
+      return percentile(replies, 0.5) >= 50;
+    }),
+  );
 });
