@@ -26,6 +26,7 @@ export interface ErrorParams {
   REQUEST_MALFORMED: Record<never, never>;
   HEADERS_TIMEOUT: { limit_ms: string | number };
   PRECONDITION_FAILED: { header: string | number; problem: string | number };
+  BODY_SPACE_EXHAUSTED: Record<never, never>;
   CREDENTIALS_MISSING: Record<never, never>;
   CREDENTIALS_INVALID: Record<never, never>;
   TOKEN_INVALID: Record<never, never>;

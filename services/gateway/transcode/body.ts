@@ -3,6 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { errors } from "../../kit/errors.js";
+import { type BodySpace, bodySpace } from "../../kit/serve/body-space.js";
 import { decompress, isGzip } from "./content-coding.js";
 import type { RestRequest } from "./exchange.js";
 import type { JsonCodec } from "./json.js";
@@ -18,6 +19,8 @@ export interface BodyLimits {
   readonly arrivalMs: number;
   readonly leastBytes: number;
   readonly startTimer: StartTimer;
+  /** Memory of all bodies that arrive; the process's own unless given. */
+  readonly space?: BodySpace;
 }
 
 /** Makes a route's request message of the body; the text is absent when the body is empty or no JSON. */
@@ -102,11 +105,11 @@ export const abrupt = ["aborted", "close", "error"] as const;
 
 /**
  * Reads a whole body. Rejects with BODY_TOO_LARGE as soon as that is known,
- * with BODY_TIMEOUT, or with CANCELED when the client goes away.
+ * with BODY_TIMEOUT, with BODY_SPACE_EXHAUSTED, or with CANCELED when the client goes away.
  */
 export function readBytes(
   request: RestRequest,
-  { maxBytes, arrivalMs, leastBytes, startTimer }: BodyLimits,
+  { maxBytes, arrivalMs, leastBytes, startTimer, space = bodySpace }: BodyLimits,
 ): Promise<Buffer> {
   const tooLarge = () => errors.bodyTooLarge({ limit_bytes: maxBytes });
   return new Promise((resolve, reject) => {
@@ -116,7 +119,9 @@ export function readBytes(
     let size = 0;
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
+      space.take(chunk.length);
       if (size > maxBytes) fail(tooLarge());
+      else if (space.exhausted) fail(errors.bodySpaceExhausted());
       else chunks.push(chunk);
     };
     const onEnd = (): void => {
@@ -126,6 +131,7 @@ export function readBytes(
     const onGone = (): void => fail(errors.canceled());
     const stop = (): void => {
       stopTimer();
+      space.give(size);
       request.off("data", onData).off("end", onEnd);
       for (const end of abrupt) request.off(end, onGone);
     };

@@ -1,8 +1,10 @@
 import { Readable } from "node:stream";
+import { Code } from "@connectrpc/connect";
 import { describe, expect, it, vi } from "vitest";
 import { readBytes } from "../../../services/gateway/transcode/body.js";
 import type { RestRequest } from "../../../services/gateway/transcode/exchange.js";
 import { takeIn } from "../../../services/gateway/transcode/intake.js";
+import { type BodySpace, createBodySpace } from "../../../services/kit/serve/body-space.js";
 import { manualTimers } from "./manual-timers.js";
 
 const pace = { arrivalMs: 55, leastBytes: 10 };
@@ -48,6 +50,48 @@ describe("a whole body", () => {
     timers.fire(55);
     await expect(bytes).rejects.toMatchObject(timeout);
     expect(timers.pending()).toEqual([]);
+  });
+});
+
+describe("the memory of bodies that arrive", () => {
+  const begin = (space: BodySpace) => {
+    const { startTimer } = manualTimers();
+    const request = body();
+    const bytes = readBytes(request, { ...pace, maxBytes: 1000, startTimer, space });
+    bytes.catch(() => undefined);
+    return { request, bytes };
+  };
+
+  it("is shared: who brings more than there is room for is refused, and the others go on", async () => {
+    const space = createBodySpace(1000);
+    const [one, two, three] = [begin(space), begin(space), begin(space)];
+    await pushed(one.request, 500);
+    await pushed(two.request, 400);
+    await pushed(three.request, 101);
+    await expect(three.bytes).rejects.toMatchObject({
+      code: Code.Unavailable,
+      rawMessage: "Too many bodies arrive at once. Try again shortly.",
+    });
+    await pushed(two.request, 100);
+    for (const { request } of [one, two]) request.push(null);
+    expect((await Promise.all([one.bytes, two.bytes])).map(({ length }) => length)).toEqual([500, 500]);
+  });
+
+  it("is free again when bodies are whole, refused or gone", async () => {
+    const space = createBodySpace(1000);
+    const [whole, large, gone] = [begin(space), begin(space), begin(space)];
+    await pushed(whole.request, 300);
+    await pushed(gone.request, 300);
+    whole.request.push(null);
+    gone.request.destroy();
+    await expect(gone.bytes).rejects.toMatchObject({ code: Code.Canceled });
+    await pushed(large.request, 1001);
+    await expect(large.bytes).rejects.toMatchObject({ code: Code.ResourceExhausted });
+    await whole.bytes;
+    const next = begin(space);
+    await pushed(next.request, 1000);
+    next.request.push(null);
+    expect(await next.bytes).toHaveLength(1000);
   });
 });
 

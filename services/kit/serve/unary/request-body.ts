@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { Timer, Timers } from "../../timers.js";
+import { type BodySpace, bodySpace } from "../body-space.js";
 import type { Pace } from "../pace.js";
 
 /** Bounds of a body while it arrives. */
@@ -10,6 +11,8 @@ export interface BodyBounds {
   readonly announcesTooMuch?: (start: Uint8Array) => boolean;
   readonly pace: Pace;
   readonly timers: Timers;
+  /** Memory of all bodies that arrive; the process's own unless given. */
+  readonly space?: BodySpace;
 }
 
 /** What becomes of a body; one of them is called, once, unless its connection ends before. */
@@ -17,7 +20,7 @@ export interface BodyOutcome {
   complete(body: Uint8Array): void;
   /** Too many bytes; what still comes is thrown away. */
   tooLarge(): void;
-  /** Nothing, or too little, came for a while. */
+  /** Nothing, or too little, came for a while, or there is no room for more. */
   stalled(): void;
 }
 
@@ -25,7 +28,7 @@ const nothing = new Uint8Array(0);
 
 /** Reads a body as it comes. Most are one piece, which is not copied. Returns how to stop waiting for it. */
 export function readBody(from: Readable, bounds: BodyBounds, outcome: BodyOutcome): () => void {
-  const { limit, announcesTooMuch, pace, timers } = bounds;
+  const { limit, announcesTooMuch, pace, timers, space = bodySpace } = bounds;
   let first: Uint8Array | undefined;
   let more: Uint8Array[] | undefined;
   let size = 0;
@@ -33,6 +36,7 @@ export function readBody(from: Readable, bounds: BodyBounds, outcome: BodyOutcom
   let over = false;
   let timer: Timer;
   const stop = () => {
+    if (!over) space.give(size);
     over = true;
     timer.stop();
   };
@@ -49,12 +53,16 @@ export function readBody(from: Readable, bounds: BodyBounds, outcome: BodyOutcom
   from.on("data", (chunk: Uint8Array) => {
     if (over) return;
     size += chunk.length;
+    space.take(chunk.length);
     const announced = first === undefined && announcesTooMuch?.(chunk);
     if (announced || size > limit) {
       stop();
       first = undefined;
       more = undefined;
       outcome.tooLarge();
+    } else if (space.exhausted) {
+      stop();
+      outcome.stalled();
     } else if (first === undefined) first = chunk;
     else if (more) more.push(chunk);
     else more = [first, chunk];
