@@ -11,6 +11,8 @@ export interface CollectedSpan {
   readonly spanId: string;
   readonly parentSpanId: string;
   readonly name: string;
+  /** 2 of a call as its server sees it, 3 as its client does, 4 and 5 of events at both ends. */
+  readonly kind: number;
 }
 
 const [address, file] = process.argv.slice(2);
@@ -59,7 +61,8 @@ function readSpans(body: Uint8Array): CollectedSpan[] {
 
 function readSpan(service: string, span: Uint8Array): CollectedSpan {
   const hex = (no: number) => Buffer.from(parts(span, no)[0] ?? []).toString("hex");
-  return { service, traceId: hex(1), spanId: hex(2), parentSpanId: hex(4), name: text(parts(span, 5)[0]) };
+  const ids = { traceId: hex(1), spanId: hex(2), parentSpanId: hex(4) };
+  return { service, ...ids, name: text(parts(span, 5)[0]), kind: number(span, 6) };
 }
 
 /** Values of a length-delimited field. */
@@ -72,6 +75,17 @@ function parts(message: Uint8Array, wanted: number): Uint8Array[] {
     else reader.skip(type, no);
   }
   return found;
+}
+
+/** Value of a field of type varint; 0 when it is absent. */
+function number(message: Uint8Array, wanted: number): number {
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [no, type] = reader.tag();
+    if (no === wanted && type === WireType.Varint) return reader.uint32();
+    reader.skip(type, no);
+  }
+  return 0;
 }
 
 function text(bytes: Uint8Array | undefined): string {
