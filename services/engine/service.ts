@@ -16,6 +16,7 @@ import { createLoadReader } from "./domain/load.js";
 import { shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
+import { knownAgents } from "./known-agents.js";
 import { observeDecision } from "./observe.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
@@ -35,7 +36,9 @@ export const definition: WorkloadDefinition<EngineConfig> = {
   async start(config, platform) {
     const database = await platform.database();
     await migrate(database, { schema, migrations: await readMigrations(schema) });
-    const store = decisionStore({ db: openSchema<EngineTables>(database, schema), clock: platform.clock });
+    const db = openSchema<EngineTables>(database, schema);
+    const store = decisionStore({ db, clock: platform.clock });
+    const agents = await knownAgents({ agents: platform.peer(AgentsService), platform, db });
     const parts = createParts(config, platform);
     const { pipeline, responders, self, textJudge, observe } = parts;
     const checkDatabase = (signal: AbortSignal) => database.ping(signal);
@@ -44,7 +47,7 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       process: process({
         pipeline,
         store,
-        agents: platform.peer(AgentsService),
+        agents,
         responders,
         config,
         observe,
@@ -58,6 +61,7 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     return {
       implementations: [implement(EngineService, handlers)],
       dependencies: [{ name: "database", check: checkDatabase }],
+      stop: agents.stop,
     };
   },
 };

@@ -5,6 +5,7 @@ import type { Layer } from "./chain/chain.js";
 import type { Clock } from "./clock.js";
 import type { ConfigSource } from "./config.js";
 import type { MethodContract } from "./contract/method.js";
+import type { WorkloadName } from "./contract/workloads.js";
 import type { Log } from "./log.js";
 import type { Metrics } from "./metrics.js";
 import type { Peer } from "./peers/peers.js";
@@ -28,6 +29,8 @@ export interface Platform {
   database(): Promise<Database>;
   /** Carries events; the workload's own leave by its outbox. */
   readonly bus: Bus;
+  /** Whether events of that workload arrive here: over a bus between processes, or as it runs in this one. */
+  hears(workload: WorkloadName): boolean;
   /** Shared by all replicas of a deployment, as the limits are. */
   readonly cache: Cache;
   readonly limits: Limits;

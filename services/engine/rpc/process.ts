@@ -1,16 +1,15 @@
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { EngineService, type ProcessRequest } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { callOf, principalOf } from "../../kit/context.js";
 import { replaying } from "../../kit/idempotency/handle.js";
 import { newId } from "../../kit/ids.js";
-import type { Peer } from "../../kit/peers/peers.js";
 import { ethicalViolation } from "../blocked-decision.js";
 import type { EngineConfig } from "../config.js";
 import type { Pipeline } from "../domain/pipeline.js";
 import type { Responder, Strictness } from "../domain/run.js";
+import type { KnownAgents } from "../known-agents.js";
 import type { Responders } from "../responders.js";
 import type { DecisionStore } from "../store.js";
 
@@ -18,7 +17,7 @@ import type { DecisionStore } from "../store.js";
 export interface ProcessDeps {
   readonly pipeline: Pipeline;
   readonly store: Pick<DecisionStore, "once">;
-  readonly agents: Pick<Peer<typeof AgentsService>, "getAgent">;
+  readonly agents: Pick<KnownAgents, "read">;
   readonly responders: Responders;
   readonly config: Pick<EngineConfig, "qualityThreshold" | "ethicalStrictness" | "reflectionDepth">;
   /** Told of every decision once it is stored, for metrics and means. */
@@ -64,8 +63,7 @@ async function responder(
   context: HandlerContext,
 ): Promise<Responder> {
   if (agentId === undefined) return responders.engine;
-  const { agent } = await agents.getAgent({ id: agentId }, context);
-  return responders.forAgent(agentId, agent);
+  return responders.forAgent(agentId, await agents.read(agentId, context));
 }
 
 function strictness({ options }: ProcessRequest, config: ProcessDeps["config"]): Strictness {

@@ -19,6 +19,8 @@ import { openDatabase, withDatabase } from "./stores.js";
 /** What the workloads of a process share. */
 export interface Foundation {
   readonly config: ProcessConfig;
+  /** Workloads of this process. */
+  readonly names: readonly WorkloadName[];
   readonly version: string;
   readonly clock: Clock;
   /** The process's own log. */
@@ -101,6 +103,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
   let maintenance: RunningJobs | undefined;
   return {
     config,
+    names,
     version,
     clock,
     log,

@@ -114,6 +114,7 @@ function platformOf(name: WorkloadName, foundation: Foundation, admission: Admis
     dataDirectory: join(foundation.config.dataDirectory, name),
     database: foundation.database,
     bus: foundation.messaging.bus,
+    hears: (other) => foundation.config.messaging.nats !== undefined || foundation.names.includes(other),
     cache: foundation.messaging.cache,
     limits: foundation.messaging.limits,
     peer: foundation.peersOf(workloads.get(name)!),

@@ -69,6 +69,7 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     version: "1.2.3",
     database: async () => database,
     peer: () => agentsPeer(agents),
+    hears: () => false,
     load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
   } as unknown as Platform;
   const served = await definition.start({ ...defaults, budgets: patientBudgets, ...config }, platform);

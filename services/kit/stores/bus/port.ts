@@ -1,3 +1,5 @@
+import type { DeadLetters } from "../../events/dead-letters.js";
+
 /** A message as it is published. */
 export interface BusMessage {
   /** Unique; a message whose id the bus has seen lately is not taken twice. */
@@ -71,6 +73,8 @@ export interface Bus {
    */
   publish(messages: readonly BusMessage[], signal?: AbortSignal): Promise<Published>;
   subscribe(options: SubscribeOptions): Promise<Subscription>;
+  /** Where consumers set messages aside; absent when the bus keeps none. */
+  readonly deadLetters?: DeadLetters;
   /** Answers when the bus does; rejects otherwise. */
   ping(signal?: AbortSignal): Promise<void>;
   /** Ends every subscription and gives up what is being published. */
