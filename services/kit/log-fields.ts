@@ -1,6 +1,7 @@
 import { maskSecrets } from "./mask-secrets.js";
 
-const stringBound = 500;
+/** Longer strings are cut. */
+export const stringBound = 500;
 
 /**
  * Every key that a log line's metadata may have, with the type of its value.

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { isRedacted, type RedactedFields } from "./contract/data-class.js";
 import { errorChain } from "./error-chain.js";
 import { type LogFields, permittedFields } from "./log-fields.js";
+import { createLineWriter } from "./log-line.js";
 import { maskSecrets } from "./mask-secrets.js";
 
 export type { LogFields } from "./log-fields.js";
@@ -64,6 +65,7 @@ export function createLog(options: LogOptions): Log {
   const { service, level, clock = systemClock, onDropped } = options;
   const sink = options.destination ? given(options.destination) : standardOutput(onDropped);
   const logger = pino(pinoOptions(service, level, clock), sink.stream);
+  const lineOf = createLineWriter(clock);
 
   const bind = (correlationId: string): Log => {
     const at =
@@ -71,10 +73,17 @@ export function createLog(options: LogOptions): Log {
       (message, entry = {}) => {
         if (!logger.isLevelEnabled(name)) return;
         const correlation = (entry.correlationId ?? correlationId).slice(0, correlationBound);
-        const text = maskSecrets(message.slice(0, messageBound));
+        const said = message.slice(0, messageBound);
+        if (entry.cause === undefined && entry.fields === undefined) {
+          const span = activeSpan();
+          sink.stream.write(
+            lineOf({ level: name, service, correlationId: correlation, message: said, fields: entry, span }),
+          );
+          return;
+        }
         logger[name]({
           correlation_id: correlation,
-          message: text,
+          message: maskSecrets(said),
           metadata: metadataOf(entry, name === "debug"),
         });
       };
@@ -101,9 +110,13 @@ function pinoOptions(service: string, level: LogLevel, clock: Clock): LoggerOpti
   };
 }
 
+function activeSpan() {
+  return trace.getActiveSpan()?.spanContext();
+}
+
 function metadataOf(entry: LogEntry, withFields: boolean): Record<string, unknown> {
   const metadata = permittedFields(entry);
-  const span = trace.getActiveSpan()?.spanContext();
+  const span = activeSpan();
   if (span) Object.assign(metadata, { trace_id: span.traceId, span_id: span.spanId });
   if (withFields && isRedacted(entry.fields)) metadata.fields = entry.fields;
   return entry.cause === undefined ? metadata : Object.assign(metadata, causeFields(entry.cause));

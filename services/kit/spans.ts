@@ -30,10 +30,26 @@ export function platformTracer(): Tracer {
 
 const without = new ProxyTracerProvider().getDelegate();
 
-/** Whether anything is traced in this process. */
-export function isTracing(): boolean {
+let beginsTraces = true;
+
+/** Says whether this process ever begins a trace of its own; one that never does only follows callers'. */
+export function beginTraces(begins: boolean): void {
+  beginsTraces = begins;
+}
+
+/**
+ * Whether a call may be recorded. Following a span through asynchronous code
+ * slows every promise of the process, so nobody does it for nothing.
+ */
+export function isTraced(header: Headers): boolean {
   const provider = trace.getTracerProvider();
-  return !(provider instanceof ProxyTracerProvider) || provider.getDelegate() !== without;
+  if (provider instanceof ProxyTracerProvider && provider.getDelegate() === without) return false;
+  return beginsTraces || isSampled(header.get("traceparent")) || trace.getActiveSpan() !== undefined;
+}
+
+/** By the flags of `traceparent` (W3C Trace Context, section 3.2.2.5). */
+function isSampled(traceparent: string | null): boolean {
+  return traceparent !== null && (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1;
 }
 
 /** The active context with the remote span that `traceparent` and `tracestate` name. */

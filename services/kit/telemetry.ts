@@ -1,7 +1,7 @@
 import { context, propagation, type Tracer, trace } from "@opentelemetry/api";
 import type { NodeSDK, tracing } from "@opentelemetry/sdk-node";
 import { maskSecrets } from "./mask-secrets.js";
-import { platformTracer } from "./spans.js";
+import { beginTraces, platformTracer } from "./spans.js";
 
 export { type ServerSpan, serverSpan } from "./server-span.js";
 export { extractContext, injectContext, inSpan, platformTracer, traceParent } from "./spans.js";
@@ -76,6 +76,7 @@ export async function startTelemetry(options: TelemetryOptions): Promise<Telemet
       // After a failed flush the SDK leaves the exporter open, whose sockets keep the process alive.
       exporter.shutdown().catch(() => {});
       for (const api of [trace, context, propagation]) api.disable();
+      beginTraces(true);
     },
   };
 }
@@ -124,6 +125,7 @@ async function startSdk(options: TelemetryOptions, exporter: SpanExporter): Prom
     instrumentations: [],
   });
   sdk.start();
+  beginTraces(options.sampleRatio > 0);
   return sdk;
 }
 

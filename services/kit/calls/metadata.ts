@@ -71,6 +71,12 @@ export class Metadata implements Headers {
     for (const [name, value] of this) callback.call(thisArg, value, name, this as unknown as Headers);
   }
 
+  /** As `forEach` but for cookies, which are left out, and for the order, which takes sorting. */
+  eachUnordered(callback: (value: string, name: string) => void): void {
+    if (this.#own === undefined && this.#received === undefined) return;
+    for (const [name, value] of this.#own ?? this.#receivedMap()) callback(value, name);
+  }
+
   entries() {
     return this.#list()[Symbol.iterator]();
   }

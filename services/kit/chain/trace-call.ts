@@ -1,11 +1,11 @@
 import { serverSpan } from "../server-span.js";
-import { isTracing } from "../spans.js";
+import { isTraced } from "../spans.js";
 import type { Layer } from "./chain.js";
 import { onSettled } from "./settle.js";
 
 /** One span for each call, which ends when a stream ends. */
 export const traceCall: Layer = (contract) => (next) => (request) =>
-  isTracing()
+  isTraced(request.header)
     ? serverSpan(contract, request, async (span) =>
         onSettled(await next(request), request, (error) => span.end(error)),
       )

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.js";
 import { errors } from "../errors.js";
@@ -22,7 +22,7 @@ export function rememberVerified<T extends object>(
 ) {
   const cache = new LRUCache<string, Verified<T>>({ max: maximumEntries });
   return async (token: string): Promise<T> => {
-    const digest = createHash("sha256").update(token).digest("base64");
+    const digest = hash("sha256", token, "base64");
     const known = cache.get(digest);
     const verified = known ?? (await verify(token));
     if (clock.now() >= verified.expiresAt) {

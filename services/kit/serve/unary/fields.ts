@@ -1,3 +1,5 @@
+import { Metadata } from "../../calls/metadata.js";
+
 /** Headers or trailers to be written. */
 export type Fields = Readonly<Record<string, string | string[]>>;
 
@@ -22,9 +24,11 @@ const reserved: ReadonlySet<string> = new Set([
 /** Metadata as Node writes it, each name behind `prefix`. Nothing in it can change how the answer is read. */
 export function fieldsOf(metadata: Headers, prefix = ""): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {};
-  for (const [name, value] of metadata) {
+  const add = (value: string, name: string) => {
     if (!reserved.has(name)) fields[prefix + name] = value;
-  }
+  };
+  if (metadata instanceof Metadata) metadata.eachUnordered(add);
+  else metadata.forEach(add);
   const cookies = metadata.getSetCookie();
   if (cookies.length > 0) fields[`${prefix}set-cookie`] = cookies;
   return fields;
