@@ -48,21 +48,26 @@ export function messagingConfig(
 ): MessagingConfig {
   const nats = busConfig(source);
   const redis = redisConfig(source);
-  if (deployment === "replicated" && !nats && withDatabase(running).length > 0) {
+  const [bus, cache] = [stating(running, Store.BUS), stating(running, Store.CACHE)];
+  if (deployment === "replicated" && !nats && bus) {
     const expected = "URLs of NATS servers, as replicas cannot share the event bus within a process";
     source.refuse({ name: "NATS_URL", value: "", expected });
   }
-  if (deployment === "replicated" && !redis && withCache(running)) {
+  if (deployment === "replicated" && !redis && cache) {
     const expected =
       "the URL of a Redis server, as replicas cannot share the cache and the limits within a process";
     source.refuse({ name: "REDIS_URL", value: "", expected });
   }
-  return { nats, redis, eventMs: nats?.retentionMs ?? defaultRetentionMs };
+  return {
+    nats: bus ? nats : undefined,
+    redis: cache ? redis : undefined,
+    eventMs: nats?.retentionMs ?? defaultRetentionMs,
+  };
 }
 
-/** Whether the contract gives one of the workloads cached values, rates or quotas; the others reach no Redis. */
-function withCache(names: readonly WorkloadName[]): boolean {
-  return names.some((name) => workloadProfile(workloads.get(name)!).stores.includes(Store.CACHE));
+/** Whether the contract gives one of the workloads such a store; the network lets the others reach none. */
+function stating(names: readonly WorkloadName[], store: Store): boolean {
+  return names.some((name) => workloadProfile(workloads.get(name)!).stores.includes(store));
 }
 
 /** Opens what is configured. Does not wait for servers: who needs one that is away learns of it then. */

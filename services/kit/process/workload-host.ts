@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
+import { Store } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
 import { Health } from "#gen/ts/grpc/health/v1/health_pb.js";
@@ -12,7 +13,7 @@ import { configuredQuotas } from "../chain/quota.js";
 import { uncompilableRules } from "../chain/validate.js";
 import { ContractError, type MethodContract, resolveContract } from "../contract/method.js";
 import { operatorMethods } from "../contract/operator-services.js";
-import { type WorkloadName, workloads } from "../contract/workloads.js";
+import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import type { Relay } from "../events/relay.js";
 import type { LocalMethod } from "../peers/local.js";
 import { createHealth } from "../serve/health.js";
@@ -105,7 +106,13 @@ function named(dependencies: readonly Dependency[]): Dependency[] {
 }
 
 function platformOf(name: WorkloadName, foundation: Foundation, admission: Admission): Platform {
-  const { clock, metrics, version } = foundation;
+  const { clock, metrics, version, messaging } = foundation;
+  const { stores } = workloadProfile(workloads.get(name)!);
+  // Beside others that state it a store is there, and alone it would be this process's own.
+  const stated = <S>(store: Store, opened: S): S => {
+    if (stores.includes(store)) return opened;
+    throw new Error(`the contract gives ${name} no STORE_${Store[store]}`);
+  };
   return {
     clock,
     log: foundation.logOf(name),
@@ -113,10 +120,16 @@ function platformOf(name: WorkloadName, foundation: Foundation, admission: Admis
     version,
     dataDirectory: join(foundation.config.dataDirectory, name),
     database: foundation.database,
-    bus: foundation.messaging.bus,
+    get bus() {
+      return stated(Store.BUS, messaging.bus);
+    },
     hears: (other) => foundation.config.messaging.nats !== undefined || foundation.names.includes(other),
-    cache: foundation.messaging.cache,
-    limits: foundation.messaging.limits,
+    get cache() {
+      return stated(Store.CACHE, messaging.cache);
+    },
+    get limits() {
+      return stated(Store.CACHE, messaging.limits);
+    },
     peer: foundation.peersOf(workloads.get(name)!),
     load: admission.load,
   };

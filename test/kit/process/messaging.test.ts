@@ -7,7 +7,7 @@ type Options = Parameters<typeof messagingConfig>[1];
 
 const read = (
   environment: Record<string, string>,
-  options: Options = { deployment: "single", running: ["agents"] },
+  options: Options = { deployment: "single", running: ["engine"] },
 ) => {
   const source = configSource(environment);
   const config = messagingConfig(source, options);
@@ -74,7 +74,7 @@ describe("events, cache and limits of a process", () => {
     expect(redis).toMatch(/^REDIS_URL: .*cache and the limits/);
   });
 
-  it("are allowed to replicas on servers, and without a bus to those that record no events", () => {
+  it("are allowed to replicas on servers, of which each needs what the contract gives it", () => {
     const redis = { REDIS_URL: "redis://cache" };
     const replicated = { deployment: "replicated" } as const;
     expect(problems({ ...redis, NATS_URL: "nats://nats" }, { ...replicated, running: ["engine"] })).toEqual(
@@ -82,7 +82,13 @@ describe("events, cache and limits of a process", () => {
     );
     // The contract gives agents no cache, and the mesh no way to one.
     expect(problems({ NATS_URL: "nats://nats" }, { ...replicated, running: ["agents"] })).toEqual([]);
-    expect(problems(redis, { ...replicated, running: ["gateway"] })).toEqual([]);
+    expect(problems(redis, { ...replicated, running: ["gateway"] })).toHaveLength(1);
+  });
+
+  it("are not opened by a process whose workloads are given none", () => {
+    const urls = { NATS_URL: "nats://nats", REDIS_URL: "redis://cache" };
+    const { nats, redis } = read(urls, { deployment: "single", running: ["agents", "auth"] });
+    expect([nats?.servers, redis]).toEqual([["nats://nats"], undefined]);
   });
 
   it("do not keep a process from starting while their servers are away", async () => {
