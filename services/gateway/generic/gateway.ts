@@ -5,10 +5,13 @@ import { type Clock, systemClock } from "../../kit/clock.js";
 import { errorFacts, errors } from "../../kit/errors.js";
 import { newId } from "../../kit/ids.js";
 import type { Log } from "../../kit/log.js";
+import type { Departure } from "../../kit/peers/wire-call.js";
 import { type Listener, listen, type Request, type Response } from "../../kit/serve/listen.js";
 import { UsageError } from "../../kit/usage-error.js";
+import { createCompiledJsonCodec } from "../compiled-json.js";
 import type { RestResponse } from "../transcode/exchange.js";
-import type { TranscoderOptions } from "../transcode/options.js";
+import { createJsonCodec } from "../transcode/json.js";
+import { defaultLimits, type TranscoderOptions } from "../transcode/options.js";
 import { describeProblem } from "../transcode/route.js";
 import { createTranscoder, findRouteProblems, type Transcoder } from "../transcode/transcoder.js";
 import type { GenericArguments } from "./arguments.js";
@@ -43,7 +46,7 @@ export interface GenericOptions {
 }
 
 /** One request, for its line in the log. */
-interface Incoming {
+interface Incoming extends Departure {
   readonly requestId: string;
   /** `Service/Method`, once it is called. */
   method?: string;
@@ -94,15 +97,18 @@ async function contractOf({ descriptors, upstream }: GenericArguments, reach: Re
 function planTranscoder(
   { services, registry }: Contract,
   upstream: Upstream,
-  { log, limits }: GenericOptions,
+  { log, limits, fastPath = true }: GenericOptions,
 ): Transcoder<Incoming> {
+  const createCodec = fastPath ? createCompiledJsonCodec : createJsonCodec;
+  const maxDepth = limits?.depth ?? defaultLimits.depth;
   const transcoder = createTranscoder<Incoming>({
     services,
-    call: (call) => noted(call, log, () => upstream.call(call)),
+    call: (call) => noted(call, log, () => upstream.call(call, call.incoming)),
     stream: (call) => noted(call, log, () => upstream.stream(call)),
     options: {
       requestId: ({ requestId }) => requestId,
       registry,
+      codec: createCodec({ registry, maxDepth }),
       limits: { bodyBytes: bodyLimit, ...limits },
       onReject({ incoming, reason }) {
         incoming.reason = reason;
@@ -143,12 +149,21 @@ async function answer(
   { log, clock = systemClock }: GenericOptions,
 ): Promise<void> {
   const given = request.headers[correlationHeader];
+  let leave: ((reason: Error) => void) | undefined;
   const incoming: Incoming = {
     requestId: correlationId(typeof given === "string" ? given : undefined, newId()),
+    left: () => (response.destroyed ? errors.canceled() : undefined),
+    watch(onLeave) {
+      leave = onLeave;
+      return () => {
+        leave = undefined;
+      };
+    },
   };
   const path = request.url?.split("?", 1)[0] ?? "";
   const start = clock.monotonic();
   response.once("close", () => {
+    leave?.(errors.canceled());
     log.info(response.writableEnded ? "request answered" : "client left", {
       request_id: incoming.requestId,
       http_method: request.method,

@@ -2,7 +2,10 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { errorChain } from "../../kit/error-chain.js";
 import { errors } from "../../kit/errors.js";
-import { peerTransport } from "../../kit/peers/transport.js";
+import { type PeerTransport, peerTransport } from "../../kit/peers/transport.js";
+import type { Departure } from "../../kit/peers/wire-call.js";
+import { type ReplyHeaders, webHeaders } from "../../kit/peers/wire-reply.js";
+import type { WireUnary } from "../../kit/peers/wire-unary.js";
 import type {
   TranscodedCall,
   TranscodedReply,
@@ -13,7 +16,7 @@ import type { UpstreamProtocol } from "./arguments.js";
 
 /** A server whose methods are called as they are. */
 export interface Upstream {
-  call(call: TranscodedCall): Promise<TranscodedReply>;
+  call(call: TranscodedCall, departure: Departure): Promise<TranscodedReply>;
   stream(call: TranscodedStream): Promise<TranscodedStreamReply>;
 }
 
@@ -32,7 +35,7 @@ export interface UpstreamTransportOptions {
 }
 
 /** The transport to an upstream. */
-export function upstreamTransport(baseUrl: string, options: UpstreamTransportOptions): Transport {
+export function upstreamTransport(baseUrl: string, options: UpstreamTransportOptions): PeerTransport {
   const { protocol, bodyLimit } = options;
   if (protocol === "grpc") return peerTransport(baseUrl, options);
   return createConnectTransport({
@@ -48,11 +51,12 @@ export function upstreamTransport(baseUrl: string, options: UpstreamTransportOpt
  * as they are, with message, details and metadata; that it does not answer at
  * all is DEPENDENCY_UNAVAILABLE.
  */
-export function createUpstream(transport: Transport): Upstream {
+export function createUpstream(transport: PeerTransport): Upstream {
+  const unary = transport.call ? direct(transport.call) : overTransport(transport);
   return {
-    async call({ method, input, header, signal, timeoutMs }) {
+    async call(call, departure) {
       try {
-        return await transport.unary(method, signal, bounded(timeoutMs), forwarded(header), input);
+        return await unary(call, departure);
       } catch (error) {
         throw explained(error);
       }
@@ -66,6 +70,30 @@ export function createUpstream(transport: Transport): Upstream {
       }
     },
   };
+}
+
+/** Makes neither a signal nor headers that nobody reads. */
+function direct(unary: WireUnary): Upstream["call"] {
+  return async ({ method, input, header, timeoutMs }, departure) => {
+    const options = { header: forwarded(header), timeoutMs: bounded(timeoutMs), departure };
+    const { message, raw } = await unary(method, input, options);
+    return { message, header: forClient(raw.header), trailer: forClient(raw.trailer) };
+  };
+}
+
+function overTransport(transport: Transport): Upstream["call"] {
+  return ({ method, input, header, signal, timeoutMs }) =>
+    transport.unary(method, signal, bounded(timeoutMs), forwarded(header), input);
+}
+
+/** What an answer carries besides its protocol. */
+function forClient(source: ReplyHeaders): Headers {
+  const entries = Object.entries(source).filter(([name]) => !isOfProtocol(name));
+  return entries.length === 0 ? new Headers() : webHeaders(Object.fromEntries(entries));
+}
+
+function isOfProtocol(name: string): boolean {
+  return name.startsWith(":") || name.startsWith("grpc-") || name === "content-type";
 }
 
 /** The transport writes the protocol's own headers. */

@@ -4,7 +4,7 @@ import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-no
 import type { RenewedKeys } from "../tls/keys.js";
 import { secureOptions } from "../tls/peer.js";
 import { createWirePool, defaultPoolLimits } from "./wire-pool.js";
-import { createWireUnary } from "./wire-unary.js";
+import { asTransportUnary, createWireUnary, type WireUnary } from "./wire-unary.js";
 
 /** Silence after which a connection is asked whether it stands, and how long it may take to say so. */
 const keepAlive = { pingIntervalMs: 5_000, pingTimeoutMs: 2_000 };
@@ -21,15 +21,21 @@ export interface PeerTransportOptions {
   readonly closed: AbortSignal;
 }
 
+/** A transport, and what is under its unary calls where that is our own. */
+export interface PeerTransport extends Transport {
+  readonly call?: WireUnary;
+}
+
 /** gRPC to one address over connections that are kept alive. Streams are Connect's. */
-export function peerTransport(baseUrl: string, options: PeerTransportOptions): Transport {
+export function peerTransport(baseUrl: string, options: PeerTransportOptions): PeerTransport {
   const { bodyLimit, fastPath, keys, closed } = options;
   const connect = connectTransport(baseUrl, options);
   if (!fastPath) return connect;
   const limits = { ...defaultPoolLimits, ...keepAlive };
   const pool = createWirePool(new URL(baseUrl).origin, limits, keys && secureOptions(keys));
   closed.addEventListener("abort", () => pool.close(), { once: true });
-  return { ...connect, unary: createWireUnary({ pool, bodyLimit }) };
+  const call = createWireUnary({ pool, bodyLimit });
+  return { ...connect, unary: asTransportUnary(call), call };
 }
 
 type ConnectOptions = Pick<PeerTransportOptions, "bodyLimit" | "keys">;

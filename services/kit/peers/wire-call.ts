@@ -2,30 +2,38 @@ import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
 import { constants } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { sharedTimers, type Timer } from "../timers.js";
+import { ReplyBody } from "./wire-body.js";
 import { connectionError, isUnsentRequest, resetError } from "./wire-errors.js";
 import type { WirePool } from "./wire-pool.js";
-import { checkSize, isComplete, type RawReply, type ReplyHeaders } from "./wire-reply.js";
+import { type RawReply, type ReplyHeaders, tooLarge } from "./wire-reply.js";
 import type { WireSession } from "./wire-session.js";
+
+/** Tells a call that nobody waits for it any more. */
+export interface Departure {
+  /** Why, where that is so already. */
+  left(): Error | undefined;
+  /** Calls `leave` when it happens, until what it returns is called. */
+  watch(leave: (reason: Error) => void): () => void;
+}
 
 /** A unary call that is about to be made. */
 export interface WireRequest {
   readonly headers: OutgoingHttpHeaders;
   /** The message behind its prefix of five bytes. */
   readonly frame: Uint8Array;
-  readonly signal: AbortSignal | undefined;
+  readonly departure: Departure | undefined;
   readonly timeoutMs: number | undefined;
   /** Largest message of the answer, in bytes. */
   readonly maxBytes: number;
 }
 
 const nothing: ReplyHeaders = Object.freeze({});
-const empty: Buffer = Buffer.alloc(0);
 /** How often a call is begun anew that no server can have seen (gRPC's transparent retry). */
 const beginnings = 3;
 
 /**
  * Makes a call on a connection of the pool. Rejects with DEADLINE_EXCEEDED or
- * the signal's reason as soon as nobody waits any more, with the error of a
+ * the departure's reason as soon as nobody waits any more, with the error of a
  * reset or of the connection, and with RESOURCE_EXHAUSTED for a large answer.
  */
 export function exchange(pool: WirePool, request: WireRequest): Promise<RawReply> {
@@ -38,6 +46,7 @@ class WireCall {
   readonly #resolve: (reply: RawReply) => void;
   readonly #reject: (error: Error) => void;
   #leaveQueue: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
   #timer: Timer | undefined;
   #stream: ClientHttp2Stream | undefined;
   #due = Number.POSITIVE_INFINITY;
@@ -45,7 +54,7 @@ class WireCall {
   #settled = false;
   #header = nothing;
   #trailer = nothing;
-  #body = empty;
+  readonly #body = new ReplyBody();
 
   constructor(
     pool: WirePool,
@@ -60,12 +69,13 @@ class WireCall {
   }
 
   begin(): void {
-    const { signal, timeoutMs } = this.#request;
-    if (signal?.aborted) {
-      this.#fail(canceled(signal));
+    const { departure, timeoutMs } = this.#request;
+    const left = departure?.left();
+    if (left) {
+      this.#fail(left);
       return;
     }
-    signal?.addEventListener("abort", this.#onAbort);
+    this.#unwatch = departure?.watch((reason) => this.#fail(reason));
     if (timeoutMs !== undefined) {
       this.#due = performance.now() + timeoutMs;
       this.#timer = sharedTimers.start(timeoutMs, this.#onTimeout);
@@ -105,7 +115,7 @@ class WireCall {
     stream.on("trailers", (trailer) => {
       this.#trailer = trailer;
       // What follows a complete message would be a second one, which ends with the stream.
-      if (isComplete(this.#body)) this.#succeed();
+      if (this.#body.complete) this.#succeed();
     });
     stream.on("error", (error) => {
       failure = error;
@@ -119,12 +129,10 @@ class WireCall {
 
   #take(chunk: Buffer): void {
     if (this.#settled) return;
-    this.#body = this.#body.length === 0 ? chunk : Buffer.concat([this.#body, chunk]);
-    try {
-      checkSize(this.#body, this.#request.maxBytes);
-    } catch (error) {
-      this.#fail(error as Error);
-    }
+    this.#body.add(chunk);
+    const { extent } = this.#body;
+    const { maxBytes } = this.#request;
+    if (extent > maxBytes) this.#fail(tooLarge("read", extent, maxBytes));
   }
 
   #ended(rstCode: number, failure: Error | undefined, session: WireSession): void {
@@ -142,7 +150,8 @@ class WireCall {
     if (failure && isOfSession(failure)) return connectionError(failure);
     if (rstCode !== constants.NGHTTP2_NO_ERROR) return resetError(rstCode);
     // A connection that is cut behind its GOAWAY closes its streams without an error.
-    return this.#stream?.readableEnded ? undefined : connectionError(session.failure);
+    const answered = this.#header !== nothing && this.#stream?.readableEnded;
+    return answered ? undefined : connectionError(session.failure);
   }
 
   /** No server has seen the call, so that it may go to another connection, whatever it does. */
@@ -161,7 +170,7 @@ class WireCall {
       return;
     }
     this.#settle();
-    this.#resolve({ header: this.#header, trailer: this.#trailer, body: this.#body });
+    this.#resolve({ header: this.#header, trailer: this.#trailer, body: this.#body.whole() });
   }
 
   #fail(error: Error): void {
@@ -175,20 +184,26 @@ class WireCall {
     this.#settled = true;
     this.#timer?.stop();
     this.#leaveQueue?.();
-    this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    this.#unwatch?.();
   }
 
   readonly #onTimeout = (): void => {
     this.#fail(new ConnectError("the operation timed out", Code.DeadlineExceeded));
   };
-
-  readonly #onAbort = (): void => {
-    this.#fail(canceled(this.#request.signal!));
-  };
 }
 
-function canceled({ reason }: AbortSignal): ConnectError {
-  return ConnectError.from(reason ?? new Error("This operation was aborted"), Code.Canceled);
+/** The departure that an abort signal tells of. */
+export function departureOf(signal: AbortSignal | undefined): Departure | undefined {
+  if (!signal) return undefined;
+  const reason = () => ConnectError.from(signal.reason ?? new Error("the call was aborted"), Code.Canceled);
+  return {
+    left: () => (signal.aborted ? reason() : undefined),
+    watch(leave) {
+      const onAbort = () => leave(reason());
+      signal.addEventListener("abort", onAbort);
+      return () => signal.removeEventListener("abort", onAbort);
+    },
+  };
 }
 
 /** Whether a stream ended with its connection, rather than by a reset of its own. */

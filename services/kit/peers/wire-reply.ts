@@ -4,9 +4,15 @@ import { validateResponseWithCompression, validateTrailer } from "@connectrpc/co
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 
 const compressions = [compressionGzip, compressionBrotli];
-const prefixLength = 5;
+/** A message has one byte of flags and four of length before it. */
+export const prefixLength = 5;
 const unknownCompression = "received compressed envelope, but do not know how to decompress";
 const plainTypes: ReadonlySet<unknown> = new Set(["application/grpc", "application/grpc+proto"]);
+const plainEncodings: ReadonlySet<unknown> = new Set([
+  undefined,
+  "identity",
+  ...compressions.map(({ name }) => name),
+]);
 
 /** The compressions that answers may have, for `grpc-accept-encoding`. */
 export const acceptedEncodings = compressions.map(({ name }) => name).join(",");
@@ -30,17 +36,6 @@ export function messageOf(reply: RawReply, maxBytes: number): Uint8Array | Promi
   return isPlain(reply) ? reply.body.subarray(prefixLength) : carefully(reply, maxBytes);
 }
 
-/** Whether a body holds a message completely. */
-export function isComplete(body: Buffer): boolean {
-  return body.length >= prefixLength && body.length >= prefixLength + body.readUInt32BE(1);
-}
-
-/** Throws RESOURCE_EXHAUSTED as soon as a message says that it will be too large. */
-export function checkSize(body: Buffer, maxBytes: number): void {
-  const size = body.length >= prefixLength ? body.readUInt32BE(1) : 0;
-  if (size > maxBytes) throw tooLarge("read", size, maxBytes);
-}
-
 /** The error of a message that is larger than this side takes or sends. */
 export function tooLarge(way: "read" | "write", bytes: number, maxBytes: number): ConnectError {
   const message = `message size ${bytes} is larger than configured ${way}MaxBytes ${maxBytes}`;
@@ -55,6 +50,8 @@ function isPlain({ header, trailer, body }: RawReply): boolean {
     plainTypes.has(header["content-type"]) &&
     header["grpc-status"] === undefined &&
     trailer["grpc-status-details-bin"] === undefined &&
+    plainEncodings.has(header["grpc-encoding"]) &&
+    body.length >= prefixLength &&
     body[0] === 0 &&
     body.length === prefixLength + body.readUInt32BE(1)
   );
@@ -98,10 +95,11 @@ function envelopes(body: Buffer, maxBytes: number): Envelope[] {
   const found: Envelope[] = [];
   for (let at = 0; at < body.length; ) {
     const rest = body.subarray(at);
-    checkSize(rest, maxBytes);
-    if (!isComplete(rest))
+    const size = rest.length < prefixLength ? 0 : rest.readUInt32BE(1);
+    if (size > maxBytes) throw tooLarge("read", size, maxBytes);
+    const end = prefixLength + size;
+    if (rest.length < end)
       throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
-    const end = prefixLength + rest.readUInt32BE(1);
     found.push({ compressed: (rest[0]! & 1) === 1, data: new Uint8Array(rest.subarray(prefixLength, end)) });
     at += end;
   }

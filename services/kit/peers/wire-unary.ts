@@ -8,11 +8,17 @@ import {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
 import { createCodecs, type MessageCodec } from "../codec/codec.js";
-import { exchange } from "./wire-call.js";
+import { type Departure, departureOf, exchange } from "./wire-call.js";
 import type { WirePool } from "./wire-pool.js";
-import { acceptedEncodings, messageOf, type RawReply, tooLarge, webHeaders } from "./wire-reply.js";
+import {
+  acceptedEncodings,
+  messageOf,
+  prefixLength,
+  type RawReply,
+  tooLarge,
+  webHeaders,
+} from "./wire-reply.js";
 
-const prefixLength = 5;
 /** The most that `grpc-timeout` carries in one unit. */
 const largestAmount = 99_999_999;
 
@@ -23,12 +29,27 @@ const protocolHeaders = {
   "grpc-accept-encoding": acceptedEncodings,
 };
 
-/** Makes the unary calls of a gRPC transport, with compiled codecs, on the connections of a pool. */
+/** What goes along with a message. */
+export interface WireOptions {
+  readonly header?: GivenHeaders;
+  /** Milliseconds; without it, or with 0, a call may take for ever. */
+  readonly timeoutMs?: number | undefined;
+  readonly departure?: Departure | undefined;
+}
+
+/** Makes a unary call; rejects with a `ConnectError`. */
+export type WireUnary = (
+  method: DescMethodUnary,
+  message: MessageInitShape<DescMethodUnary["input"]>,
+  options: WireOptions,
+) => Promise<WireReply>;
+
+/** Makes unary gRPC calls, with compiled codecs, on the connections of a pool. */
 export function createWireUnary(options: {
   readonly pool: WirePool;
   /** Largest message of either way, in bytes. */
   readonly bodyLimit: number;
-}): Transport["unary"] {
+}): WireUnary {
   const { pool, bodyLimit } = options;
   const codecOf = createCodecs();
   const plans = new WeakMap<DescMethodUnary, Plan>();
@@ -38,17 +59,24 @@ export function createWireUnary(options: {
     plans.set(method, plan);
     return plan;
   };
-  return async (method, signal, timeoutMs, header, message) => {
-    const known = method as unknown as DescMethodUnary;
-    const { path, input, output } = plans.get(known) ?? planOf(known);
-    const frame = written(input, messageToSend(known, message), bodyLimit);
-    // Connect's transports take 0 for no bound too.
+  return async (method, message, { header, timeoutMs, departure }) => {
+    const { path, input, output } = plans.get(method) ?? planOf(method);
+    const frame = written(input, messageToSend(method, message), bodyLimit);
     const bound = timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
     const headers = headersOf(path, header, bound);
-    const raw = await exchange(pool, { headers, frame, signal, timeoutMs: bound, maxBytes: bodyLimit });
+    const raw = await exchange(pool, { headers, frame, departure, timeoutMs: bound, maxBytes: bodyLimit });
     const bytes = messageOf(raw, bodyLimit);
-    const reply = read(output, bytes instanceof Uint8Array ? bytes : await bytes);
-    return new WireReply(known, reply, raw) as unknown as UnaryResponse<never, never>;
+    return new WireReply(method, read(output, bytes instanceof Uint8Array ? bytes : await bytes), raw);
+  };
+}
+
+/** The same as Connect's transports have it. */
+export function asTransportUnary(call: WireUnary): Transport["unary"] {
+  return async (method, signal, timeoutMs, header, message) => {
+    const departure = departureOf(signal);
+    const known = method as unknown as DescMethodUnary;
+    const reply = await call(known, message as never, { header, timeoutMs, departure });
+    return reply as unknown as UnaryResponse<never, never>;
   };
 }
 
@@ -106,7 +134,7 @@ function timeoutOf(milliseconds: number): string {
 }
 
 /** An answer whose headers are made when somebody reads them. */
-class WireReply {
+export class WireReply {
   readonly stream = false as const;
   readonly method: DescMethodUnary;
   readonly message: Message;
@@ -118,6 +146,11 @@ class WireReply {
     this.method = method;
     this.message = message;
     this.#raw = raw;
+  }
+
+  /** As node:http2 reads them. */
+  get raw(): Pick<RawReply, "header" | "trailer"> {
+    return this.#raw;
   }
 
   get service() {

@@ -47,13 +47,14 @@ async function arriving(call = {}) {
 
 describe("a call over the wire", () => {
   it("proves the workload and the principal, and carries the ids", async () => {
-    const { requestHeader, ...context } = await arriving({ correlationId: "client-1" });
+    const context = await arriving({ correlationId: "client-1" });
+    const { requestHeader } = context;
     expect(requestHeader.get("authorization")).toBe("Bearer internal");
     const proof = requestHeader.get(workloadTokenHeader) ?? "";
     expect(await token.verify(proof, Workload.AGENTS)).toBe(Workload.ENGINE);
     expect(requestHeader.get("x-request-id")).toBe("client-1");
     expect(requestHeader.has("traceparent")).toBe(false);
-    expect(callOf(context as HandlerContext)).toMatchObject({
+    expect(callOf(context)).toMatchObject({
       requestId: callOf(callerWith()).requestId,
       correlationId: "client-1",
       caller: Workload.ENGINE,
