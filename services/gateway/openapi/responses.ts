@@ -18,7 +18,13 @@ export interface FailureOptions {
 export const problemType = "application/problem+json";
 
 /** What a request with a body can fail with before its method is called. */
-const bodyReasons = ["BODY_MALFORMED", "BODY_SPACE_EXHAUSTED", "BODY_TIMEOUT", "BODY_TOO_LARGE", "MEDIA_TYPE_UNSUPPORTED"];
+const bodyReasons = [
+  "BODY_MALFORMED",
+  "BODY_SPACE_EXHAUSTED",
+  "BODY_TIMEOUT",
+  "BODY_TOO_LARGE",
+  "MEDIA_TYPE_UNSUPPORTED",
+];
 /** What a client's key may come to, by what it does for the method. */
 const keyReasons = {
   kept: ["IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED"],
