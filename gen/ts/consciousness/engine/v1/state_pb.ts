@@ -238,7 +238,7 @@ export enum ConfidenceBasis {
   UNCALIBRATED = 1,
 
   /**
-   * A calibration that is stored, with its reliability bins.
+   * A calibration that is shipped, with its error in the model card.
    *
    * @generated from enum value: CONFIDENCE_BASIS_CALIBRATED = 2;
    */
