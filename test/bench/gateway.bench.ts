@@ -39,7 +39,6 @@ export const bench: Bench = async (args) => {
   const timing = {
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
-    warmSeconds: 3,
     inFlight: 32,
   };
   const chosen = contestants.filter(({ name }) => values.only.split(",").some((part) => name.includes(part)));

@@ -3,7 +3,7 @@ import { contestants, goGateway, restInProcess } from "./contestants.js";
 import { rounded } from "./goals.js";
 import { openLoad } from "./launch.js";
 import type { Outcome } from "./load/generator.js";
-import type { Samples } from "./rounds.js";
+import { type Samples, warmUp } from "./rounds.js";
 
 const share = 0.7;
 const connections = 128;
@@ -11,7 +11,7 @@ const connections = 128;
 /** Latency at 70 % of what grpc-gateway answers at most, at the same rate for both, in turns. */
 export async function latencyRows(
   samples: Samples,
-  { rounds, seconds, warmSeconds }: { rounds: number; seconds: number; warmSeconds: number },
+  { rounds, seconds }: { rounds: number; seconds: number },
   progress: (line: string) => void,
 ): Promise<Row[]> {
   const most = samples.get(goGateway)?.map((sample) => sample.requests / sample.seconds);
@@ -20,7 +20,7 @@ export async function latencyRows(
   const times = new Map<string, Outcome[]>();
   for (let round = 1; round <= rounds; round++) {
     for (const name of [restInProcess, goGateway]) {
-      const outcome = await atRate(name, { rate, seconds, warmSeconds });
+      const outcome = await atRate(name, { rate, seconds });
       progress(
         `round ${round}  at ${rate}/s, ${name}: p99 ${outcome.p99.toFixed(1)} ms, ${reached(outcome)}/s`,
       );
@@ -53,16 +53,13 @@ function reached({ requests, seconds }: Outcome): number {
   return Math.round(requests / seconds);
 }
 
-async function atRate(
-  name: string,
-  { rate, seconds, warmSeconds }: { rate: number; seconds: number; warmSeconds: number },
-): Promise<Outcome> {
+async function atRate(name: string, { rate, seconds }: { rate: number; seconds: number }): Promise<Outcome> {
   const contestant = contestants.find((one) => one.name === name)!;
   const running = await contestant.start(0);
   const { port, token } = running;
   const load = await openLoad({ port, token, protocol: contestant.protocol, inFlight: connections });
   try {
-    await load.run({ seconds: warmSeconds });
+    await warmUp(load);
     return await load.run({ seconds, rate });
   } finally {
     await load.stop();

@@ -7,7 +7,7 @@ import { cores, pinned } from "./cpu.js";
 import type { Burst, Outcome, Target } from "./load/generator.js";
 import type { Order, Profiled, Told } from "./servers/orders.js";
 
-const readyMs = 30_000;
+const readyMs = 90_000;
 
 /** A contestant that listens. */
 export interface Running extends Told {
@@ -106,12 +106,17 @@ export function compiled(path: string): string {
 }
 
 async function answerOf<T>(child: ChildProcess, name: string, milliseconds = readyMs): Promise<T> {
-  const ended = once(child, "exit").then(() => {
+  const over = new AbortController();
+  const told = once(child, "message", over).then(([message]) => message as T);
+  const ended = once(child, "exit", over).then(() => {
     throw new Error(`${name} ended without an answer`);
   });
-  ended.catch(() => undefined);
-  const told = once(child, "message").then(([message]) => message as T);
-  return within(Promise.race([told, ended]), `${name} answers`, milliseconds);
+  try {
+    return await within(Promise.race([told, ended]), `${name} answers`, milliseconds);
+  } finally {
+    for (const one of [told, ended]) one.catch(() => undefined);
+    over.abort();
+  }
 }
 
 async function within<T>(work: Promise<T>, what: string, milliseconds = readyMs): Promise<T> {

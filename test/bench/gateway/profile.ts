@@ -2,8 +2,8 @@ import type { Profiler } from "node:inspector";
 import type { Row } from "../rows.js";
 import { type Contestant, startUpstream } from "./contestants.js";
 import { openLoad } from "./launch.js";
+import { warmUp } from "./rounds.js";
 
-const warmSeconds = 4;
 const profiledMs = 4000;
 
 /** Where a frame belongs, by the file it comes from; the first that matches. */
@@ -47,7 +47,7 @@ export async function profileRows(contestant: Contestant): Promise<Row[]> {
   const { port, token } = running;
   const load = await openLoad({ port, token, protocol: contestant.protocol, inFlight: 32 });
   try {
-    await load.run({ seconds: warmSeconds });
+    await warmUp(load);
     const [profile] = await Promise.all([
       running.profile?.(profiledMs),
       load.run({ seconds: profiledMs / 1000 + 1 }),

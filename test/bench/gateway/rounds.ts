@@ -2,7 +2,7 @@ import type { Contestant } from "./contestants.js";
 import { startUpstream } from "./contestants.js";
 import { cpuSeconds } from "./cpu.js";
 import { checkAnswer } from "./equality.js";
-import { openLoad, type Running } from "./launch.js";
+import { type Load, openLoad, type Running } from "./launch.js";
 import type { Outcome } from "./load/generator.js";
 
 /** How a contest goes. */
@@ -10,8 +10,6 @@ export interface ContestOptions {
   readonly rounds: number;
   /** Of one measurement. */
   readonly seconds: number;
-  /** Before it. */
-  readonly warmSeconds: number;
   readonly inFlight: number;
 }
 
@@ -59,14 +57,14 @@ export async function contest(
 async function measure(
   { name, protocol }: Contestant,
   running: Running,
-  { seconds, warmSeconds, inFlight }: ContestOptions,
+  { seconds, inFlight }: ContestOptions,
 ): Promise<Sample> {
   await checkAnswer(running, protocol).catch((cause) => {
     throw new Error(`${name} does not answer as the others do`, { cause });
   });
   const load = await openLoad({ port: running.port, protocol, token: running.token, inFlight });
   try {
-    await load.run({ seconds: warmSeconds });
+    await warmUp(load);
     const before = cpuSeconds(running.pid);
     const outcome = await load.run({ seconds });
     const cpu = ((cpuSeconds(running.pid) - before) * 1e6) / outcome.requests;
@@ -75,5 +73,16 @@ async function measure(
     return { ...outcome, cpu };
   } finally {
     await load.stop();
+  }
+}
+
+const warmRequests = 15_000;
+const warmSeconds = 12;
+
+/** Asks until the compilers have seen enough, however slow the machine is at the moment. */
+export async function warmUp(load: Load): Promise<void> {
+  let requests = 0;
+  for (let second = 0; second < warmSeconds && requests < warmRequests; second++) {
+    requests += (await load.run({ seconds: 1 })).requests;
   }
 }

@@ -7,7 +7,7 @@ import { contestRows, cpuRatio, rounded } from "./goals.js";
 import { contest } from "./rounds.js";
 
 const recordedPath = join(packageRoot(), "test/bench/gateway/recorded.json");
-const timing = { rounds: 5, seconds: 1, warmSeconds: 3, inFlight: 32 };
+const timing = { rounds: 5, seconds: 1, inFlight: 32 };
 /** What machines and their other work make of the same code. */
 const tolerance = 0.7;
 

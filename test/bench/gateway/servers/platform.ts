@@ -1,8 +1,10 @@
 import { mkdtemp } from "node:fs/promises";
+import { createServer } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DescService } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
+import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { destination } from "pino";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
@@ -12,6 +14,7 @@ import { startProcess } from "../../../../services/kit/process/process.js";
 import { type Implementation, implement, preparable } from "../../../../services/kit/workload.js";
 import { goodClaims, goodHeader, type Pair, rs256, rsaPair } from "../../../kit/tokens/forge.js";
 import { answer, governedService } from "../contract/review.js";
+import { portOf } from "./raw.js";
 
 /**
  * The platform's own process with the review service in place of its workloads
@@ -23,10 +26,10 @@ export async function servePlatform(): Promise<{ readonly port: number; readonly
   const directory = await mkdtemp(join(tmpdir(), "bench-platform-"));
   const service = governedService(Workload.GATEWAY);
   const running = await startProcess({
-    names: ["gateway", "auth"],
+    names: ["gateway"],
     source: configSource({
       GATEWAY_PORT: "0",
-      AUTH_PORT: "0",
+      AUTH_URL: `http://127.0.0.1:${await serveKeys(keys)}`,
       DATA_DIR: directory,
       PEER_SECRET: "a secret for the bench alone, no more",
       RATE_PER_MINUTE: "1000000",
@@ -37,8 +40,8 @@ export async function servePlatform(): Promise<{ readonly port: number; readonly
       FAST_PATH: process.env.FAST_PATH ?? "true",
     }),
     version: "bench",
-    load: async (name) => {
-      const implementations = [name === "auth" ? keysAlone(keys) : reviews(service)];
+    load: async () => {
+      const implementations = [reviews(service)];
       return preparable({ config: () => ({}), start: async () => ({ implementations, dependencies: [] }) });
     },
     rest: restHandler,
@@ -52,16 +55,10 @@ function reviews(service: DescService): Implementation {
   return implement(service, { review: answer } as unknown as ServiceImpl<typeof service>);
 }
 
-/** Auth, of which the gateway asks nothing but its keys. */
-function keysAlone({ jwk }: Pair): Implementation {
-  const absent = () => {
-    throw new Error("the bench asks auth for keys alone");
-  };
-  const handlers = Object.fromEntries(AuthService.methods.map(({ localName }) => [localName, absent]));
-  return implement(AuthService, {
-    ...handlers,
-    getJwks: () => ({ keys: [jwk] }),
-  } as unknown as ServiceImpl<typeof AuthService>);
+/** Stands in for auth, which the gateway asks for its keys once. */
+function serveKeys({ jwk }: Pair): Promise<number> {
+  const routes = (router: ConnectRouter) => router.service(AuthService, { getJwks: () => ({ keys: [jwk] }) });
+  return portOf(createServer(connectNodeAdapter({ routes })));
 }
 
 /** A token of somebody who may read agents, good for an hour. */
