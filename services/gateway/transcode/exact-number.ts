@@ -5,6 +5,7 @@ import {
   type Registry,
   ScalarType,
 } from "@bufbuild/protobuf";
+import { errors } from "../../kit/errors.js";
 import { fieldOf } from "./field-name.js";
 import { type ExactJson, NumberText } from "./json-text.js";
 
@@ -14,11 +15,11 @@ import { type ExactJson, NumberText } from "./json-text.js";
  * rounded an integer beyond 2^53 without a word.
  */
 export function settleNumbers(json: ExactJson, message: DescMessage, registry?: Registry): JsonValue {
+  if (anyJson.has(message.typeName)) return asDoubles(requireFinite(json));
   if (json instanceof NumberText || json === null || typeof json !== "object") {
     return settleWrapped(json, message);
   }
   if (message.typeName === "google.protobuf.Any") return settleAny(json, registry);
-  // Struct, Value and ListValue hold doubles.
   if (Array.isArray(json) || message.typeName.startsWith("google.protobuf.")) return asDoubles(json);
   return mapValues(json, (value, name) => {
     const field = fieldOf(message, name);
@@ -35,6 +36,20 @@ export function settleField(json: ExactJson, field: DescField, registry?: Regist
   if (field.fieldKind === "list" && Array.isArray(json)) return json.map(item);
   if (field.fieldKind === "map" && isObject(json)) return mapValues(json, item);
   return item(json);
+}
+
+/** What these hold is JSON again, which has no number beyond the range of doubles. */
+const anyJson: ReadonlySet<string> = new Set(
+  ["Struct", "Value", "ListValue"].map((name) => `google.protobuf.${name}`),
+);
+
+function requireFinite(json: ExactJson): ExactJson {
+  if (json instanceof NumberText && !Number.isFinite(Number(json.text))) {
+    throw errors.bodyMalformed({ problem: "it has a number beyond the range of doubles" });
+  }
+  if (Array.isArray(json)) for (const item of json) requireFinite(item);
+  else if (isObject(json)) for (const value of Object.values(json)) requireFinite(value);
+  return json;
 }
 
 function settleAny(json: ExactJson, registry: Registry | undefined): JsonValue {

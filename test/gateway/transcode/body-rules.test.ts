@@ -228,6 +228,8 @@ describe("bodies", () => {
       "1e999999999",
       "big must be a whole number from -9223372036854775808 to 9223372036854775807",
     ],
+    ["POST", "/v1/everything", '{"any_json":1e400}', "it has a number beyond the range of doubles"],
+    ["POST", "/v1/everything", '{"any_json":{"a":[-1e400]}}', "it has a number beyond the range of doubles"],
     ["POST", "/v1/tags", "{}", "tags must be a list, not an object"],
   ])("refuses %s %s %s: %s", async (method, target, body, problem) => {
     const server = await serve();
