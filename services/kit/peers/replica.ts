@@ -1,5 +1,5 @@
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
-import { CircuitState, CountBreaker, circuitBreaker, handleWhen } from "cockatiel";
+import { CircuitState, CountBreaker, circuitBreaker, handleType } from "cockatiel";
 import { Health } from "#gen/ts/grpc/health/v1/health_pb.js";
 import { abortableDelay } from "../abortable-delay.js";
 import { isLost, isSilence } from "./failures.js";
@@ -44,8 +44,9 @@ export function createReplica(transport: Transport, closed: AbortSignal): Replic
     async run(call, signal) {
       inFlight += 1;
       try {
-        return await breaker.execute(() => call(transport), signal);
-      } catch (error) {
+        return await breaker.execute(() => marked(call(transport), signal), signal);
+      } catch (thrown) {
+        const error = thrown instanceof LostCall ? thrown.cause : thrown;
         if (isSilence(error, signal)) void doubt();
         throw error;
       } finally {
@@ -55,15 +56,23 @@ export function createReplica(transport: Transport, closed: AbortSignal): Replic
   };
 }
 
+/** What the breaker counts. A call that its caller gave up looks the same, and says nothing of the peer. */
+class LostCall extends Error {}
+
+async function marked<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw isLost(error, signal) ? new LostCall("a call was lost", { cause: error }) : error;
+  }
+}
+
 function createBreaker() {
-  return circuitBreaker(
-    handleWhen((error) => isLost(error)),
-    {
-      halfOpenAfter: 30_000,
-      // It opens above the threshold, so with the fifth failure.
-      breaker: new CountBreaker({ threshold: 0.4, size: 10 }),
-    },
-  );
+  return circuitBreaker(handleType(LostCall), {
+    halfOpenAfter: 30_000,
+    // It opens above the threshold, so with the fifth failure.
+    breaker: new CountBreaker({ threshold: 0.4, size: 10 }),
+  });
 }
 
 async function answers(transport: Transport): Promise<boolean> {

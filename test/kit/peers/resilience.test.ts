@@ -126,6 +126,20 @@ describe("the breaker", () => {
     expect(await resilience.run(false, async () => "up", open)).toBe("up");
   });
 
+  it("does not count calls that their callers gave up", async () => {
+    const resilience = createResilience("agents");
+    const givenUp = () => Promise.reject(new ConnectError("This operation was aborted", Code.Canceled));
+    for (let call = 0; call < 20; call += 1) {
+      const caller = new AbortController();
+      const call = () => {
+        caller.abort();
+        return givenUp();
+      };
+      await resilience.run(false, call, caller.signal).catch(() => undefined);
+    }
+    expect(await resilience.run(false, async () => "up", open)).toBe("up");
+  });
+
   it("does not count answers that refuse", async () => {
     const resilience = createResilience("agents");
     const refuse = () => Promise.reject(errors.agentNotFound({ id: "7" }));
