@@ -1,8 +1,9 @@
 import { hits, publishing, throughput } from "./events.js";
+import { hearing } from "./hearing.js";
 import type { Bench } from "./main.js";
 import { writing } from "./writes.js";
 
-const parts = { writing, publishing, throughput, hits };
+const parts = { writing, publishing, throughput, hits, hearing };
 
 /**
  * What stores cost, on servers that it starts itself: PostgreSQL, NATS and Redis
