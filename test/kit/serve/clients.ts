@@ -27,7 +27,7 @@ export const answerVersion: RequestHandler = (request, response) => {
 };
 
 /** A raw connection with everything it has received so far. */
-export function rawConnection(listener: Listener) {
+export function rawConnection(listener: Pick<Listener, "port">) {
   const socket: Socket = connectTcp({ host: "127.0.0.1", port: listener.port, noDelay: true });
   let received = "";
   const closed = new Promise<string>((resolve) => socket.on("close", () => resolve(received)));

@@ -35,6 +35,8 @@ import type { Pace } from "../../../services/kit/serve/pace.js";
 import { defaultRequestLimits } from "../../../services/kit/serve/request-limits.js";
 import { implement } from "../../../services/kit/workload.js";
 import { recordedLog, recordedMetrics } from "../chain/calls.js";
+import { rawConnection } from "./clients.js";
+import { connectionPreface, emptySettings, endHeaders, frame, framesIn, headerBlock } from "./frames.js";
 
 const jwks = "/consciousness.auth.v1.AuthService/GetJwks";
 const login = "/consciousness.auth.v1.AuthService/Login";
@@ -218,6 +220,37 @@ describe.each([
       await once(stream, "close");
       await settled();
       expect(lines[0]?.metadata.reason).toBe("BODY_TIMEOUT");
+    });
+
+    it.each([
+      ["application/json", '{"username":"a","password":"b"}'],
+      ["application/grpc", "\0\0\0\0\0"],
+    ])("is never called with the half of a body that its client took back: %s", async (type, half) => {
+      const { address, passed, lines, settled } = await serve();
+      const { socket, received } = rawConnection({ port: Number(address.split(":")[1]) });
+      closers.push(() => void socket.destroy());
+      const fields = {
+        ":method": "POST",
+        ":scheme": "http",
+        ":path": login,
+        ":authority": "h",
+        te: "trailers",
+      };
+      const block = headerBlock([...Object.entries(fields), ["content-type", type]]);
+      // What arrived could be a whole message, and NO_ERROR sounds as if it were.
+      const frames = [
+        Buffer.concat([connectionPreface, emptySettings, frame("HEADERS", endHeaders, 1, block)]),
+        frame("DATA", 0, 1, Buffer.from(half, "latin1")),
+        frame("RST_STREAM", 0, 1, [0, 0, 0, 0]),
+      ];
+      for (const [index, bytes] of frames.entries()) {
+        socket.write(Buffer.concat([bytes, frame("PING", 0, 0, new Uint8Array(8))]));
+        const answered = () => framesIn(received()).filter((one) => one.type === "PING").length > index;
+        await vi.waitFor(() => expect(answered()).toBe(true));
+      }
+      await settled();
+      expect(lines[0]?.message).toBe("request rejected");
+      expect(passed).toEqual([]);
     });
 
     it("is logged without the query, which may hold what users wrote", async () => {

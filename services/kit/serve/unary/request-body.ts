@@ -67,6 +67,8 @@ export function readBody(from: Readable, bounds: BodyBounds, outcome: BodyOutcom
     else if (more) more.push(chunk);
     else more = [first, chunk];
   });
+  // A stream that its client takes back without an error comes to an end too.
+  from.on("aborted", stop);
   from.on("end", () => {
     if (over) return;
     stop();
