@@ -1,6 +1,8 @@
 import { create, type DescMethod, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { AuditClass, RateClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { readConfig } from "../../services/gateway/config.js";
+import { createEdge } from "../../services/gateway/edge/edge.js";
 import { checkCaller } from "../../services/kit/chain/caller.js";
 import { planChain } from "../../services/kit/chain/chain.js";
 import { deadline } from "../../services/kit/chain/deadline.js";
@@ -8,6 +10,7 @@ import { createAdmission, limit } from "../../services/kit/chain/limit.js";
 import { observe } from "../../services/kit/chain/observe.js";
 import { validate } from "../../services/kit/chain/validate.js";
 import { systemClock as clock } from "../../services/kit/clock.js";
+import { configSource } from "../../services/kit/config.js";
 import { type MethodContract, methodName } from "../../services/kit/contract/method.js";
 import { createLog } from "../../services/kit/log.js";
 import { createMetrics } from "../../services/kit/metrics.js";
@@ -44,8 +47,10 @@ function contractOf(method: DescMethod): MethodContract {
   };
 }
 
+const edgeConfig = readConfig(configSource({}));
+
 /**
- * Starts our endpoint behind our listener as the runner asks. The chain is the
+ * Starts our endpoint behind our edge and listener as the runner asks. The chain is the
  * gateway's but for two layers: nobody signs in here, and the suite's own
  * errors must leave as they are, which `translateErrors` is there to prevent.
  */
@@ -60,20 +65,23 @@ async function serve(asked: ServerRequest): Promise<number> {
   ];
   const contracts = conformanceService.methods.map((method) => [method, contractOf(method)] as const);
   const { serverCreds, clientTlsCert, messageReceiveLimit } = asked;
+  const trust = { proxyHops: 0, mesh: false, internal: false };
+  const handler = createEndpoint({
+    implementations: [implementation as unknown as Implementation],
+    plans: planChain(new Map(contracts), layers),
+    rest: async (_request, response) => void response.writeHead(404).end(),
+    trust,
+    registry,
+    fastPath: process.env.FAST_PATH !== "false",
+    limits: { ...defaultRequestLimits, bodyBytes: messageReceiveLimit || 4 * 1024 * 1024 },
+    log,
+    metrics,
+  });
+  const port = { handler, services: [conformanceService], contracts: new Map(contracts), trust };
   const listener = await listen({
     host: "127.0.0.1",
     port: 0,
-    handler: createEndpoint({
-      implementations: [implementation as unknown as Implementation],
-      plans: planChain(new Map(contracts), layers),
-      rest: async (_request, response) => void response.writeHead(404).end(),
-      trust: { proxyHops: 0, mesh: false, internal: false },
-      registry,
-      fastPath: process.env.FAST_PATH !== "false",
-      limits: { ...defaultRequestLimits, bodyBytes: messageReceiveLimit || 4 * 1024 * 1024 },
-      log,
-      metrics,
-    }),
+    handler: createEdge({ config: edgeConfig, log, metrics }).wrap(port),
     ...(asked.useTls &&
       serverCreds && {
         tls: {
