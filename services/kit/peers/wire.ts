@@ -8,7 +8,7 @@ import type { MethodContract } from "../contract/method.js";
 import { workloadName } from "../contract/workloads.js";
 import { errorFacts, errors } from "../errors.js";
 import { idempotencyHeader, replayedHeader } from "../idempotency/key.js";
-import { injectContext } from "../telemetry.js";
+import { injectContext, traceParent } from "../spans.js";
 import { workloadTokenHeader } from "../tokens.js";
 import { isLost } from "./failures.js";
 import type { PeerCalls } from "./memory.js";
@@ -33,7 +33,7 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
     const contract = methods.get(method);
     const key = keyAlong(caller, method);
     const header = await outgoingHeader(wire, caller, contract?.access.kind === "public");
-    if (key) header.set(idempotencyHeader, key.value);
+    if (key) header[idempotencyHeader] = key.value;
     const timeoutMs = remaining(call, wire.clock);
     try {
       return await wire.resilience.run(
@@ -76,7 +76,7 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
 
 interface Sending {
   readonly transport: Transport;
-  readonly header: Headers;
+  readonly header: OutgoingHeader;
   /** Milliseconds. */
   readonly left: number | undefined;
 }
@@ -85,16 +85,28 @@ async function* only<T>(message: T) {
   yield message;
 }
 
-async function outgoingHeader(wire: Wire, caller: Caller, isPublic: boolean): Promise<Headers> {
+/** Plain, since an instance of `Headers` costs more than all else here. */
+type OutgoingHeader = Record<string, string>;
+
+async function outgoingHeader(wire: Wire, caller: Caller, isPublic: boolean): Promise<OutgoingHeader> {
   const call = callOf(caller);
-  const header = new Headers({ [requestIdHeader]: call.requestId, [correlationHeader]: call.correlationId });
-  injectContext(header);
+  const header: OutgoingHeader = {
+    [requestIdHeader]: call.requestId,
+    [correlationHeader]: call.correlationId,
+    ...(traceParent() !== "" && tracing()),
+  };
   const workloadToken = await wire.workloadToken();
-  if (workloadToken) header.set(workloadTokenHeader, workloadToken);
+  if (workloadToken) header[workloadTokenHeader] = workloadToken;
   // A public method asks for no principal; the exchange of tokens is one itself.
   const principalToken = isPublic ? undefined : await wire.principalToken(caller);
-  if (principalToken) header.set("authorization", `Bearer ${principalToken}`);
+  if (principalToken) header.authorization = `Bearer ${principalToken}`;
   return header;
+}
+
+function tracing(): OutgoingHeader {
+  const header = new Headers();
+  injectContext(header);
+  return Object.fromEntries(header);
 }
 
 function remaining(call: Call, clock: Clock): number | undefined {
