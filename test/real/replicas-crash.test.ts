@@ -26,19 +26,22 @@ describe.skipIf(!platformInstalled)("two replicas of every service", () => {
     const { send } = createClients(deployment.gateways, token);
     const start = performance.now();
     const writers = startWriters({ send, ledger, concurrency: 12 });
-    for (let round = 0; round < rounds; round++) {
-      const written = (part: number) => acknowledged(ledger, ((round + part) / rounds) * writesWanted);
-      const replica = deployment.replicas[round % deployment.replicas.length];
-      const server = servers.all[round % servers.all.length];
-      await written(1 / 3);
-      await replica?.kill();
-      const [restarted] = await Promise.allSettled([replica?.start(), written(2 / 3)]);
-      expect(restarted.status).toBe("fulfilled");
-      await server?.kill();
-      await server?.start();
-      await written(1);
+    try {
+      for (let round = 0; round < rounds; round++) {
+        const written = (part: number) => acknowledged(ledger, ((round + part) / rounds) * writesWanted);
+        const replica = deployment.replicas[round % deployment.replicas.length];
+        const server = servers.all[round % servers.all.length];
+        await written(1 / 3);
+        await replica?.kill();
+        const [restarted] = await Promise.allSettled([replica?.start(), written(2 / 3)]);
+        expect(restarted.status).toBe("fulfilled");
+        await server?.kill();
+        await server?.start();
+        await written(1);
+      }
+    } finally {
+      await writers.stop();
     }
-    await writers.stop();
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     const counts = ["acknowledged", "unknown", "refused"].map(
       (told) => `${ledger.writes.filter((write) => write.told === told).length} ${told}`,

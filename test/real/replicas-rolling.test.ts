@@ -24,17 +24,21 @@ describe.skipIf(!platformInstalled)("a rolling restart of every service", () => 
     const asking = await startAsking({ clients, concurrency: 6, pauseMs: 50 });
     const writers = startWriters({ send: clients.send, ledger, concurrency: 2, paceMs: 250 });
     const start = performance.now();
-    for (const replica of deployment.replicas) {
-      expect([replica.name, await replica.stop()]).toEqual([replica.name, 0]);
-      await replica.start();
-      // As a rolling update waits between two replicas, here until the new one has had its share of calls.
-      const before = asking.answered();
-      await until(() => asking.answered() >= before + 50);
+    const failed: string[] = [];
+    try {
+      for (const replica of deployment.replicas) {
+        expect([replica.name, await replica.stop()]).toEqual([replica.name, 0]);
+        await replica.start();
+        // As a rolling update waits between two replicas, here until the new one has had its share of calls.
+        const before = asking.answered();
+        await until(() => asking.answered() >= before + 50);
+      }
+    } finally {
+      failed.push(...(await asking.stop()));
+      await writers.stop();
     }
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const failed = await asking.stop();
     const answered = asking.answered();
-    await writers.stop();
     report(
       `rolling restart: ${deployment.replicas.length} replicas in ${seconds} s; of ${answered} idempotent calls ${failed.length} failed and ${clients.repeated()} went to a second gateway; of ${ledger.writes.length} writes ${ledger.count("unknown")} were left open`,
     );

@@ -32,9 +32,12 @@ export function tally(heard: readonly Heard[]): string {
   return [...counts].map(([said, count]) => `${said}: ${count}`).join(", ");
 }
 
-/** Answers that are neither a success nor DEPENDENCY_UNAVAILABLE with its status and a time to come back. */
+/** Answers that are no success and do not say either what is away or that the deadline has passed. */
 export function unclear(heard: readonly Heard[]): string[] {
-  return heard.filter(({ reply }) => reply?.status !== 200 && !saysUnavailable(reply)).map(describe);
+  const late = (reply: Reply) => reply?.status === 504 && reply.body?.reason === "DEADLINE_EXCEEDED";
+  return heard
+    .filter(({ reply }) => reply?.status !== 200 && !saysUnavailable(reply) && !late(reply))
+    .map(describe);
 }
 
 /** Answers that are not DEPENDENCY_UNAVAILABLE with its status and a time to come back. */
