@@ -50,7 +50,13 @@ export function callGraphPolicy(
     spec: {
       podSelector: { matchLabels: labelsOf(name) },
       policyTypes: ["Ingress", "Egress"],
-      ingress: [{ from: callers.map(pods), ports: [port(workload.port)] }],
+      ingress: [
+        {
+          // From observability, metrics are read; who may, the proxy decides.
+          from: [...callers.map(pods), namespace(observabilityNamespace)],
+          ports: [port(workload.port)],
+        },
+      ],
       egress: [
         ...calleesOf(graph, name).map((callee) => ({ to: [pods(callee)], ports: [port(portOf(callee))] })),
         ...servicesOf(stores).map((store) => ({ to: [pods(store.name)], ports: [port(store.port)] })),

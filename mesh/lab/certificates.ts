@@ -75,3 +75,40 @@ export async function makeServerCertificate(
   );
   return { key: key!, cert: cert! };
 }
+
+/** Signs what istiod would give to a workload with a SPIFFE id; returns the files' names. */
+export async function signWorkloadCertificate(
+  authority: string,
+  folder: string,
+  id: string,
+): Promise<{ key: string; cert: string }> {
+  await mkdir(folder, { recursive: true });
+  const openssl = (...args: string[]) => run("openssl", args, { folder });
+  await openssl(
+    "req",
+    "-newkey",
+    "rsa:2048",
+    "-nodes",
+    "-subj",
+    "/",
+    "-keyout",
+    "key.pem",
+    "-out",
+    "request.pem",
+  );
+  await writeFile(join(folder, "id.cnf"), `subjectAltName=critical,URI:${id}\n`);
+  const signer = [
+    "-CA",
+    join(authority, "ca-cert.pem"),
+    "-CAkey",
+    join(authority, "ca-key.pem"),
+    "-CAcreateserial",
+  ];
+  const output = ["-days", "2", "-extfile", "id.cnf", "-out", "cert.pem"];
+  await openssl("x509", "-req", "-in", "request.pem", ...signer, ...output);
+  const chain = await Promise.all(
+    [join(folder, "cert.pem"), join(authority, "ca-cert.pem")].map((file) => readFile(file, "utf8")),
+  );
+  await writeFile(join(folder, "chain.pem"), chain.join(""));
+  return { key: join(folder, "key.pem"), cert: join(folder, "chain.pem") };
+}

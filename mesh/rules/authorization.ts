@@ -1,6 +1,6 @@
 import type { HttpRule, ImageContract, ImageMethod } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
-import { ingressAccount, labelsOf } from "./names.js";
+import { ingressAccount, labelsOf, metricsReader } from "./names.js";
 
 const apiVersion = "security.istio.io/v1";
 
@@ -48,7 +48,22 @@ export function workloadPolicy(workload: string, contract: ImageContract): Manif
     apiVersion,
     kind: "AuthorizationPolicy",
     metadata: { name: workload },
-    spec: { selector: { matchLabels: labelsOf(workload) }, action: "ALLOW", rules },
+    spec: {
+      selector: { matchLabels: labelsOf(workload) },
+      action: "ALLOW",
+      rules: [...rules, scraping(contract)],
+    },
+  };
+}
+
+/** Lets Prometheus read metrics over REST, as it does everywhere. */
+function scraping({ methods }: ImageContract) {
+  const path = "/metrics";
+  if (!methods.some(({ http }) => http.some((rule) => rule.path === path)))
+    throw new Error(`the contract has nothing at ${path}`);
+  return {
+    from: [{ source: { serviceAccounts: [metricsReader] } }],
+    to: [{ operation: { methods: ["GET"], paths: [path] } }],
   };
 }
 

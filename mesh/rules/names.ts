@@ -29,6 +29,9 @@ export function servicesOf(stores: readonly string[]): StoreService[] {
 /** Where sidecars and workloads send traces. */
 export const observabilityNamespace = "observability";
 
+/** Service account there, as which Prometheus reads metrics; METRICS_READER of the overlays names it in full. */
+export const metricsReader = `${observabilityNamespace}/prometheus`;
+
 /** Labels that select the pods of a workload. */
 export function labelsOf(workload: string): { readonly app: string } {
   return { app: workload };

@@ -126,6 +126,19 @@ describe("authorization", () => {
     );
   });
 
+  it.each(names)("lets Prometheus read the metrics of %s, and nothing else", (name) => {
+    const { rules } = policyOf(name).spec;
+    const own = rules.filter(({ from }: Document) =>
+      from.some(({ source }: Document) => source.serviceAccounts.includes("observability/prometheus")),
+    );
+    expect(own).toEqual([
+      {
+        from: [{ source: { serviceAccounts: ["observability/prometheus"] } }],
+        to: [{ operation: { methods: ["GET"], paths: ["/metrics"] } }],
+      },
+    ]);
+  });
+
   it("names accounts of its own namespace, so that one copy serves all", () => {
     const text = JSON.stringify(yamlDocuments("mesh/generated/authorization-policies.yaml"));
     expect(text).not.toMatch(/principals|namespaces|cluster\.local/);

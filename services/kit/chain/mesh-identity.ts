@@ -31,10 +31,19 @@ export function certificateElement(own: string, caller: string): string | undefi
   return spiffe.test(own) && spiffe.test(caller) ? `By=${own};URI=${caller}` : undefined;
 }
 
+/** SPIFFE id of the caller in such an element; undefined unless it has exactly one. */
+export function callerOfCertificate(element: string): string | undefined {
+  return oneOf(splitFromEnd(element, ";"), "URI");
+}
+
 function identityOf(pairs: readonly string[], key: string) {
-  const values = pairs.filter((pair) => pair.startsWith(`${key}=`)).map((pair) => pair.slice(key.length + 1));
-  const [, namespace, account] = (values.length === 1 && spiffe.exec(values[0]!)) || [];
+  const [, namespace, account] = spiffe.exec(oneOf(pairs, key) ?? "") ?? [];
   return namespace && account ? { namespace, account } : undefined;
+}
+
+function oneOf(pairs: readonly string[], key: string): string | undefined {
+  const values = pairs.filter((pair) => pair.startsWith(`${key}=`)).map((pair) => pair.slice(key.length + 1));
+  return values.length === 1 ? values[0] : undefined;
 }
 
 /** Parts between separators outside double quotes, last first, at most `bound` of them. */

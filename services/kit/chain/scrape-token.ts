@@ -4,7 +4,8 @@ import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import type { Principal } from "../context.js";
 import type { VerifyCredential } from "./authenticate.js";
 
-const scraper: Principal = {
+/** A machine that may read metrics and status, and nothing else. */
+export const scraper: Principal = {
   tenant: "",
   subject: "metrics-scraper",
   kind: "machine",

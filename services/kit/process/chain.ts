@@ -9,6 +9,7 @@ import { deadline } from "../chain/deadline.js";
 import { idempotencyKey } from "../chain/idempotency-key.js";
 import { type Admission, limit } from "../chain/limit.js";
 import { workloadOfCertificate } from "../chain/mesh-identity.js";
+import { meshScraper } from "../chain/mesh-scraper.js";
 import { observe } from "../chain/observe.js";
 import type { Quotas } from "../chain/quota.js";
 import { type EdgeRates, limitStrangers, rateLimit } from "../chain/rate-limit.js";
@@ -36,6 +37,7 @@ export interface ChainOptions {
   readonly findCredential: Layer | undefined;
   readonly workloadToken: WorkloadToken | undefined;
   readonly metricsToken: string | undefined;
+  readonly metricsReader: string | undefined;
   /** Counts calls from outside. */
   readonly limits: Limits;
   readonly rates: EdgeRates;
@@ -57,6 +59,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),
     ...(edge ? [limitStrangers(options)] : []),
     ...(options.findCredential ? [options.findCredential] : []),
+    meshScraper(options.metricsReader),
     authenticate(verifyBy(options)),
     authorize,
     // Calls between workloads were counted where they came in.

@@ -33,6 +33,8 @@ export interface ProcessConfig {
   };
   /** Bearer token with which Prometheus reads `/metrics`. */
   readonly metricsToken: string | undefined;
+  /** SPIFFE id with which it does in a mesh. */
+  readonly metricsReader: string | undefined;
   /** Shared by the workloads of a deployment without a mesh, to prove themselves to each other. */
   readonly peerSecret: string | undefined;
   /** A mesh does mTLS, identity, retries and circuit breaking. */
@@ -73,6 +75,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     TRACE_ENDPOINT: optionalText(),
     TRACE_SAMPLE_RATIO: number(0, 1, { fallback: 1 }),
     METRICS_TOKEN: optionalText({ secret: true }),
+    METRICS_READER: optionalText(),
     PEER_SECRET: optionalText({ secret: true }),
     MESH: flag({ fallback: false }),
     ADMISSION_CONCURRENT: integer(1, 100_000, { fallback: 256 }),
@@ -112,6 +115,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
       sampleRatio: values.TRACE_SAMPLE_RATIO,
     },
     metricsToken: values.METRICS_TOKEN,
+    metricsReader: values.METRICS_READER,
     peerSecret: values.PEER_SECRET,
     mesh: values.MESH,
     reflection: REFLECTION,

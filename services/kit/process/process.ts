@@ -115,7 +115,7 @@ function openPort(workload: HostedWorkload, foundation: Foundation, rest: RestFa
   const trust: ArrivalTrust = {
     proxyHops: config.trustedProxyHops,
     proxyHeader: config.trustedProxyHeader,
-    mesh: config.mesh && !gateway,
+    mesh: config.mesh,
     internal: !gateway,
   };
   const handler = createEndpoint({

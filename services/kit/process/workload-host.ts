@@ -189,6 +189,7 @@ function chainOf(
     findCredential: edge?.findCredential,
     workloadToken: foundation.workloadToken,
     metricsToken: foundation.config.metricsToken,
+    metricsReader: foundation.config.metricsReader,
     limits: foundation.messaging.limits,
     rates: foundation.config.rates,
     quotas: configuredQuotas(foundation.config.quotas),
