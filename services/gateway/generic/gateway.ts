@@ -164,6 +164,7 @@ async function answer(
   const start = clock.monotonic();
   response.once("close", () => {
     leave?.(errors.canceled());
+    if (!log.enabled("info")) return;
     log.info(response.writableEnded ? "request answered" : "client left", {
       request_id: incoming.requestId,
       http_method: request.method,

@@ -34,6 +34,8 @@ export async function servePlatform(): Promise<{ readonly port: number; readonly
       PEER_SECRET: "a secret for the bench alone, no more",
       RATE_PER_MINUTE: "1000000",
       QUOTA_UNITS_PER_HOUR: "1000000000",
+      // All of the load comes from one.
+      CONNECTIONS_PER_ADDRESS: "0",
       TRACE_EXPORTER: "otlp",
       TRACE_ENDPOINT: "http://127.0.0.1:9",
       TRACE_SAMPLE_RATIO: "0",
