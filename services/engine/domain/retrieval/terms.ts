@@ -1,4 +1,4 @@
-import { personalDataTypes } from "../judges/personal-data/finding.js";
+import { maskedTypes } from "../judges/personal-data/finding.js";
 import { isDigit, isLetter, isMark } from "../text/characters.js";
 import type { TextSpan } from "../text/normalise.js";
 import { stem } from "./stem.js";
@@ -12,7 +12,7 @@ export interface Term extends TextSpan {
   readonly word: string;
 }
 
-const masks = new Set<string>(personalDataTypes);
+const masks = new Set<string>(maskedTypes);
 
 /**
  * The content terms of a text in order: words and numbers of any script in

@@ -1,3 +1,4 @@
+import { createContext } from "./context.js";
 import type { Finding } from "./finding.js";
 import { type NumberRun, numberRuns, standsAlone } from "./numbers.js";
 
@@ -60,15 +61,20 @@ const issuers: readonly Issuer[] = [
   },
 ];
 
+const isNamed = createContext(
+  "card|credit card|debit card|card number|cc|visa|mastercard|amex|maestro|jcb",
+  40,
+);
+
 const lengths = [19, 18, 17, 16, 15, 14, 13, 12];
 
 /** Finds payment card numbers: an issuer's prefix and length, and the Luhn checksum (ISO/IEC 7812-1 annex B). */
-export function findCards(text: string): Finding[] {
+export function findCards(text: string): Finding<"card">[] {
   return numberRuns(text).flatMap((run) => cardsIn(text, run));
 }
 
-function cardsIn(text: string, run: NumberRun): Finding[] {
-  const found: Finding[] = [];
+function cardsIn(text: string, run: NumberRun): Finding<"card">[] {
+  const found: Finding<"card">[] = [];
   for (let from = 0; from + 12 <= run.digits.length; ) {
     const length = lengths.find((size) => isCardAt(text, run, from, size));
     if (length === undefined) {
@@ -84,7 +90,8 @@ function cardsIn(text: string, run: NumberRun): Finding[] {
 function isCardAt(text: string, run: NumberRun, from: number, length: number): boolean {
   const digits = run.digits.slice(from, from + length);
   if (digits.length < length || !standsAlone(text, spanOf(run, from, length))) return false;
-  return hasIssuer(digits) && passesLuhn(digits) && !isOneDigit(digits);
+  if (!passesLuhn(digits) || isOneDigit(digits)) return false;
+  return hasIssuer(digits) || (length === run.digits.length && isNamed(text, run.start));
 }
 
 function spanOf(run: NumberRun, from: number, length: number) {

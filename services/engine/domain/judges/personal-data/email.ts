@@ -5,8 +5,8 @@ const longestLocal = 64;
 const longestDomain = 253;
 
 /** Finds e-mail addresses: an atom, `@` and a domain name with at least two labels (RFC 5321, without quoted forms). */
-export function findEmails(text: string): Finding[] {
-  const found: Finding[] = [];
+export function findEmails(text: string): Finding<"email">[] {
+  const found: Finding<"email">[] = [];
   for (let at = text.indexOf("@"); at >= 0; at = text.indexOf("@", at + 1)) {
     const start = localStart(text, at);
     const end = domainEnd(text, at + 1);

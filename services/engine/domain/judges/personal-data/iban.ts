@@ -84,8 +84,8 @@ const lengths: Readonly<Record<string, number>> = {
 };
 
 /** Finds international bank account numbers: country, its length and the checksum modulo 97 (ISO 7064). */
-export function findIbans(text: string): Finding[] {
-  const found: Finding[] = [];
+export function findIbans(text: string): Finding<"iban">[] {
+  const found: Finding<"iban">[] = [];
   for (let at = 0; at < text.length; at++) {
     const end = ibanEnd(text, at);
     if (end < 0) continue;

@@ -3,8 +3,8 @@ import { endOfRun, isAlphanumeric, isDigit } from "../../text/characters.js";
 import { type Finding, structureScore } from "./finding.js";
 
 /** Finds IPv4 and IPv6 addresses. Loopback and unspecified addresses name nobody and are left. */
-export function findIps(text: string): Finding[] {
-  const found: Finding[] = [];
+export function findIps(text: string): Finding<"ip">[] {
+  const found: Finding<"ip">[] = [];
   for (let at = 0; at < text.length; ) {
     const end = endOfRun(text, at, isAddressUnit);
     const span = end > at ? addressIn(text, at, end) : undefined;

@@ -19,10 +19,15 @@ export function numberRuns(text: string): NumberRun[] {
   for (let at = 0; at < text.length; at++) {
     if (!isDigit(text.charCodeAt(at)) || isAlphanumeric(text.charCodeAt(at - 1))) continue;
     const run = readRun(text, at);
-    if (!isAlphanumeric(text.charCodeAt(run.end))) runs.push(run);
+    if (!isAlphanumeric(text.charCodeAt(run.end)) || isExtension(text, run.end)) runs.push(run);
     at = run.end - 1;
   }
   return runs;
+}
+
+/** An `x` between two digits, as before the extension of a telephone number. */
+function isExtension(text: string, at: number): boolean {
+  return text[at] === "x" && isDigit(text.charCodeAt(at + 1));
 }
 
 function readRun(text: string, start: number): NumberRun {

@@ -1,29 +1,41 @@
+import { shippedTagger } from "../../models/shipped.js";
+import type { Tagger } from "../../models/tagger.js";
 import { canonicalView, type TextSpan } from "../../text/normalise.js";
 import { findCards } from "./card.js";
+import { findCoordinates } from "./coordinates.js";
+import { findDatesOfBirth } from "./date-of-birth.js";
 import { findEmails } from "./email.js";
-import { type Finding, type PersonalDataType, personalDataTypes } from "./finding.js";
+import { type Finding, type MaskedType, maskedTypes } from "./finding.js";
 import { findIbans } from "./iban.js";
 import { findIps } from "./ip.js";
+import { findNationalIds } from "./national-id.js";
 import { findPhones } from "./phone.js";
+import { findPostalCodes } from "./postal-code.js";
 import { findSecrets } from "./secret.js";
 import { findSsns } from "./ssn.js";
+import { findUrls } from "./url.js";
 
 /** A text with its personal data replaced, and what was found. */
 export interface Masked {
   /** Each finding replaced by its type in brackets, such as `[card]`. */
   readonly text: string;
-  /** In order of place; spans are in the text as given. */
-  readonly findings: readonly Finding[];
+  /** What was masked, in order of place; spans are in the text as given. */
+  readonly findings: readonly Finding<MaskedType>[];
   /** Where the replacement of each finding stands in `text`. */
   readonly places: readonly TextSpan[];
 }
 
-const finders: Readonly<Record<PersonalDataType, (text: string) => Finding[]>> = {
+type Finders = { readonly [T in MaskedType]: (text: string) => Finding<T>[] };
+
+const finders: Finders = {
   secret: findSecrets,
   email: findEmails,
   iban: findIbans,
   card: findCards,
   ssn: findSsns,
+  national_id: findNationalIds,
+  coordinates: findCoordinates,
+  date_of_birth: findDatesOfBirth,
   ip: findIps,
   phone: findPhones,
 };
@@ -31,14 +43,14 @@ const finders: Readonly<Record<PersonalDataType, (text: string) => Finding[]>> =
 /** What is claimed may bound what touches it, so that the search is repeated; chains longer than this are no text. */
 const mostRounds = 4;
 
-/** Finds structured personal data by pattern and checksum. What one type claims no other takes. */
-export function findPersonalData(text: string): Finding[] {
+/** Finds the personal data that is masked, by pattern and checksum. What one type claims no other takes. */
+export function findPersonalData(text: string): Finding<MaskedType>[] {
   const view = canonicalView(text);
-  const found: Finding[] = [];
+  const found: Finding<MaskedType>[] = [];
   let rest = view.text;
   for (let round = 0; round < mostRounds; round++) {
     const before = found.length;
-    for (const type of personalDataTypes) {
+    for (const type of maskedTypes) {
       const claimed = withoutOverlap(finders[type](rest));
       found.push(...claimed.map((finding) => ({ ...finding, span: view.original(finding.span) })));
       rest = withBrackets(rest, claimed);
@@ -46,6 +58,18 @@ export function findPersonalData(text: string): Finding[] {
     if (found.length === before) break;
   }
   return found.sort((a, b) => a.span.start - b.span.start);
+}
+
+/**
+ * Finds what is told and not masked: web addresses and postal codes by
+ * pattern; names and addresses of people by a trained tagger, best effort.
+ */
+export function findTold(text: string, tag: Tagger = shippedTagger()): Finding[] {
+  const codes = findPostalCodes(text);
+  const tagged = tag(text).map(({ tag: type, start, end, probability }): Finding => {
+    return { type, span: { start, end }, score: probability };
+  });
+  return [...findUrls(text), ...codes, ...tagged].sort((a, b) => a.span.start - b.span.start);
 }
 
 /** Replaces personal data. What is masked stays as it is when masked again. */
@@ -68,11 +92,11 @@ export function maskPersonalData(text: string): Masked {
 
 /** Whether a text holds the replacement of personal data. */
 export function holdsMask(text: string): boolean {
-  return personalDataTypes.some((type) => text.includes(`[${type}]`));
+  return maskedTypes.some((type) => text.includes(`[${type}]`));
 }
 
 /** Claimed places as brackets, which bound words and numbers as the replacement will. */
-function withBrackets(text: string, claimed: readonly Finding[]): string {
+function withBrackets(text: string, claimed: readonly Finding<MaskedType>[]): string {
   const parts: string[] = [];
   let from = 0;
   for (const { span } of claimed) {
@@ -82,7 +106,7 @@ function withBrackets(text: string, claimed: readonly Finding[]): string {
   return parts.join("") + text.slice(from);
 }
 
-function withoutOverlap(findings: readonly Finding[]): Finding[] {
+function withoutOverlap(findings: readonly Finding<MaskedType>[]): Finding<MaskedType>[] {
   let end = -1;
   return [...findings]
     .sort((a, b) => a.span.start - b.span.start)

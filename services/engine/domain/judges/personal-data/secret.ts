@@ -1,4 +1,4 @@
-import { endOfRun, isAlphanumeric, isSpace } from "../../text/characters.js";
+import { endOfRun, isAlphanumeric, isAsciiLetter, isDigit, isSpace } from "../../text/characters.js";
 import { type Finding, structureScore } from "./finding.js";
 
 interface KeyFormat {
@@ -28,28 +28,94 @@ const formats: readonly KeyFormat[] = [
   { prefix: "hf_", rest: 30 },
   { prefix: "SG.", rest: 40 },
   { prefix: "eyJ", rest: 40 },
+  { prefix: "pypi-", rest: 40 },
+  { prefix: "xapp-", rest: 20 },
+  { prefix: "ya29.", rest: 20 },
+  { prefix: "glsa_", rest: 20 },
+  { prefix: "dop_v1_", rest: 40 },
+  { prefix: "shpat_", rest: 20 },
+  { prefix: "whsec_", rest: 20 },
+  { prefix: "sq0csp-", rest: 20 },
 ];
 
 const begin = "-----BEGIN ";
 const finish = "-----END ";
 
 /** Finds API keys and tokens by their published prefixes, JSON web tokens, and PEM private keys. */
-export function findSecrets(text: string): Finding[] {
+export function findSecrets(text: string): Finding<"secret">[] {
   const pem = findPrivateKeys(text);
-  const keys: Finding[] = [];
+  const keys: Finding<"secret">[] = [];
   for (let at = 0; at < text.length; ) {
     const end = endOfRun(text, at, isKeyUnit);
     if (end > at && isKey(text.slice(at, end))) keys.push(secret(at, trimmedEnd(text, at, end)));
     at = Math.max(end, at + 1);
   }
+  const named = findNamedSecrets(text);
   return [
     ...pem,
-    ...keys.filter((key) => !pem.some(({ span }) => key.span.start < span.end && span.start < key.span.end)),
+    ...[...keys, ...named].filter(
+      (key) => !pem.some(({ span }) => key.span.start < span.end && span.start < key.span.end),
+    ),
   ];
 }
 
-function findPrivateKeys(text: string): Finding[] {
-  const found: Finding[] = [];
+const names = [
+  "password",
+  "passwd",
+  "pwd",
+  "passphrase",
+  "api key",
+  "api_key",
+  "apikey",
+  "secret key",
+  "secret_key",
+  "client_secret",
+  "access_token",
+  "access token",
+  "auth_token",
+  "bearer",
+];
+const fewestOfSecret = 6;
+
+/** Finds what a text calls a password or key: `name: value`, `name = value` or `name is value`, with letters and digits or signs both. */
+function findNamedSecrets(text: string): Finding<"secret">[] {
+  const lower = text.toLowerCase();
+  return names.flatMap((name) => {
+    const found: Finding<"secret">[] = [];
+    for (let at = lower.indexOf(name); at >= 0; at = lower.indexOf(name, at + 1)) {
+      const start = valueStart(lower, at + name.length, name === "bearer");
+      const end = start === undefined ? 0 : valueEnd(text, start);
+      if (start !== undefined && isSecretValue(text.slice(start, end))) found.push(secret(start, end));
+    }
+    return found;
+  });
+}
+
+/** Where the value begins behind `:`, `=` or `is`; for a bearer token a blank will do. */
+function valueStart(lower: string, from: number, blankWillDo: boolean): number | undefined {
+  let at = from;
+  while (at < lower.length && (lower[at] === '"' || lower[at] === "'" || lower[at] === " ")) at++;
+  const sign = lower[at] === ":" || lower[at] === "=" ? 1 : lower.startsWith("is ", at) ? 3 : 0;
+  if (sign === 0 && !(blankWillDo && at > from)) return undefined;
+  at += sign;
+  while (at < lower.length && (lower[at] === '"' || lower[at] === "'" || lower[at] === " ")) at++;
+  return at;
+}
+
+function valueEnd(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && text.charCodeAt(end) > 32 && !"\"',;`<>)".includes(text[end] as string)) end++;
+  while (end > start && ".!?".includes(text[end - 1] as string)) end--;
+  return end;
+}
+
+function isSecretValue(value: string): boolean {
+  const has = (belongs: (unit: number) => boolean) => [...value].some((unit) => belongs(unit.charCodeAt(0)));
+  return value.length >= fewestOfSecret && value.length <= 256 && has(isAsciiLetter) && has(isDigit);
+}
+
+function findPrivateKeys(text: string): Finding<"secret">[] {
+  const found: Finding<"secret">[] = [];
   for (let start = text.indexOf(begin); start >= 0; start = text.indexOf(begin, start + 1)) {
     const label = text.slice(start + begin.length, start + begin.length + 40);
     if (!label.includes("PRIVATE KEY-----")) continue;
@@ -91,6 +157,6 @@ function isKeyUnit(unit: number): boolean {
   return isAlphanumeric(unit) || unit === 45 || unit === 46 || unit === 95;
 }
 
-function secret(start: number, end: number): Finding {
+function secret(start: number, end: number): Finding<"secret"> {
   return { type: "secret", span: { start, end }, score: structureScore };
 }

@@ -6,8 +6,8 @@ import { type Finding, structureScore } from "./finding.js";
  * blanks. Area 000, 666 and 900 to 999, group 00 and serial 0000 were never
  * given (Social Security Administration, numbering scheme).
  */
-export function findSsns(text: string): Finding[] {
-  const found: Finding[] = [];
+export function findSsns(text: string): Finding<"ssn">[] {
+  const found: Finding<"ssn">[] = [];
   for (let at = 0; at + 11 <= text.length; at++) {
     if (!isSsn(text, at)) continue;
     found.push({ type: "ssn", span: { start: at, end: at + 11 }, score: structureScore });

@@ -1,8 +1,8 @@
 import { Scope, Severity } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
-import type { PersonalDataType } from "../personal-data/finding.js";
+import type { MaskedType } from "../personal-data/finding.js";
 import type { Rule } from "../rule.js";
 
-const names: Readonly<Record<PersonalDataType, string>> = {
+const names: Readonly<Record<MaskedType, string>> = {
   email: "an e-mail address",
   phone: "a telephone number",
   card: "a payment card number",
@@ -10,12 +10,15 @@ const names: Readonly<Record<PersonalDataType, string>> = {
   ssn: "a US social security number",
   ip: "an IP address",
   secret: "a password, key or token",
+  national_id: "a number that a state gives to a person",
+  coordinates: "a place on Earth to within a kilometre",
+  date_of_birth: "a date of birth",
 };
 
 /** The rule of each type. LOW, since what is found is masked before anybody sees it. */
 export const personalDataRules = Object.fromEntries(
   Object.entries(names).map(([type, name]) => [type, ruleOf(type, name)]),
-) as Readonly<Record<PersonalDataType, Rule>>;
+) as Readonly<Record<MaskedType, Rule>>;
 
 function ruleOf(type: string, name: string): Rule {
   return {
