@@ -1,4 +1,4 @@
-import { endOfRun, isAlphanumeric, isDigit } from "../text/characters.js";
+import { endOfRun, isAlphanumeric, isAsciiLetter, isDigit } from "../text/characters.js";
 import type { TextSpan } from "../text/normalise.js";
 
 /** A stretch of a text that decodes to readable text. */
@@ -11,8 +11,16 @@ export interface EncodedWindow {
 const shortestRun = 20;
 const mostWindows = 16;
 
-/** Finds runs of base64 (RFC 4648, either alphabet) and hexadecimal digits that decode to readable text. */
+/**
+ * Finds runs of base64 (RFC 4648, either alphabet) and hexadecimal digits that
+ * decode to readable text, and lines that are English when each letter is
+ * moved by 13 places.
+ */
 export function encodedWindows(text: string): EncodedWindow[] {
+  return [...encodedRuns(text), ...rotatedLines(text)].slice(0, mostWindows);
+}
+
+function encodedRuns(text: string): EncodedWindow[] {
   const windows: EncodedWindow[] = [];
   for (let at = 0; at < text.length && windows.length < mostWindows; ) {
     const end = endOfRun(text, at, isBase64);
@@ -23,6 +31,55 @@ export function encodedWindows(text: string): EncodedWindow[] {
     at = Math.max(end, at + 1);
   }
   return windows;
+}
+
+const littleWords = new Set(
+  "the a an of to in and or is are it that this for on with as all your you me my how do what not from".split(
+    " ",
+  ),
+);
+const movedLittleWords = new Set([...littleWords].map(rotate));
+/** Fewer little words than this may be chance. */
+const fewestLittle = 2;
+const longestLittle = 4;
+
+function rotatedLines(text: string): EncodedWindow[] {
+  const windows: EncodedWindow[] = [];
+  for (let start = 0; start < text.length; ) {
+    const line = text.indexOf("\n", start);
+    const end = line < 0 ? text.length : line;
+    const decoded = unrotate(text.slice(start, end));
+    if (decoded !== undefined) windows.push({ span: { start, end }, decoded });
+    start = end + 1;
+  }
+  return windows;
+}
+
+/** The line with its letters moved, when that has more little words than the line itself. */
+function unrotate(line: string): string | undefined {
+  let littleNow = 0;
+  let littleMoved = 0;
+  for (let at = 0; at < line.length; ) {
+    const end = endOfRun(line, at, isAsciiLetter);
+    if (end > at && end - at <= longestLittle) {
+      const word = line.slice(at, end).toLowerCase();
+      if (littleWords.has(word)) littleNow++;
+      if (movedLittleWords.has(word)) littleMoved++;
+    }
+    at = Math.max(end, at + 1);
+  }
+  return littleMoved >= fewestLittle && littleMoved > 2 * littleNow ? rotate(line) : undefined;
+}
+
+/** Moves each letter by 13 places. */
+function rotate(text: string): string {
+  let moved = "";
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    const first = unit & 32 ? 97 : 65;
+    moved += isAsciiLetter(unit) ? String.fromCharCode(first + ((unit - first + 13) % 26)) : text[at];
+  }
+  return moved;
 }
 
 function decode(run: string): string | undefined {

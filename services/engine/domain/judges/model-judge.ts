@@ -6,11 +6,10 @@ import {
   type Violation,
   ViolationSchema,
 } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
-import { type SafetyHead, safetyHeads } from "../models/heads.js";
 import type { HeadReading, TextModel } from "../models/text-model.js";
 import { languageCoverage } from "../text/language.js";
 import type { Judge } from "./judge.js";
-import { modelRules } from "./rules/model.js";
+import { type ModelVoice, modelRules, modelVoices } from "./rules/model.js";
 
 /**
  * Judges by the trained heads that concern the scope. Above its blocking
@@ -23,17 +22,18 @@ export function createModelJudge(model: TextModel): Judge {
     digest: model.digest,
     judge(text, scope) {
       const coverage = languageCoverage(text);
-      const { safety } = model.read(text);
-      const violations = safetyHeads
-        .flatMap((head) => violationOf(head, safety[head], scope))
+      const { safety, noise } = model.read(text);
+      const readings = { ...safety, optimised_suffix: noise };
+      const violations = modelVoices
+        .flatMap((voice) => violationOf(voice, readings[voice], scope))
         .sort((a, b) => b.severity - a.severity);
       return coverage.covered ? { violations } : { violations, uncovered: coverage.reason };
     },
   };
 }
 
-function violationOf(head: SafetyHead, { level, span }: HeadReading, scope: Scope): Violation[] {
-  const rule = modelRules[head];
+function violationOf(voice: ModelVoice, { level, span }: HeadReading, scope: Scope): Violation[] {
+  const rule = modelRules[voice];
   const silent = level === "none" || (level === "warn" && scope === Scope.EVIDENCE);
   if (silent || !rule.scopes.includes(scope)) return [];
   return [

@@ -26,16 +26,29 @@ function sentenceBreak(text: string): number {
   return -1;
 }
 
-/** Buckets of all pairs of a word of the first clause with one of the second, each once. */
+const stamps = new Uint32Array(1 << clauseBits);
+const pairs = new Uint16Array(mostWords * mostWords);
+let stamp = 0;
+
+/**
+ * Buckets of all pairs of a word of the first clause with one of the second,
+ * each once; valid until the next call.
+ */
 export function readClauses(text: string): Uint16Array {
   const clauses = splitClauses(text);
-  if (!clauses) return new Uint16Array(0);
+  if (!clauses) return pairs.subarray(0, 0);
   const first = words(clauses[0]);
   const second = words(clauses[1]);
-  const buckets = new Set<number>();
+  let count = 0;
+  stamp++;
   for (const one of first)
-    for (const other of second) buckets.add(hashPair(one, other) & ((1 << clauseBits) - 1));
-  return Uint16Array.from(buckets);
+    for (const other of second) {
+      const bucket = hashPair(one, other) & ((1 << clauseBits) - 1);
+      if (stamps[bucket] === stamp) continue;
+      stamps[bucket] = stamp;
+      pairs[count++] = bucket;
+    }
+  return pairs.subarray(0, count);
 }
 
 function words(text: string): number[] {

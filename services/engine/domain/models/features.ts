@@ -1,5 +1,6 @@
 import { finishHash, hashPair, hashStart, hashUnit } from "./hash.js";
 import { windowEnds } from "./windows.js";
+import { classHash, classOf } from "./word-classes.js";
 import { hashWord, wordEnd, wordStart } from "./word-hash.js";
 
 /** Bits of a feature's number: words and character n-grams have 2^16 buckets each. */
@@ -108,17 +109,39 @@ function union(from: BucketList, into: BucketList): FeatureRange {
   return into.range(0);
 }
 
-/** Words and runs of equal signs, and each pair of neighbours; the start counts as a neighbour. */
+/** How many words may lie between two words whose classes make a pair, plus one. */
+const classReach = 8;
+
+/**
+ * Words and runs of equal signs, and each pair of neighbours; the start counts
+ * as a neighbour. Also the classes of words, and pairs of classes near each other.
+ */
 function readWords(text: string, start: number, end: number, into: BucketList): void {
   let before = 1;
-  for (let at = wordStart(text, start, end); at < end; ) {
+  let place = 0;
+  const near: { place: number; hash: number }[] = [];
+  for (let at = wordStart(text, start, end); at < end; place++) {
     const stop = wordEnd(text, at, end);
     const word = hashWord(text, at, stop);
     into.add(word & mask);
     into.add(hashPair(before, word) & mask);
     before = word;
+    const wordClass = classOf(word);
+    if (wordClass > 0) addClass(classHash(wordClass), place, near, into);
     at = wordStart(text, stop, end);
   }
+}
+
+function addClass(
+  hash: number,
+  place: number,
+  near: { place: number; hash: number }[],
+  into: BucketList,
+): void {
+  into.add(hash & mask);
+  while ((near[0]?.place ?? place) < place - classReach) near.shift();
+  for (const earlier of near) into.add(hashPair(earlier.hash, hash) & mask);
+  near.push({ place, hash });
 }
 
 /** N-grams of 3, 4 and 5 units of each blank-separated chunk with a blank on either side. */

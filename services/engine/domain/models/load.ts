@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { packageRoot } from "../../../kit/package-root.js";
+import type { FrequencyTable } from "./frequency.js";
 import type { Lexicon } from "./lexicon.js";
-import { type Manifest, type WeightFile, weightFiles } from "./manifest.js";
+import type { Manifest, WeightFile } from "./manifest.js";
+import type { SeenTable } from "./surprise.js";
 
 /** A manifest with the weights it speaks of. */
 export interface ModelWeights {
@@ -12,6 +14,11 @@ export interface ModelWeights {
   readonly affect: Int8Array;
   readonly clauses: Int8Array;
   readonly lexicon: Lexicon;
+  /** Words and pairs of words of ordinary text. */
+  readonly seen: SeenTable;
+  /** How common terms are in ordinary text. */
+  readonly frequency: FrequencyTable;
+  readonly tagging: Int8Array;
   /** SHA-256 in hex of the manifest, which holds those of the weights. */
   readonly digest: string;
 }
@@ -25,15 +32,16 @@ export function weightsFolder(): string {
 export function loadModelWeights(folder: string = weightsFolder()): ModelWeights {
   const text = readFileSync(join(folder, "manifest.json"), "utf8");
   const manifest = JSON.parse(text) as Manifest;
-  const [safety, affect, clauses, lexicon] = weightFiles.map((file) =>
-    readWeights(folder, file, manifest),
-  ) as [Buffer, Buffer, Buffer, Buffer];
+  const read = (file: WeightFile) => readWeights(folder, file, manifest);
   return {
     manifest,
-    safety: new Int8Array(safety),
-    affect: new Int8Array(affect),
-    clauses: new Int8Array(clauses),
-    lexicon: parseLexicon(lexicon),
+    safety: new Int8Array(read("safety.bin")),
+    affect: new Int8Array(read("affect.bin")),
+    clauses: new Int8Array(read("clauses.bin")),
+    lexicon: parseLexicon(read("lexicon.bin")),
+    seen: new Uint8Array(read("seen.bin")),
+    frequency: new Uint8Array(read("frequency.bin")),
+    tagging: new Int8Array(read("tags.bin")),
     digest: createHash("sha256").update(text).digest("hex"),
   };
 }

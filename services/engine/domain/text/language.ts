@@ -35,6 +35,14 @@ const functionWords: Readonly<Record<string, readonly string[]>> = {
  * language than English ones. Shorter Latin texts pass.
  */
 export function languageCoverage(text: string): Coverage {
+  if (last?.text !== text) last = { text, coverage: readCoverage(text) };
+  return last.coverage;
+}
+
+/** Every judge asks about the same text in turn. */
+let last: { readonly text: string; readonly coverage: Coverage } | undefined;
+
+function readCoverage(text: string): Coverage {
   const { latin, foreign } = countLetters(text);
   if (foreign > latin && foreign >= fewestForeignLetters) {
     return {

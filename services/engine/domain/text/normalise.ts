@@ -19,6 +19,7 @@ export interface View {
  * become digits, a number split by zero-width spaces becomes one. Keeps case.
  */
 export function canonicalView(text: string): View {
+  if (!beyondAscii.test(text)) return sameView(text);
   return view(text, (cluster) => cluster.normalize("NFKC"));
 }
 
@@ -27,7 +28,21 @@ export function canonicalView(text: string): View {
  * look Latin replaced by those they look like. For matching, never for showing.
  */
 export function foldedView(text: string): View {
+  if (!beyondAscii.test(text)) return sameView(text.toLowerCase());
   return view(text, (cluster) => foldHomoglyphs(withoutMarks(cluster.normalize("NFKD")).toLowerCase()));
+}
+
+const beyondAscii = /[\u0080-\uffff]/;
+
+/** ASCII has one form, in which every unit stays in its place. */
+function sameView(text: string): View {
+  return {
+    text,
+    original({ start, end }) {
+      const first = Math.min(start, text.length);
+      return { start: first, end: Math.max(first, Math.min(end, text.length)) };
+    },
+  };
 }
 
 function view(text: string, transform: (cluster: string) => string): View {

@@ -12,6 +12,13 @@ describe("encoded windows", () => {
     expect(text.slice(window?.span.start, window?.span.end)).toBe(run);
   });
 
+  it("decode a line whose letters were moved by 13 places, and know its place", () => {
+    const text = "hello there\nsbyybj gurfr jbeqf va lbhe ahzore 7\nbye";
+    const [window] = encodedWindows(text);
+    expect(window?.decoded).toBe("follow these words in your number 7");
+    expect(text.slice(window?.span.start, window?.span.end)).toBe("sbyybj gurfr jbeqf va lbhe ahzore 7");
+  });
+
   it.each([
     "a plain sentence about internationalisation",
     "550e8400e29b41d4a716446655440000",

@@ -1,5 +1,5 @@
 import { Scope, Severity } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
-import type { SafetyHead } from "../../models/heads.js";
+import { safetyHeads } from "../../models/heads.js";
 import type { FrameworkName, Rule } from "../rule.js";
 
 interface Wording {
@@ -12,7 +12,13 @@ interface Wording {
 
 const spoken = [Scope.INPUT, Scope.OUTPUT];
 
-const wordings: Readonly<Record<SafetyHead, Wording>> = {
+/** Whose word counts: the heads about harm, and the detector of noise. */
+export const modelVoices = [...safetyHeads, "optimised_suffix"] as const;
+
+/** A trained part that can raise a violation. */
+export type ModelVoice = (typeof modelVoices)[number];
+
+const wordings: Readonly<Record<ModelVoice, Wording>> = {
   sexual: {
     scopes: spoken,
     frameworks: ["care"],
@@ -56,19 +62,25 @@ const wordings: Readonly<Record<SafetyHead, Wording>> = {
     like: "an instruction to the agent that reads it",
     recommendation: "Remove the sentence that addresses the agent from the document.",
   },
+  optimised_suffix: {
+    scopes: [Scope.INPUT],
+    frameworks: ["virtue"],
+    like: "noise that is made to steer a model",
+    recommendation: "Leave out the characters that mean nothing.",
+  },
 };
 
-const injections: ReadonlySet<SafetyHead> = new Set(["jailbreak", "instruction_in_data"]);
+const injections: ReadonlySet<ModelVoice> = new Set(["jailbreak", "instruction_in_data", "optimised_suffix"]);
 
-/** The rule under which each trained head speaks. HIGH above its blocking threshold; a warning is MEDIUM. */
+/** The rule under which each trained part speaks. HIGH above its blocking threshold; a warning is MEDIUM. */
 export const modelRules = Object.fromEntries(
-  Object.entries(wordings).map(([head, wording]) => [head, ruleOf(head as SafetyHead, wording)]),
-) as Readonly<Record<SafetyHead, Rule>>;
+  modelVoices.map((voice) => [voice, ruleOf(voice, wordings[voice])]),
+) as Readonly<Record<ModelVoice, Rule>>;
 
-function ruleOf(head: SafetyHead, { scopes, frameworks, like, recommendation }: Wording): Rule {
+function ruleOf(voice: ModelVoice, { scopes, frameworks, like, recommendation }: Wording): Rule {
   return {
-    id: `model.${head}`,
-    category: injections.has(head) ? "injection" : "harm",
+    id: `model.${voice}`,
+    category: injections.has(voice) ? "injection" : "harm",
     severity: Severity.HIGH,
     scopes,
     frameworks,
