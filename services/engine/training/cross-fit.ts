@@ -12,29 +12,26 @@ const folds: readonly (readonly string[])[] = [
   ["b5", "m5", "m6"],
 ];
 
-/** A score from a model that saw nothing of the item's source. */
-export interface ForeignScore {
-  readonly item: Item;
-  readonly score: number;
+/** Number of folds. */
+export const foldCount = folds.length;
+
+/** Scores by models that saw nothing of the item's source, whether or not the item is labelled for the head. */
+export type ForeignScores = ReadonlyMap<Item, number>;
+
+/** Scores each item, the test split left out, by a model trained without its family of sources. */
+export function crossFit(dataset: Dataset, head: SafetyHead, recipe: SafetyRecipe): ForeignScores {
+  const scores = new Map<Item, number>();
+  const known = dataset.items.filter((item) => item.split !== "test");
+  for (let fold = 0; fold < foldCount; fold++) {
+    const use = (item: Item) => item.split !== "test" && foldOf(item) !== fold;
+    const score = safetyScorer(dataset, head, trainSafetyHead(dataset, head, use, recipe), recipe.bits);
+    for (const item of known) if (foldOf(item) === fold) scores.set(item, score(item));
+  }
+  return scores;
 }
 
-/** Scores each labelled item, the test split left out, by a model trained without its family of sources. */
-export function crossFit(dataset: Dataset, head: SafetyHead, recipe: SafetyRecipe): ForeignScore[] {
-  const known = dataset.items.filter((item) => item.split !== "test" && item.labels[head] !== undefined);
-  return folds.flatMap((_, fold) => {
-    const left = known.filter((item) => foldOf(item) === fold);
-    const solution = trainSafetyHead(
-      dataset,
-      head,
-      (item) => item.split !== "test" && foldOf(item) !== fold,
-      recipe,
-    );
-    const score = safetyScorer(dataset, head, solution, recipe.bits);
-    return left.map((item) => ({ item, score: score(item) }));
-  });
-}
-
-function foldOf({ family, group }: Item): number {
+/** The fold in which an item is left out. */
+export function foldOf({ family, group }: Item): number {
   if (family.startsWith("o") || family === "i4") return hashText(group) % folds.length;
   return folds.findIndex((families) => families.includes(family));
 }

@@ -1,29 +1,39 @@
 import { loadModelWeights } from "../domain/models/load.js";
-import { createTextModel, type TextModel } from "../domain/models/text-model.js";
+import { createTextModel } from "../domain/models/text-model.js";
 import type { Dataset } from "./dataset.js";
 import { evaluateAffect } from "./evaluate-affect.js";
+import { evaluateGoals } from "./evaluate-goals.js";
+import { evaluateNoise } from "./evaluate-noise.js";
+import { evaluatePersonalData } from "./evaluate-personal-data.js";
 import { evaluateSafety, evaluateTransfer } from "./evaluate-safety.js";
+import { evaluateSupport } from "./evaluate-support.js";
 import type { Figure } from "./figure.js";
+import { type Foreign, readLeftOut } from "./left-out.js";
 
-/** Every figure of the weights in a folder. */
-export function evaluateAll(dataset: Dataset, data: string, weightsFolder: string): Figure[] {
-  const weights = loadModelWeights(weightsFolder);
-  const model = createTextModel(weights);
-  return [
-    ...evaluateSafety(dataset, model),
-    ...evaluateTransfer(dataset, weights.manifest),
-    ...evaluateAffect(data, model, weights.manifest),
-  ];
+/** Figures for the card: those of the goals, and of each head. */
+export interface Figures {
+  readonly goals: readonly Figure[];
+  readonly heads: readonly Figure[];
 }
 
-/** The 95th percentile of the time to read a text of about 1,000 characters, in milliseconds. */
-export function measureSpeed({ items }: Dataset, model: TextModel): number {
-  const texts = items.filter(({ text }) => text.length >= 900 && text.length <= 1100).slice(0, 400);
-  const times = texts.flatMap(({ text }) => {
-    model.read(text);
-    const start = process.hrtime.bigint();
-    model.read(text);
-    return [Number(process.hrtime.bigint() - start) / 1e6];
-  });
-  return times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)] ?? Number.NaN;
+/** Every figure of the weights in a folder. */
+export function evaluateAll(
+  dataset: Dataset,
+  foreign: Foreign,
+  data: string,
+  weightsFolder: string,
+): Figures {
+  const weights = loadModelWeights(weightsFolder);
+  const model = createTextModel(weights);
+  const readings = readLeftOut(dataset.items, foreign, weights.manifest);
+  return {
+    goals: [
+      ...evaluateGoals(readings),
+      ...evaluateNoise(readings, foreign, weights.manifest),
+      ...evaluatePersonalData(data, weights),
+      ...evaluateSupport(foreign.support),
+      ...evaluateAffect(data, model, weights.manifest),
+    ],
+    heads: [...evaluateSafety(dataset, model), ...evaluateTransfer(readings)],
+  };
 }

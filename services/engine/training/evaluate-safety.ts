@@ -1,11 +1,9 @@
-import { probabilityOf } from "../domain/models/calibration.js";
 import { type SafetyHead, safetyHeads } from "../domain/models/heads.js";
-import { bandOf, type Manifest } from "../domain/models/manifest.js";
 import type { TextModel } from "../domain/models/text-model.js";
-import { crossFit } from "./cross-fit.js";
 import type { Dataset, Item } from "./dataset.js";
 import { type Figure, measure } from "./figure.js";
 import { groupBy } from "./group-by.js";
+import type { LeftOutReading } from "./left-out.js";
 import {
   auroc,
   averagePrecision,
@@ -15,8 +13,8 @@ import {
   shareAbove,
   thresholdAt,
 } from "./metrics.js";
-import { safetyRecipes } from "./recipes.js";
 import { benignSources } from "./sources/benign.js";
+import { atBaseRate } from "./train-safety.js";
 
 /** One text under one head: what it is, and what the head says. */
 interface Scored {
@@ -58,21 +56,22 @@ export function evaluateSafety({ items }: Dataset, model: TextModel): Figure[] {
   return [...figures, ...falseBlocks(blocked)];
 }
 
-/** Figures by models that saw nothing of the source they are measured on, at the shipped thresholds. */
-export function evaluateTransfer(dataset: Dataset, manifest: Manifest): Figure[] {
-  return manifest.safety.heads.flatMap((entry) => {
-    const scored = crossFit(dataset, entry.name, safetyRecipes[entry.name]).map(({ item, score }): Scored => {
-      const probability = probabilityOf(score, entry);
-      const band = bandOf(manifest.bands, item.text.length);
-      return {
-        item,
-        yes: item.labels[entry.name] === 1,
-        probability,
-        warned: probability > (entry.warn[band] ?? 1),
-        blocked: probability > (entry.block[band] ?? 1),
-      };
-    });
-    return headFigures(entry.name, scored, "source left out");
+/** Figures of each head by models that saw nothing of the source they are measured on, at the shipped thresholds. */
+export function evaluateTransfer(readings: readonly LeftOutReading[]): Figure[] {
+  return safetyHeads.flatMap((head) => {
+    const scored = readings
+      .filter(({ item }) => item.labels[head] !== undefined)
+      .map(({ item, heads }): Scored => {
+        const { probability, level } = heads[head];
+        return {
+          item,
+          yes: item.labels[head] === 1,
+          probability,
+          warned: level !== "none",
+          blocked: level === "block",
+        };
+      });
+    return headFigures(head, scored, "source left out");
   });
 }
 
@@ -84,10 +83,11 @@ function headFigures(head: SafetyHead, scored: readonly Scored[], split: string)
     measure({ ability: `${head} AUPRC`, set: `all, ${split}`, goal: "0.75" }, scored, (list) =>
       averagePrecision(separate(list)),
     ),
-    measure({ ability: `${head} calibration error`, set: `all, ${split}` }, scored, (list) =>
+    measure({ ability: `${head} calibration error at its base rate`, set: `all, ${split}` }, scored, (list) =>
       calibrationError(
         list.map(({ probability }) => probability),
         list.map(({ yes }) => Number(yes)),
+        atBaseRate(list.map(({ yes }) => Number(yes))),
       ),
     ),
     measure(

@@ -47,17 +47,23 @@ export function recallAt({ positive, negative }: Separation, share: number): num
   return shareAbove(positive, thresholdAt(negative, share));
 }
 
-/** Expected calibration error over ten bins of equal width. */
-export function calibrationError(probabilities: readonly number[], labels: readonly number[]): number {
-  const bins = Array.from({ length: 10 }, () => ({ count: 0, predicted: 0, seen: 0 }));
+/** Expected calibration error over ten bins of equal width; `weights` say how often each counts. */
+export function calibrationError(
+  probabilities: readonly number[],
+  labels: readonly number[],
+  weights?: readonly number[],
+): number {
+  const bins = Array.from({ length: 10 }, () => ({ predicted: 0, seen: 0 }));
+  let total = 0;
   probabilities.forEach((probability, at) => {
     const bin = bins[Math.min(9, Math.floor(probability * 10))];
+    const weight = weights?.[at] ?? 1;
     if (!bin) return;
-    bin.count++;
-    bin.predicted += probability;
-    bin.seen += labels[at] as number;
+    total += weight;
+    bin.predicted += weight * probability;
+    bin.seen += weight * (labels[at] as number);
   });
-  return bins.reduce((sum, bin) => sum + Math.abs(bin.predicted - bin.seen), 0) / probabilities.length;
+  return bins.reduce((sum, bin) => sum + Math.abs(bin.predicted - bin.seen), 0) / total;
 }
 
 /** Pearson's correlation. */

@@ -31,19 +31,6 @@ function readDeepset(folder: string): Example[] {
   }));
 }
 
-/** Kinds of the set that are attacks by their content, not by how they address the model. */
-const otherKinds = new Set(["ADVERSARIAL", "CODE_EXECUTION"]);
-
-function readNeuralchemy(folder: string): Example[] {
-  return csvRecords(readText(join(folder, "injection/neuralchemy_filtered.csv.gz"))).map((row, at) => ({
-    text: row.text ?? "",
-    group: String(at),
-    labels: row.label === "1" ? labelled(["jailbreak"]) : harmless,
-    weight: row.label === "1" && otherKinds.has(row.attack_type ?? "") ? 0.3 : 1,
-    part: row.attack_type ?? "",
-  }));
-}
-
 /** Places an instruction after the nth sentence of a text. */
 function insert(context: string, instruction: string, at: number): string {
   const sentences = context.split(/(?<=[.!?])\s+/);
@@ -136,13 +123,6 @@ export const injectionSources: readonly Source[] = [
     licence: "Apache-2.0",
     family: "i2",
     read: readDeepset,
-  },
-  {
-    name: "neuralchemy",
-    origin: "neuralchemy via HackaT104/prompt-injection-detector",
-    licence: "Apache-2.0 on the publisher's sister set (to be verified)",
-    family: "i3",
-    read: readNeuralchemy,
   },
   { name: "BIPIA", origin: "microsoft/BIPIA", licence: "MIT", family: "i4", read: readBipia },
   {

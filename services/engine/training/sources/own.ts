@@ -1,9 +1,13 @@
 import type { SafetyHead } from "../../domain/models/heads.js";
 import type { Example, Source } from "../example.js";
+import { benignShapes, goals, oddAttacks, openings } from "../own/attack-phrases.js";
+import { chatter, messages } from "../own/chatter.js";
 import { contemptuous, dislikes, groups, respectful } from "../own/groups.js";
 import { attackFrames, attacks, lookAlikes, targets } from "../own/injections.js";
 import { harmfulRequests, harmlessRequests } from "../own/more-requests.js";
+import { pairedHarmful, pairedHarmless } from "../own/request-pairs.js";
 import { askFrames, contrasts } from "../own/requests.js";
+import { safeContexts } from "../own/safe-contexts.js";
 import * as statements from "../own/statements.js";
 import { everyday, graveTopics, harmfulTopicFrames, harmlessTopicFrames } from "../own/topics.js";
 import { harmless, labelled } from "./labels.js";
@@ -50,7 +54,13 @@ function readMoreRequests(): Example[] {
   return [
     ...harmfulRequests.map((text, at) => ({ text, group: String(at), labels: wrong, weight: 2 })),
     ...harmlessRequests.map((text, at) => ({ text, group: String(at), labels: harmless, weight: 2 })),
+    ...pairedHarmful.map((text, at) => ({ text, group: `pair/${at}`, labels: wrong, weight: 2 })),
+    ...pairedHarmless.map((text, at) => ({ text, group: `pair/${at}`, labels: harmless, weight: 2 })),
   ];
+}
+
+function readPlain(texts: readonly string[], weight: number): Example[] {
+  return texts.map((text, at) => ({ text, group: `${at}/${text.slice(0, 12)}`, labels: harmless, weight }));
 }
 
 function pairs(head: SafetyHead, yes: readonly string[], no: readonly string[]): Example[] {
@@ -101,8 +111,20 @@ function readAttacks(): Example[] {
         return { text: frame.replace("{}", target), group: `frame/${at}`, labels, part: "frame" };
       }),
     ),
-    ...attacks.map((text, at) => ({ text, group: `attack/${at}`, labels, weight: 2, part: "attack" })),
-    ...lookAlikes.map((text, at) => ({
+    ...openings.flatMap((opening, at) =>
+      Array.from({ length: 8 }, (_, turn) => {
+        const goal = goals[(at * 3 + turn * 5) % goals.length] as string;
+        return { text: opening.replace("{}", goal), group: `opening/${at}`, labels, part: "opening" };
+      }),
+    ),
+    ...[...attacks, ...oddAttacks].map((text, at) => ({
+      text,
+      group: `attack/${at}`,
+      labels,
+      weight: 2,
+      part: "attack",
+    })),
+    ...[...lookAlikes, ...benignShapes].map((text, at) => ({
       text,
       group: `look-alike/${at}`,
       labels: harmless,
@@ -121,4 +143,6 @@ export const ownSources: readonly Source[] = [
   { ...here, name: "own paired requests", family: "o1", read: readMoreRequests },
   { ...here, name: "own statements", family: "o2", read: readStatements },
   { ...here, name: "own attacks", family: "o3", read: readAttacks },
+  { ...here, name: "own safe contexts", family: "o1", read: () => readPlain(safeContexts, 3) },
+  { ...here, name: "own chatter", family: "o1", read: () => readPlain([...chatter, ...messages], 2) },
 ];
