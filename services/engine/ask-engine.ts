@@ -7,7 +7,7 @@ import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
 import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
-import { shippedTextModel } from "./domain/models/shipped.js";
+import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import type { Responder } from "./domain/run.js";
 
@@ -18,7 +18,8 @@ export function askEngine(input: string, version: string): Promise<Decision> {
   const pipeline = createPipeline({
     clock: systemClock,
     judges: shippedJudges(),
-    textModel: shippedTextModel(),
+    readText: (text) => shippedTextModel().read(text),
+    support: shippedSupportModel(),
     frameworks,
     maskPersonalData,
     budgets: defaults.budgets,

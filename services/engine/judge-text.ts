@@ -5,12 +5,12 @@ import { assessAnswer } from "./domain/assess-answer.js";
 import { createBuiltInIndex } from "./domain/built-in/index-built-in.js";
 import { evaluateText } from "./domain/evaluate-text.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
-import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
+import { basisOf } from "./domain/judges/personal-data/finding.js";
+import { findTold, maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
 import { safetyHeads } from "./domain/models/heads.js";
-import { shippedTextModel } from "./domain/models/shipped.js";
+import { shippedSupportModel, shippedTagger, shippedTextModel } from "./domain/models/shipped.js";
 import type { TextReading } from "./domain/models/text-model.js";
-import { languageCoverage } from "./domain/text/language.js";
 
 /** One line for `npx consciousness judge`. */
 export interface JudgeInput {
@@ -51,13 +51,20 @@ export interface JudgeOutput {
     readonly severity: number;
     readonly spans: readonly { readonly start: number; readonly end: number }[];
   }[];
-  /** Places in the text as given. */
-  readonly pii: readonly { readonly type: string; readonly start: number; readonly end: number }[];
+  /** Places in the text as given; names and addresses by best effort. */
+  readonly pii: readonly {
+    readonly type: string;
+    readonly start: number;
+    readonly end: number;
+    readonly score: number;
+    readonly basis: string;
+  }[];
   /** What the text expresses; null in a language that the models do not know. */
   readonly emotion: TextReading["emotion"] | null;
   /** Share of the answer's terms that the passages have; null without passages. A measure of overlap. */
   readonly support: number | null;
-  readonly confidence: null;
+  /** Calibrated probability that the passages support the text; null without passages. */
+  readonly confidence: number | null;
   readonly basis: "rules" | "model";
   /** Version of the trained models. */
   readonly model_version: string;
@@ -67,22 +74,26 @@ const roles = { user: TextRole.USER, assistant: TextRole.ASSISTANT, tool: TextRo
 
 /** Makes the offline judge of texts: rules and trained heads, thresholds as shipped. */
 export function createTextJudge(): (input: JudgeInput) => Promise<JudgeOutput> {
+  const model = shippedTextModel();
   const deps = {
     clock: systemClock,
     judges: shippedJudges(),
     frameworks,
     maskPersonalData,
     budgets: defaults.budgets,
+    readText: (text: string) => model.read(text),
   };
-  const model = shippedTextModel();
+  const tagger = shippedTagger();
+  const support = shippedSupportModel();
   const background = createBuiltInIndex();
   const unending = new AbortController().signal;
-  return async ({ text, role = "user", passages }) => {
+  return async ({ text, role = "user", passages, question }) => {
     const judged = { text, role: roles[role], strictness: defaults.ethicalStrictness };
-    const { response, masked } = await evaluateText(judged, deps, unending);
+    const { response, masked, reading } = await evaluateText(judged, deps, unending);
     const evaluation = response.evaluation;
     const violations = evaluation?.violations ?? [];
-    const reading = languageCoverage(masked.text).covered ? model.read(masked.text) : undefined;
+    const assessed = passages ? assessAnswer({ text, question }, passages, background, support) : undefined;
+    const found = [...masked.findings, ...findTold(text, tagger)].sort((a, b) => a.span.start - b.span.start);
     return {
       verdict: Verdict[response.verdict] ?? "",
       overall_score: evaluation?.overallScore ?? null,
@@ -94,19 +105,27 @@ export function createTextJudge(): (input: JudgeInput) => Promise<JudgeOutput> {
         severity,
         spans: spans.map(({ start, end }) => ({ start, end })),
       })),
-      pii: masked.findings.map(({ type, span }) => ({ type, start: span.start, end: span.end })),
+      pii: found.map((one) => ({
+        type: one.type,
+        start: one.span.start,
+        end: one.span.end,
+        score: one.score,
+        basis: basisOf(one),
+      })),
       emotion: reading?.emotion ?? null,
-      support: passages ? assessAnswer(masked.text, passages, background).support : null,
-      confidence: null,
+      support: assessed?.support ?? null,
+      confidence: assessed?.confidence ?? null,
       basis: reading ? "model" : "rules",
       model_version: model.version,
     };
   };
 }
 
-function headsOf({ safety, ethics }: TextReading): JudgeOutput["heads"] {
+/** Noise that is made to steer a model counts as jailbreak. */
+function headsOf({ safety, noise, ethics }: TextReading): JudgeOutput["heads"] {
   const harm = Object.fromEntries(safetyHeads.map((head) => [head, safety[head].probability]));
-  return { ...noHeads, ...harm, ...ethics };
+  const jailbreak = Math.max(safety.jailbreak.probability, noise.probability);
+  return { ...noHeads, ...harm, jailbreak, ...ethics };
 }
 
 const noHeads = Object.fromEntries(headNames.map((name) => [name, null])) as JudgeOutput["heads"];

@@ -9,15 +9,16 @@ import { createBuiltInIndex } from "./domain/built-in/index-built-in.js";
 import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { createProviderComposer } from "./domain/compose/provider.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
-import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
+import { findTold, maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
 import { createKnowledgeIndexes } from "./domain/knowledge.js";
 import { createLoadReader } from "./domain/load.js";
-import { shippedTextModel } from "./domain/models/shipped.js";
+import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
 import { knownAgents } from "./known-agents.js";
 import { observeDecision } from "./observe.js";
+import { createJudgeThreads, offloadJudges, offloadMask, offloadReading, offloadTelling } from "./offload.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
 import { evaluateEthics } from "./rpc/evaluate-ethics.js";
@@ -40,7 +41,7 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     const store = decisionStore({ db, clock: platform.clock });
     const agents = await knownAgents({ agents: platform.peer(AgentsService), platform, db });
     const parts = createParts(config, platform);
-    const { pipeline, responders, self, textJudge, observe } = parts;
+    const { pipeline, responders, self, textJudge, support, observe, stop } = parts;
     const checkDatabase = (signal: AbortSignal) => database.ping(signal);
     const selfDeps = { ...self, checkDatabase };
     const handlers = {
@@ -55,13 +56,15 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       getState: getState(selfDeps),
       assessSelf: assessSelf(selfDeps),
       evaluateEthics: evaluateEthics({ ...textJudge, ethicalStrictness: config.ethicalStrictness }),
-      reflect: reflect({ store, builtIn: self.builtIn }),
+      reflect: reflect({ store, builtIn: self.builtIn, support }),
       getDecision: getDecision({ store }),
     };
     return {
       implementations: [implement(EngineService, handlers)],
       dependencies: [{ name: "database", check: checkDatabase }],
-      stop: agents.stop,
+      async stop() {
+        await Promise.all([agents.stop(), stop()]);
+      },
     };
   },
 };
@@ -75,12 +78,22 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
   const recent = createRecentRequests();
   const count = observeDecision(metrics);
   const readLoad = createLoadReader(load);
-  const judges = shippedJudges();
-  const textJudge = { clock, judges, frameworks, maskPersonalData, budgets: config.budgets };
+  const threads = createJudgeThreads();
+  const judges = offloadJudges(shippedJudges(), threads.offload);
+  const textJudge = {
+    clock,
+    judges,
+    frameworks,
+    maskPersonalData: offloadMask(maskPersonalData, threads.offload),
+    readText: offloadReading((text) => shippedTextModel().read(text), threads.offload),
+    budgets: config.budgets,
+  };
+  const support = shippedSupportModel();
   const pipeline = createPipeline({
     ...textJudge,
     fallback: embedded,
-    textModel: shippedTextModel(),
+    support,
+    findTold: offloadTelling(findTold, threads.offload),
     load: readLoad,
     background: builtIn,
     mostEvidence: config.mostEvidence,
@@ -89,8 +102,10 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
   return {
     pipeline,
     textJudge,
+    support,
+    stop: threads.stop,
     responders: createResponders({ builtIn, embedded, providers, knowledgeOf }),
-    self: { load: readLoad, recent, judges, builtIn },
+    self: { load: readLoad, recent, judges, builtIn, support },
     observe: (decision: Decision) => {
       recent.add(decision);
       count(decision);

@@ -19,7 +19,7 @@ describe("judge", () => {
 
   it("reports the place of personal data in the text as given", async () => {
     const { judgements } = await judge([{ id: 1, text: "Write to ada@example.org today." }]);
-    expect(judgements[0]?.pii).toEqual([{ type: "email", start: 9, end: 24 }]);
+    expect(judgements[0]?.pii).toEqual([{ type: "email", start: 9, end: 24, score: 0.8, basis: "pattern" }]);
   });
 
   it.each([

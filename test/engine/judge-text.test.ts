@@ -29,7 +29,8 @@ describe("judging a line offline", () => {
 
   it("gives the probability of each head, and none for violence", async () => {
     const line = await judgeText({ text: "What time is it?" });
-    expect(line).toMatchObject({ verdict: "ALLOWED", overall_score: 1, flags: [], violations: [], pii: [] });
+    expect(line).toMatchObject({ verdict: "ALLOWED", flags: [], violations: [], pii: [] });
+    expect(line.overall_score).toBeGreaterThan(0.9);
     const { violence, ...heads } = line.heads;
     expect(violence).toBeNull();
     for (const probability of Object.values(heads)) {
@@ -54,6 +55,23 @@ describe("judging a line offline", () => {
     const passages = ["It opens at nine."];
     expect((await judgeText({ text: "It opens at nine.", passages, question: "When?" })).support).toBe(1);
     expect((await judgeText({ text: "It closes at six.", passages })).support).toBeLessThan(0.5);
+  });
+
+  it("gives the probability that passages support an answer, and none without passages", async () => {
+    const passages = ["The shop in Graz opens at nine.", "The moon is far away."];
+    const question = "When does the shop open?";
+    const right = (await judgeText({ text: "It opens at nine.", passages, question })).confidence;
+    const wrong = (await judgeText({ text: "The king of Norway.", passages, question })).confidence;
+    expect(right).toBeGreaterThan(0.5);
+    expect(wrong).toBeLessThan(0.3);
+    expect((await judgeText({ text: "It opens at nine.", question })).confidence).toBeNull();
+  });
+
+  it("tells names by best effort and leaves them in the text", async () => {
+    const text = "My name is Katarina Lindholm.";
+    const line = await judgeText({ text });
+    expect(line.pii).toMatchObject([{ type: "name", start: 11, end: 28, basis: "best effort" }]);
+    expect(line.verdict).toBe("ALLOWED");
   });
 
   it("judges retrieved text by its own rules", async () => {

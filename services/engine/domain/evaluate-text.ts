@@ -11,9 +11,11 @@ import {
   type Violation,
 } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { evaluateEthics } from "./frameworks/evaluate.js";
+import { modelView } from "./frameworks/model-view.js";
 import { type JointJudgement, jointDigest, judgeAll } from "./judges/judge-all.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
 import { blocks } from "./judges/severity.js";
+import type { TextReading } from "./models/text-model.js";
 import type { PipelineDeps } from "./run.js";
 import { raceBudget } from "./stage.js";
 import { personalDataViolations } from "./stages/mask.js";
@@ -21,7 +23,7 @@ import { personalDataViolations } from "./stages/mask.js";
 /** What judging one text needs. */
 export type TextJudgeDeps = Pick<
   PipelineDeps,
-  "clock" | "judges" | "frameworks" | "maskPersonalData" | "budgets"
+  "clock" | "judges" | "frameworks" | "maskPersonalData" | "budgets" | "readText"
 >;
 
 /** A text to judge. */
@@ -36,6 +38,8 @@ export interface TextToJudge {
 export interface TextJudgement {
   readonly response: EvaluateEthicsResponse;
   readonly masked: Masked;
+  /** What the models say of the masked text; absent without models or where they cannot judge. */
+  readonly reading?: TextReading;
 }
 
 const scopes: Readonly<Record<TextRole, Scope>> = {
@@ -51,21 +55,24 @@ export async function evaluateText(
   deps: TextJudgeDeps,
   signal: AbortSignal,
 ): Promise<TextJudgement> {
-  const masked = deps.maskPersonalData(text);
+  const masked = await deps.maskPersonalData(text);
   const scope = scopes[role];
   const judged = await judge(masked.text, scope, deps, signal);
   const violations = [...(judged?.violations ?? []), ...personalDataViolations(masked, scope)];
   const verdict = verdictOf(judged, violations, strictness);
   const uncovered = judged ? judged.uncovered : "a judge failed";
+  const reading = uncovered === undefined ? await deps.readText?.(masked.text) : undefined;
   const evaluation = evaluateEthics(deps.frameworks, {
     text: masked.text,
     violations,
     uncovered,
     policyDigest: jointDigest(deps.judges),
     reasoning: steps(masked, violations, uncovered),
+    model: reading && modelView(reading, masked.text, scope),
   });
   const modifiedText = verdict === Verdict.MODIFIED ? masked.text : "";
-  return { response: create(EvaluateEthicsResponseSchema, { verdict, evaluation, modifiedText }), masked };
+  const response = create(EvaluateEthicsResponseSchema, { verdict, evaluation, modifiedText });
+  return { response, masked, ...(reading ? { reading } : {}) };
 }
 
 async function judge(

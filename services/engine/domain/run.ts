@@ -9,20 +9,35 @@ import type { StageBudgets } from "../config.js";
 import type { Composer, EvidencePassage } from "./compose/composer.js";
 import type { Framework } from "./frameworks/framework.js";
 import type { Judge } from "./judges/judge.js";
+import type { Finding } from "./judges/personal-data/finding.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
-import type { TextModel } from "./models/text-model.js";
+import type { SupportModel } from "./models/support-model.js";
+import type { TextReading } from "./models/text-model.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
+
+/** Masks a text, here or elsewhere. Rejects when it cannot, which is never taken for "holds nothing". */
+export type MaskPersonalData = (text: string) => Masked | Promise<Masked>;
+
+/** Finds what is told and not masked, here or elsewhere. */
+export type FindTold = (text: string) => Finding[] | Promise<Finding[]>;
+
+/** Reads a text by the models, here or elsewhere. */
+export type ReadText = (text: string) => TextReading | Promise<TextReading>;
 
 /** What the pipeline stands on. All of it can be replaced in tests. */
 export interface PipelineDeps {
   readonly clock: Clock;
   readonly judges: readonly Judge[];
-  /** Reads the feeling of the request; without it none is stated. */
-  readonly textModel?: TextModel;
+  /** Reads the feeling of the request and what the frameworks ask of heads; without it neither is stated. */
+  readonly readText?: ReadText;
   readonly frameworks: readonly Framework[];
   /** Answers when the responder's own composer fails. */
   readonly fallback: Composer;
-  readonly maskPersonalData: (text: string) => Masked;
+  readonly maskPersonalData: MaskPersonalData;
+  /** How likely passages support an answer; without it no confidence is stated. */
+  readonly support?: SupportModel;
+  /** Finds what is told and not masked: links, names and addresses. Without it none is told. */
+  readonly findTold?: FindTold;
   /** Cognitive load, 0..1. */
   readonly load: () => number;
   readonly budgets: StageBudgets;
@@ -71,7 +86,10 @@ export interface Run {
   readonly steps: ReasoningStep[];
   readonly timings: StageTiming[];
   readonly violations: Violation[];
+  /** What was masked. */
   readonly personalData: PersonalDataFinding[];
+  /** Personal data of the input that is told and was not masked. */
+  readonly told: PersonalDataFinding[];
   /** Checks that failed or took too long. */
   readonly unavailable: string[];
   cognitiveLoad: number;
@@ -110,6 +128,7 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     timings: [],
     violations: [],
     personalData: [],
+    told: [],
     unavailable: [],
     cognitiveLoad: 0,
     question: "",

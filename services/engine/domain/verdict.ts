@@ -9,6 +9,8 @@ export interface VerdictFacts {
   /** Why no judge covers the input. */
   readonly uncovered: string | undefined;
   readonly answered: boolean;
+  /** The evidence most likely does not support the answer. */
+  readonly unsupported: boolean;
   /** 0..1; undefined when it could not be computed. */
   readonly quality: number | undefined;
   readonly qualityThreshold: number;
@@ -24,7 +26,8 @@ export interface Settlement {
 
 /** Settles the verdict: the first of the reasons to withhold decides, in this order. */
 export function settleVerdict(facts: VerdictFacts): Settlement {
-  const { blocked, unavailable, uncovered, answered, quality, qualityThreshold, modified } = facts;
+  const { blocked, unavailable, uncovered, answered, unsupported, quality, qualityThreshold, modified } =
+    facts;
   if (blocked) return { verdict: Verdict.BLOCKED, why: "a rule blocks" };
   if (unavailable.length > 0) {
     return {
@@ -34,6 +37,7 @@ export function settleVerdict(facts: VerdictFacts): Settlement {
   }
   if (uncovered !== undefined) return { verdict: Verdict.ABSTAINED, why: uncovered };
   if (!answered) return { verdict: Verdict.ABSTAINED, why: "nothing supports an answer" };
+  if (unsupported) return { verdict: Verdict.ABSTAINED, why: "the evidence hardly supports the answer" };
   if (quality === undefined || quality < qualityThreshold) {
     const index = quality === undefined ? "unknown" : quality.toFixed(3);
     return { verdict: Verdict.ABSTAINED, why: `quality ${index} is under the threshold ${qualityThreshold}` };

@@ -9,6 +9,8 @@ export function assessSelf(deps: SelfDeps): ServiceImpl<typeof EngineService>["a
     state: currentState(deps),
     checks: await selfChecks(deps, signal),
     limitations: [...limitations],
-    ...(answer ? { answer: assessAnswer(answer.content, answer.passages, deps.builtIn) } : {}),
+    ...(answer
+      ? { answer: assessAnswer({ text: answer.content }, answer.passages, deps.builtIn, deps.support) }
+      : {}),
   });
 }

@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { principalOf } from "../../kit/context.js";
+import type { SupportModel } from "../domain/models/support-model.js";
 import { reflectOnDecision } from "../domain/reflection/reflect-on-decision.js";
 import type { PassageIndex } from "../domain/retrieval/bm25.js";
 import type { DecisionStore } from "../store.js";
@@ -9,12 +10,17 @@ import type { DecisionStore } from "../store.js";
 export interface ReflectDeps {
   readonly store: Pick<DecisionStore, "load">;
   readonly builtIn: PassageIndex;
+  readonly support?: SupportModel;
 }
 
 /** Handles Reflect. Changes nothing. */
-export function reflect({ store, builtIn }: ReflectDeps): ServiceImpl<typeof EngineService>["reflect"] {
+export function reflect({
+  store,
+  builtIn,
+  support,
+}: ReflectDeps): ServiceImpl<typeof EngineService>["reflect"] {
   return async ({ decisionId }, context) => {
     const decision = await store.load(principalOf(context), decisionId);
-    return reflectOnDecision(decision, builtIn);
+    return reflectOnDecision(decision, builtIn, support);
   };
 }

@@ -51,17 +51,17 @@ describe("coherence", () => {
 
 describe("support", () => {
   it("is the share of the terms that the best passage of each sentence has", () => {
-    const one = assessAnswer("Tea is hot.", ["Tea is a drink.", "Ice is not hot."], builtIn);
+    const one = assessAnswer({ text: "Tea is hot." }, ["Tea is a drink.", "Ice is not hot."], builtIn);
     expect(one.support).toBeGreaterThan(0.3);
     expect(one.support).toBeLessThan(0.7);
-    expect(assessAnswer("Tea is hot.", ["Hot tea."], builtIn).support).toBe(1);
-    expect(assessAnswer("Yes.", ["Yes."], builtIn).support).toBeGreaterThan(0);
-    expect(assessAnswer("It is.", ["Tea."], builtIn).support).toBe(0);
+    expect(assessAnswer({ text: "Tea is hot." }, ["Hot tea."], builtIn).support).toBe(1);
+    expect(assessAnswer({ text: "Yes." }, ["Yes."], builtIn).support).toBeGreaterThan(0);
+    expect(assessAnswer({ text: "It is." }, ["Tea."], builtIn).support).toBe(0);
   });
 
   it("names numbers and names that no passage has, and weak sentences", () => {
     const answer = "The tea costs 4 euros. We met Alice there.";
-    const assessment = assessAnswer(answer, ["The tea costs 3 euros."], builtIn);
+    const assessment = assessAnswer({ text: answer }, ["The tea costs 3 euros."], builtIn);
     expect(assessment.unsupportedTerms).toEqual(["4", "Alice"]);
     expect(assessment.weakSentences).toEqual(["We met Alice there."]);
     expect(assessment.confidence).toBeUndefined();

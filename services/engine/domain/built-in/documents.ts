@@ -7,9 +7,9 @@ import type { SourceDocument } from "../retrieval/passages.js";
 export const builtInDocuments: readonly SourceDocument[] = [
   {
     title: "Confidence",
-    text: `Confidence is computed as the calibrated probability that the answer is supported by its evidence. It is computed only when a calibration is stored that was fitted on enough labelled answers. Until then the confidence basis is UNCALIBRATED and no confidence level is given, because an invented number would mislead.
+    text: `Confidence is computed as the calibrated probability that the answer is supported by its evidence. A trained model computes it from the words, numbers and names that the question, the answer and the evidence share. Without that model the confidence basis is UNCALIBRATED and no confidence level is given, because an invented number would mislead.
 
-The support of an answer is not its confidence. Support measures how many of the answer's words the evidence has; confidence says how often answers like this one turned out to be supported.`,
+The support of an answer is not its confidence. Support measures how many of the answer's words the evidence has; confidence says how often answers like this one turned out to be supported. When the confidence is so low that the odds are against the answer, the answer is withheld and the verdict is ABSTAINED.`,
   },
   {
     title: "Consciousness processing",
@@ -49,7 +49,7 @@ Ethical strictness decides which violations block. Critical rules always block, 
 
 The policy digest is the SHA-256 hash of all rules, words, penalties and thresholds. Two decisions with the same policy digest were judged by the same rules.
 
-Before rules are matched a text is normalised: invisible characters are removed, letters that look alike are folded, and text in base64 or hexadecimal is decoded.`,
+Before rules are matched a text is normalised: invisible characters are removed, letters that look alike are folded, and text in base64, in hexadecimal or with letters moved by 13 places is decoded.`,
   },
   {
     title: "Awareness level",
@@ -69,9 +69,9 @@ Each reflection pass names the critique, its finding in figures, the change, and
   },
   {
     title: "Personal data",
-    text: `The engine handles personal data before anything else: it is masked before any other stage sees the text. E-mail addresses, telephone numbers, payment cards, bank accounts, US social security numbers, IP addresses and secret keys are the personal data that is masked; they are found by their structure and, where there is one, by a checksum. Each finding is stored with its type and its place, never with its value.
+    text: `The engine handles personal data before anything else: it is masked before any other stage sees the text. E-mail addresses, telephone numbers, payment cards, bank accounts, national numbers, dates of birth, coordinates, IP addresses and secret keys are the personal data that is masked; they are found by their structure and, where there is one, by a checksum. Each finding is stored with its type and its place, never with its value.
 
-When an answer would give away personal data from the knowledge of an agent, the data is redacted and the verdict is MODIFIED. Names, street addresses and national telephone numbers outside North America are not recognised.`,
+When an answer would give away personal data from the knowledge of an agent, the data is redacted and the verdict is MODIFIED. Web addresses, postal codes, names and street addresses are told and not masked; names and street addresses are found by a trained tagger, by best effort.`,
   },
   {
     title: "Evidence and answers",

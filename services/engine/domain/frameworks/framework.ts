@@ -2,6 +2,8 @@ import { Basis, type Violation } from "#gen/ts/consciousness/engine/v1/evaluatio
 import type { FrameworkName } from "../judges/rule.js";
 import { rulesById } from "../judges/rules/catalogue.js";
 import { worstPenalty } from "../judges/severity.js";
+import type { EthicsHead } from "../models/heads.js";
+import type { ModelView } from "./model-view.js";
 
 /** What a framework looks at. */
 export interface FrameworkInput {
@@ -11,6 +13,8 @@ export interface FrameworkInput {
   readonly violations: readonly Violation[];
   /** Why no judge speaks about the text; absent when one does. */
   readonly uncovered?: string | undefined;
+  /** What the trained heads say; absent without models, or where they cannot judge. */
+  readonly model?: ModelView | undefined;
 }
 
 /** What a framework says. */
@@ -45,6 +49,17 @@ export function scoreByHits(hits: readonly Violation[], concern: string): Framew
     evidence: `Signs of ${concern}: ${ruleIds(hits)}.`,
     basis: Basis.RULES,
   };
+}
+
+/**
+ * The view of a head of ethics, drawn half-way to 1, since these heads are weak;
+ * no score where the head cannot speak.
+ */
+export function scoreByHead(head: EthicsHead, model: ModelView | undefined): FrameworkView | undefined {
+  const acceptable = model?.ethics[head];
+  if (acceptable === undefined) return undefined;
+  const evidence = `The ${head} head finds what is told acceptable with ${acceptable.toFixed(2)}; a weak sign.`;
+  return { score: 0.5 + acceptable / 2, evidence, basis: Basis.MODEL };
 }
 
 /** The ids of the rules that were hit, each once. */

@@ -2,7 +2,7 @@ import { Basis } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { worstPenalty } from "../judges/severity.js";
 import { stem } from "../retrieval/stem.js";
 import { contentTerms } from "../retrieval/terms.js";
-import { concerning, type Framework, ruleIds } from "./framework.js";
+import { concerning, type Framework, ruleIds, scoreByHead } from "./framework.js";
 
 const benefits = new Set(
   "prevent protect rescue heal treat cure recover safety safe vaccinate donate volunteer accessible teach learn educate care comfort"
@@ -20,11 +20,11 @@ export const utilitarian = {
   name: "utilitarian",
   weight: 0.5,
   weakness: "Sees named benefits and rule hits only, not how many people are affected or how likely it is.",
-  evaluate({ text, violations }) {
+  evaluate({ text, violations, model }) {
     const hits = concerning("utilitarian", violations);
     const named = contentTerms(text).filter(({ term }) => benefits.has(term)).length;
     if (hits.length === 0 && named === 0)
-      return { evidence: "No sign of harm or benefit.", basis: Basis.RULES };
+      return scoreByHead("utility", model) ?? { evidence: "No sign of harm or benefit.", basis: Basis.RULES };
     const difference = (named > 0 ? 1 : 0) - worstPenalty(hits);
     const harm = hits.length > 0 ? `harm: ${ruleIds(hits)}` : "no sign of harm";
     const evidence = `${named} words of benefit, ${harm}.`;

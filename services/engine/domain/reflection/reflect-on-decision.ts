@@ -6,6 +6,7 @@ import {
 } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { idfBeside, supportAssessment } from "../assess-answer.js";
 import type { EvidencePassage } from "../compose/composer.js";
+import type { SupportModel } from "../models/support-model.js";
 import type { PassageIndex } from "../retrieval/bm25.js";
 import { reflect } from "./reflect.js";
 
@@ -16,20 +17,24 @@ const deepest = 3;
  * evidence that was stored beside it. Without an answer there is nothing to
  * criticise.
  */
-export function reflectOnDecision(decision: Decision, background: PassageIndex): ReflectResponse {
+export function reflectOnDecision(
+  decision: Decision,
+  background: PassageIndex,
+  support?: SupportModel,
+): ReflectResponse {
   const evidence = decision.evidence.map(passageOf);
   const idf = idfBeside(evidence, background);
   const content = answerOf(decision);
-  const before = supportAssessment(content, evidence, idf);
+  const assess = (text: string) =>
+    supportAssessment({ text, question: decision.input }, evidence, idf, support);
+  const before = assess(content);
   if (content === "") return create(ReflectResponseSchema, { decisionId: decision.id, before });
   const { content: revised, passes } = reflect({ question: decision.input, content, evidence, idf }, deepest);
   return create(ReflectResponseSchema, {
     decisionId: decision.id,
     passes: [...passes],
     before,
-    ...(revised === content
-      ? {}
-      : { revisedContent: revised, after: supportAssessment(revised, evidence, idf) }),
+    ...(revised === content ? {} : { revisedContent: revised, after: assess(revised) }),
   });
 }
 

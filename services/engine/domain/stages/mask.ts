@@ -3,8 +3,8 @@ import {
   type PersonalDataFinding,
   PersonalDataFindingSchema,
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import { Scope, type Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
-import type { Finding, PersonalDataType } from "../judges/personal-data/finding.js";
+import { Basis, Scope, type Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { basisOf, type Finding, type MaskedType } from "../judges/personal-data/finding.js";
 import type { Masked } from "../judges/personal-data/personal-data.js";
 import { violation } from "../judges/rule-judge.js";
 import { personalDataRules } from "../judges/rules/personal-data.js";
@@ -12,35 +12,39 @@ import type { StageWork } from "../stage.js";
 import type { TextSpan } from "../text/normalise.js";
 
 /** Masks personal data in the input and its context, so that nothing behind sees it. */
-export const mask: StageWork = (run, { maskPersonalData }) => {
+export const mask: StageWork = async (run, { maskPersonalData, findTold }) => {
   const { input, context } = run.request;
-  const masked = maskPersonalData(input);
+  const masked = await maskPersonalData(input);
   run.question = masked.text;
   run.personalData.push(...findingsOf(masked.findings, Scope.INPUT));
   run.violations.push(...personalDataViolations(masked, Scope.INPUT));
+  const told = (await findTold?.(input)) ?? [];
+  run.told.push(...findingsOf(told, Scope.INPUT));
   for (const [key, value] of Object.entries(context)) {
-    const entry = maskPersonalData(value);
-    const findings = [...maskPersonalData(key).findings, ...entry.findings];
-    run.context[freeKey(run.context, maskPersonalData(key).text)] = entry.text;
+    const [name, entry] = [await maskPersonalData(key), await maskPersonalData(value)];
+    const findings = [...name.findings, ...entry.findings];
+    run.context[freeKey(run.context, name.text)] = entry.text;
     run.personalData.push(...findingsOf(findings, Scope.INPUT));
   }
   const characters = input.length + Object.values(context).reduce((sum, value) => sum + value.length, 0);
   return {
     saw: `${characters} characters, ${Object.keys(context).length} context entries`,
-    concluded: `${run.personalData.length} findings of personal data masked`,
+    concluded: `${run.personalData.length} findings of personal data masked, ${told.length} more told`,
   };
 };
 
 /** Findings in the contract's form. */
 export function findingsOf(findings: readonly Finding[], scope: Scope): PersonalDataFinding[] {
-  return findings.map(({ type, span, score }) =>
-    create(PersonalDataFindingSchema, { type, scope, span, score }),
-  );
+  return findings.map((finding) => {
+    const { type, span, score } = finding;
+    const basis = basisOf(finding) === "best effort" ? Basis.MODEL : Basis.RULES;
+    return create(PersonalDataFindingSchema, { type, scope, span, score, basis });
+  });
 }
 
 /** One violation for each type that was masked; its spans are those of the replacements. */
 export function personalDataViolations({ findings, places }: Masked, scope: Scope): Violation[] {
-  const spans = new Map<PersonalDataType, TextSpan[]>();
+  const spans = new Map<MaskedType, TextSpan[]>();
   findings.forEach(({ type }, at) => {
     spans.set(type, [...(spans.get(type) ?? []), places[at] as TextSpan]);
   });

@@ -11,8 +11,8 @@ export const screenEvidence: StageWork = async (run, { judges, maskPersonalData 
   // Until every passage has been judged none is used.
   run.evidence = [];
   for (const { number: _, ...passage } of found) {
-    const title = maskPersonalData(passage.title);
-    const text = maskPersonalData(passage.text);
+    const title = await maskPersonalData(passage.title);
+    const text = await maskPersonalData(passage.text);
     // The title stands behind, so that spans are places in the passage.
     const judged = await judgeAll(judges, `${text.text}\n\n${title.text}`, Scope.EVIDENCE, signal);
     run.violations.push(...judged.violations);

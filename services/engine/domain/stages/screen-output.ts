@@ -8,7 +8,7 @@ import { findingsOf, personalDataViolations } from "./mask.js";
 /** Judges the answer, masked, looks for personal data in it and measures its support. */
 export const screenOutput: StageWork = async (run, deps, signal) => {
   const draft = run.draft ?? "";
-  const masked = deps.maskPersonalData(draft);
+  const masked = await deps.maskPersonalData(draft);
   run.personalData.push(...findingsOf(masked.findings, Scope.OUTPUT));
   run.violations.push(...personalDataViolations(masked, Scope.OUTPUT));
   const { violations } = await judgeAll(deps.judges, masked.text, Scope.OUTPUT, signal);
@@ -23,7 +23,7 @@ export const screenOutput: StageWork = async (run, deps, signal) => {
 
 /** Judges the answer again after reflection has changed it. */
 export const screenRevision: StageWork = async (run, deps, signal) => {
-  const masked = deps.maskPersonalData(run.draft ?? "");
+  const masked = await deps.maskPersonalData(run.draft ?? "");
   const { violations } = await judgeAll(deps.judges, masked.text, Scope.OUTPUT, signal);
   const known = new Set(
     run.violations.filter(({ scope }) => scope === Scope.OUTPUT).map(({ ruleId }) => ruleId),

@@ -5,14 +5,16 @@ import {
   DecisionSchema,
   type QualityComponents,
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import { type EthicalEvaluation, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { type EthicalEvaluation, Scope, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { ConfidenceBasis, ConsciousnessStateSchema } from "#gen/ts/consciousness/engine/v1/state_pb.js";
 import { alignEvidence } from "../evidence.js";
 import { evaluateEthics } from "../frameworks/evaluate.js";
+import { modelView } from "../frameworks/model-view.js";
 import { jointDigest } from "../judges/judge-all.js";
 import { holdsMask } from "../judges/personal-data/personal-data.js";
 import { worstPenalty } from "../judges/severity.js";
-import type { TextModel } from "../models/text-model.js";
+import type { SupportReading } from "../models/support-model.js";
+import type { TextReading } from "../models/text-model.js";
 import { qualityComponents, qualityIndex } from "../quality.js";
 import type { PipelineDeps, Run, StageReport } from "../run.js";
 import { elapsedMs } from "../stage.js";
@@ -27,18 +29,28 @@ export interface Outcome {
   readonly answer: string;
   readonly components: QualityComponents | undefined;
   readonly quality: number | undefined;
+  /** What the models say of the request; undefined without models or where they cannot judge. */
+  readonly reading: TextReading | undefined;
+  /** How likely the evidence supports the answer. */
+  readonly support: SupportReading | undefined;
 }
 
 /** Settles the verdict from what the stages found. */
-export function settle(run: Run, deps: PipelineDeps): StageReport & { readonly outcome: Outcome } {
-  const outcome = outcomeOf(run, deps);
+export async function settle(
+  run: Run,
+  deps: PipelineDeps,
+): Promise<StageReport & { readonly outcome: Outcome }> {
+  const outcome = await outcomeOf(run, deps);
   const saw = `${run.violations.length} violations, ${run.unavailable.length} failed checks`;
   return { saw, concluded: outcome.settlement.why, outcome };
 }
 
-function outcomeOf(run: Run, deps: PipelineDeps): Outcome {
-  const answer = releasable(run, deps);
-  const evaluation = evaluate(run, deps, []);
+async function outcomeOf(run: Run, deps: PipelineDeps): Promise<Outcome> {
+  const answer = await releasable(run, deps);
+  const covered = run.uncovered === undefined && run.unavailable.length === 0;
+  const reading = covered ? await deps.readText?.(run.question) : undefined;
+  const evaluation = evaluate(run, deps, reading, []);
+  const support = supportOf(run, answer, deps);
   const components = componentsOf(run, answer, evaluation.overallScore);
   const quality = components && qualityIndex(components);
   const settlement = settleVerdict({
@@ -46,17 +58,18 @@ function outcomeOf(run: Run, deps: PipelineDeps): Outcome {
     unavailable: run.unavailable,
     uncovered: run.uncovered,
     answered: run.draft !== undefined,
+    unsupported: support?.abstain ?? false,
     quality,
     qualityThreshold: run.request.options.qualityThreshold,
     modified: answer !== run.composed || (run.personalData.length > 0 && holdsMask(answer)),
   });
-  return { settlement, evaluation, answer, components, quality };
+  return { settlement, evaluation, answer, components, quality, reading, support };
 }
 
 /** The decision as stored, once every stage has left its step and its time. */
 export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Decision {
   const { request } = run;
-  const { answer, components, quality, settlement } = outcome;
+  const { answer, components, quality, settlement, reading, support } = outcome;
   const { verdict } = settlement;
   const content = releasedContent(verdict, answer);
   return create(DecisionSchema, {
@@ -70,9 +83,9 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     verdict,
     content,
     withheldContent: content === answer ? "" : answer,
-    consciousnessState: stateOf(run, deps.textModel),
-    ethicalEvaluation: evaluate(run, deps, adviceFor(verdict)),
-    confidenceBasis: ConfidenceBasis.UNCALIBRATED,
+    consciousnessState: stateOf(run, reading),
+    ethicalEvaluation: evaluate(run, deps, reading, adviceFor(verdict)),
+    ...confidenceOf(support),
     ...(components && quality !== undefined
       ? { qualityComponents: components, consciousnessQuality: quality }
       : {}),
@@ -84,20 +97,33 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     evidence: alignEvidence(answer, run.evidence, run.idf),
     reflections: [...run.passes],
     composer: run.composer,
-    personalData: [...run.personalData],
+    personalData: [...run.personalData, ...run.told],
     engineVersion: deps.version,
     createTime: timestampFromMs(deps.clock.now()),
   });
 }
 
 /** The answer, masked; empty when a failed check leaves open whether it may be kept. */
-function releasable({ draft, unavailable }: Run, { maskPersonalData }: PipelineDeps): string {
-  return draft === undefined || unavailable.length > 0 ? "" : maskPersonalData(draft).text;
+async function releasable({ draft, unavailable }: Run, { maskPersonalData }: PipelineDeps): Promise<string> {
+  return draft === undefined || unavailable.length > 0 ? "" : (await maskPersonalData(draft)).text;
+}
+
+function supportOf(run: Run, answer: string, { support }: PipelineDeps): SupportReading | undefined {
+  if (answer === "") return undefined;
+  const passages = run.evidence.map(({ title, text }) => `${title}.\n${text}`);
+  return support?.({ text: answer, question: run.question }, passages);
+}
+
+/** The confidence in the contract's form. */
+export function confidenceOf(support: SupportReading | undefined) {
+  if (!support) return { confidenceBasis: ConfidenceBasis.UNCALIBRATED };
+  return { confidenceBasis: ConfidenceBasis.CALIBRATED, confidenceLevel: support.confidence };
 }
 
 function evaluate(
   run: Run,
   { frameworks, judges }: PipelineDeps,
+  reading: TextReading | undefined,
   advice: readonly string[],
 ): EthicalEvaluation {
   return evaluateEthics(frameworks, {
@@ -107,6 +133,7 @@ function evaluate(
     policyDigest: jointDigest(judges),
     reasoning: run.steps,
     advice,
+    model: reading && modelView(reading, run.question, Scope.INPUT),
   });
 }
 
@@ -116,16 +143,17 @@ function componentsOf(run: Run, answer: string, ethics: number | undefined): Qua
   return qualityComponents({ question, content: answer, passages, idf, ethics });
 }
 
-/** Alignment is the cap by the worst rule hit; unknown, as is the feeling, when nothing judged. */
-function stateOf(run: Run, textModel: TextModel | undefined) {
+/** Alignment is 1 minus the probability of a violation, capped by the worst rule hit; unknown, as is the feeling, when nothing judged. */
+function stateOf(run: Run, reading: TextReading | undefined) {
   const { awareness, cognitiveLoad, depth, violations, unavailable, uncovered, question } = run;
+  const likeliest = reading ? modelView(reading, question, Scope.INPUT).violation.probability : 0;
   const judged = violations.length > 0 || (unavailable.length === 0 && uncovered === undefined);
   return create(ConsciousnessStateSchema, {
     cognitiveLoad,
     metaCognitiveDepth: depth,
     ...(awareness === undefined ? {} : { awarenessLevel: awareness }),
-    ...(judged ? { ethicalAlignment: 1 - worstPenalty(violations) } : {}),
-    ...(textModel && uncovered === undefined ? { emotionalState: textModel.read(question).emotion } : {}),
+    ...(judged ? { ethicalAlignment: 1 - Math.max(likeliest, worstPenalty(violations)) } : {}),
+    ...(reading ? { emotionalState: reading.emotion } : {}),
   });
 }
 

@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { Basis, Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import {
   evaluateEthics,
   frameworks,
   overall,
 } from "../../../../services/engine/domain/frameworks/evaluate.js";
+import { type ModelView, modelView } from "../../../../services/engine/domain/frameworks/model-view.js";
 import { violation } from "../../../../services/engine/domain/judges/rule-judge.js";
 import { rulesById } from "../../../../services/engine/domain/judges/rules/catalogue.js";
+import { shippedTextModel } from "../../../../services/engine/domain/models/shipped.js";
 
 const hit = (id: string) => violation(rulesById.get(id)!, Scope.INPUT, []);
 const evaluate = (text: string, ids: string[] = [], uncovered?: string) =>
@@ -31,6 +33,37 @@ describe("the frameworks", () => {
       expect(evidence).not.toBe("");
       expect(weight).toBeGreaterThan(0);
     }
+  });
+
+  const judged = (text: string, model: ModelView) =>
+    evaluateEthics(frameworks, { text, violations: [], policyDigest: "d", reasoning: [], model });
+
+  it("take from the first what the heads hold for a violation", () => {
+    const violation = { probability: 0.3, head: "harassment" } as const;
+    const evaluation = judged("You are late again.", { violation, ethics: {} });
+    expect(scores(evaluation).deontological).toBeCloseTo(0.7);
+    expect(evaluation.frameworkScores[0]).toMatchObject({ basis: Basis.MODEL });
+    expect(evaluation.frameworkScores[0]?.evidence).toContain("harassment with 0.300");
+  });
+
+  it("hear the heads of ethics as weak signs where those can speak", () => {
+    const violation = { probability: 0.1, head: "hate" } as const;
+    const ethics = { deontology: 0.2, justice: 0.4, utility: 0.6 };
+    expect(scores(judged("I kept it because I liked it.", { violation, ethics }))).toMatchObject({
+      deontological: 0.6,
+      justice: 0.7,
+      utilitarian: 0.8,
+    });
+  });
+
+  it("hear those heads about short accounts in the first person alone", () => {
+    const reading = shippedTextModel().read("I kept the money because nobody saw it.");
+    const heads = (text: string) => Object.keys(modelView(reading, text, Scope.INPUT).ethics).sort();
+    expect(heads("I kept the money because nobody saw it.")).toEqual(["deontology", "justice", "utility"]);
+    expect(heads("I sang.")).toEqual(["utility"]);
+    expect(heads("How do I keep money?")).toEqual([]);
+    expect(heads("The report is due.")).toEqual([]);
+    expect(heads(`I ${"sang and ".repeat(100)}left because of rain.`)).toEqual([]);
   });
 
   it("weigh a named benefit against a harm", () => {
