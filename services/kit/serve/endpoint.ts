@@ -100,26 +100,22 @@ function withUnaryPath(
   options: EndpointOptions & { readonly pace: Pace },
 ): RequestHandler {
   const { limits, trust } = options;
-  const unary = createUnaryPath({ ...options, bodyBytes: limits.bodyBytes });
+  const unary = createUnaryPath({
+    ...options,
+    bodyBytes: limits.bodyBytes,
+    onRejected: ({ headers, method, path, status }, arrival) =>
+      logRejection(options, { headers, method, url: path }, { statusCode: status }, arrival),
+  });
   const handler: RequestHandler = (request, response) => {
     const begin = unary.ofRequest(request, response);
     if (!begin || excessOf(request, limits)) return serveAny(request, response);
-    const arrival = noteArrival(request, trust);
-    response.on("close", () => {
-      if (!arrival.reachedChain) logRejection(options, request, response, arrival);
-    });
-    begin(arrival);
+    begin(noteArrival(request, trust));
   };
   const serveStream: StreamHandler = (stream, headers, rawHeaders) => {
     const begin = unary.ofStream(stream, headers);
     const path = String(headers[":path"]);
     if (!begin || excessOf({ url: path, rawHeaders }, limits)) return false;
-    const arrival = noteArrival(requestOf(stream, headers), trust);
-    stream.on("close", () => {
-      const request = { headers, method: "POST", url: path };
-      if (!arrival.reachedChain) logRejection(options, request, { statusCode: 200 }, arrival);
-    });
-    begin(arrival);
+    begin(noteArrival(requestOf(stream, headers), trust));
     return true;
   };
   return Object.assign(handler, { serveStream });

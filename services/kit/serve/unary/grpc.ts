@@ -68,6 +68,10 @@ export class GrpcCall extends WireCall {
     this.#pace = settings.pace;
   }
 
+  protected override get status(): number {
+    return 200;
+  }
+
   get url(): string {
     const { ":scheme": scheme = "http", ":authority": authority = "" } = this.headers;
     return `${scheme}://${authority}${this.target.path}`;
@@ -203,6 +207,6 @@ export class GrpcCall extends WireCall {
   }
 
   protected override breakOff(): void {
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    this.#stream.destroy();
   }
 }

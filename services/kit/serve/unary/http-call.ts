@@ -36,6 +36,10 @@ export abstract class HttpCall extends WireCall {
     this.#pace = settings.pace;
   }
 
+  protected override get status(): number {
+    return this.#response.statusCode;
+  }
+
   get requestMethod(): string {
     return this.#request.method ?? "";
   }

@@ -9,6 +9,7 @@ import { GrpcCall, grpcTypes } from "./grpc.js";
 import { GrpcWebCall, grpcWebTypes } from "./grpc-web.js";
 import { type MethodTableOptions, unaryMethods } from "./method-table.js";
 import { rawParameter } from "./percent.js";
+import type { WireSettings } from "./wire-call.js";
 
 /** What the unary path is made of. */
 export interface UnaryOptions extends MethodTableOptions {
@@ -16,6 +17,7 @@ export interface UnaryOptions extends MethodTableOptions {
   readonly bodyBytes: number;
   readonly pace: Pace;
   readonly log: Log;
+  readonly onRejected: WireSettings["onRejected"];
 }
 
 /** A request that the unary path serves: begin it with what is known of its arrival. */
@@ -36,8 +38,8 @@ export interface UnaryPath {
 /** Makes the unary path of a port. */
 export function createUnaryPath(options: UnaryOptions): UnaryPath {
   const methods = unaryMethods(options);
-  const { bodyBytes: limit, pace, log, registry } = options;
-  const settings = { limit, pace, log, registry, timers: sharedTimers };
+  const { bodyBytes: limit, pace, log, registry, onRejected } = options;
+  const settings = { limit, pace, log, registry, onRejected, timers: sharedTimers };
 
   const ofGet = (request: Request, response: Response): Begin | undefined => {
     const { url = "" } = request;

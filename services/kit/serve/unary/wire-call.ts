@@ -18,6 +18,17 @@ export interface WireSettings {
   readonly limit: number;
   readonly timers: Timers;
   readonly log: Log;
+  /** Told, when it is over, of a request that never became a call. */
+  onRejected(request: Rejected, arrival: Arrival): void;
+}
+
+/** What is known of a request that never became a call. */
+export interface Rejected {
+  readonly headers: IncomingHttpHeaders;
+  readonly method: string;
+  readonly path: string;
+  /** HTTP status of the answer. */
+  readonly status: number;
 }
 
 /**
@@ -57,6 +68,9 @@ export abstract class WireCall implements CallOrigin {
   protected get over(): boolean {
     return this.#over;
   }
+
+  /** HTTP status of the answer so far. */
+  protected abstract readonly status: number;
 
   protected abstract sendReply(reply: UnaryResponse): void | Promise<void>;
 
@@ -108,9 +122,15 @@ export abstract class WireCall implements CallOrigin {
   /** The client is gone, or the connection is: tells the handler, unless it has answered. */
   protected leave(): void {
     this.#backstop?.stop();
+    if (!this.#arrival.reachedChain) this.#report();
     if (this.#over) return;
     this.#over = true;
     this.#call?.abort(errors.canceled());
+  }
+
+  #report(): void {
+    const { headers, requestMethod: method, status } = this;
+    this.settings.onRejected({ headers, method, path: this.target.path, status }, this.#arrival);
   }
 
   /** For methods without a bound in the contract: the others answer before. */
