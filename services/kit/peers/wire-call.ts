@@ -102,7 +102,8 @@ class WireCall {
     try {
       stream = session.request(this.#request.headers);
     } catch (error) {
-      this.#failUnsent(error);
+      if (isUnsentRequest(error)) this.#failUnsent(error);
+      else this.#fail(ConnectError.from(error, Code.Internal));
       return;
     }
     this.#stream = stream;

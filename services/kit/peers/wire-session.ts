@@ -129,7 +129,7 @@ export class WireSession {
       if (this.#active === 1) this.#session.ref();
       return stream;
     } catch (error) {
-      this.#leave();
+      if (this.#session.closed || this.#session.destroyed) this.#leave();
       throw error;
     }
   }

@@ -161,6 +161,16 @@ describe("a request", () => {
     expect(calls).toEqual([]);
   });
 
+  it("with a header that HTTP/2 forbids fails alone", async () => {
+    const { url, sessions } = await scriptedServer((stream) => answerWith(stream, "ada"));
+    const { call } = clientOf(url);
+    await call(getAgent, { id: "7" }, {});
+    const forbidden = call(getAgent, { id: "7" }, { header: { connection: "close" } });
+    await expect(forbidden.then(() => "taken")).rejects.toMatchObject({ code: Code.Internal });
+    await call(getAgent, { id: "7" }, {});
+    expect(sessions).toHaveLength(1);
+  });
+
   it("larger than any window arrives whole", async () => {
     const { url, calls } = await scriptedServer((stream) => answerWith(stream, "ada"));
     await clientOf(url).call(getAgent, { id: "a".repeat(3_000_000) }, {});
