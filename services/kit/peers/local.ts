@@ -61,8 +61,12 @@ export function serveUnary(target: LocalMethod): ServeUnary {
   const { method, plan, handler } = target as LocalMethod<DescMethodUnary>;
   const serve = plan(async (request) => {
     const call = UnaryCall.of(request as UnaryRequest);
-    const reply = await handler(call.message, call);
-    return new UnaryReply(call, create(method.output, reply));
+    try {
+      const reply = await handler(call.message, call);
+      return new UnaryReply(call, create(method.output, reply));
+    } finally {
+      call.release();
+    }
   }) as ServeUnary;
   composed.set(target, serve);
   return serve;
@@ -71,22 +75,13 @@ export function serveUnary(target: LocalMethod): ServeUnary {
 /**
  * Calls a unary method through its chain without a wire. Messages pass by
  * reference, both ways: who sends one gives it away, and nobody changes it
- * afterwards.
+ * afterwards. Rejects, or throws what the outermost layer throws at once.
  */
-export async function invoke(target: LocalMethod, call: LocalCall): Promise<UnaryResponse> {
+export function invoke(target: LocalMethod, call: LocalCall): Promise<UnaryResponse> {
   const method = target.method as DescMethodUnary;
-  const values = call.values ?? new CallValues();
-  const unary = new UnaryCall({
-    method,
-    message: call.message,
-    values,
-    origin: new MemoryOrigin(method, call),
-  });
-  try {
-    return await serveUnary(target)(unary);
-  } finally {
-    unary.release();
-  }
+  const { message, values = new CallValues() } = call;
+  const origin = new MemoryOrigin(method, call);
+  return serveUnary(target)(new UnaryCall({ method, message, values, origin }));
 }
 
 /**
