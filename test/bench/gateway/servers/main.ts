@@ -17,10 +17,11 @@ const [name = "", argument = ""] = process.argv.slice(2);
 const serve = contestants[name];
 if (!serve || !process.send) throw new Error(`there is no contestant ${name}, or nobody to tell its port`);
 
+// Whoever started it may give up before it listens.
+process.on("disconnect", () => process.exit(0));
 const told = await serve(argument);
 process.send(typeof told === "number" ? { port: told } : told);
 
-process.on("disconnect", () => process.exit(0));
 process.on("message", async ({ profileMs }: Order) => {
   const session = new Session();
   session.connect();
