@@ -46,5 +46,7 @@ export function lineOf({ ability, set, count, value, low, high, goal }: Figure):
 }
 
 function show(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(3) : "–";
+  if (!Number.isFinite(value)) return "–";
+  // One in a thousand is a goal, so that shares near it need a fourth place.
+  return value !== 0 && Math.abs(value) < 0.01 ? value.toFixed(4) : value.toFixed(3);
 }

@@ -25,6 +25,9 @@ const sourceShares = { warn: 0.05, block: 0.01 } as const;
 const fewestOfSource = 100;
 /** Shares of harmless texts made to look like harm. */
 const lookAlikeShares = { warn: 0.1, block: 0.02 } as const;
+/** Shares of harmless requests that differ from harmful ones in an object or a context, with the verb unseen. */
+const contrastShares = { warn: 0.3, block: 0.03 } as const;
+const contrasts = new Set(["own contrast requests", "own paired requests", "own safe contexts"]);
 /** Fewer texts than this say too little about one in a thousand. */
 const fewest = 1500;
 const mostOfSource = 1500;
@@ -70,6 +73,10 @@ export function thresholdsOf(harmless: readonly HarmlessScore[], strength: Stren
     thresholdOver(
       harmless.filter(({ item }) => lookAlike.has(item.source)),
       lookAlikeShares[strength],
+    ),
+    thresholdOver(
+      harmless.filter(({ item }) => contrasts.has(item.source)),
+      contrastShares[strength],
     ),
     ...sources.map((scores) => thresholdOver(scores, sourceShares[strength])),
   );

@@ -21,7 +21,7 @@ import { trainSupport } from "./train-support.js";
 import { trainTagger } from "./train-tagger.js";
 
 /** Version of what training makes; raised when data, features or recipes change. */
-const version = "2026.11.2";
+const version = "2026.11.3";
 
 const { data, out, drop } = readOptions(process.argv.slice(2), weightsFolder());
 const report = (line: string) => process.stderr.write(`${line}\n`);
