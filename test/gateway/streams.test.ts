@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { createClient, type Interceptor, type MethodImpl } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { forward } from "../../services/gateway/forward.js";
 import { restHandler } from "../../services/gateway/rest.js";
@@ -19,6 +19,7 @@ import { defaultRequestLimits } from "../../services/kit/serve/request-limits.js
 import { recordedLog, recordedMetrics } from "../kit/chain/calls.js";
 import { peers } from "../kit/peers/callee.js";
 import { type Watch, type WatchedPeer, watched, watchedHere } from "../kit/peers/watched.js";
+import { until } from "../support/until.js";
 
 /** The edge before a workload in the same process. */
 async function edge(watch: Watch) {
@@ -58,7 +59,7 @@ async function edge(watch: Watch) {
   });
   onTestFinished(() => listener.drain(0));
   const line = async () => {
-    await vi.waitUntil(() => lines.some(({ metadata }) => metadata.method === "odd.v1.OddService/Watch"));
+    await until(() => lines.some(({ metadata }) => metadata.method === "odd.v1.OddService/Watch"));
     return lines.find(({ metadata }) => metadata.method === "odd.v1.OddService/Watch");
   };
   return { port: listener.port, url: `http://127.0.0.1:${listener.port}`, line };
@@ -133,6 +134,6 @@ it("the workload hears that the client of the edge has gone", async () => {
   socket.write("GET /api/v1/watch/a HTTP/1.1\r\nhost: h\r\nx-timeout-ms: 60000\r\n\r\n");
   await once(socket, "data");
   socket.destroy();
-  await vi.waitUntil(() => ended);
+  await until(() => ended);
   expect(await line()).toMatchObject({ metadata: { reason: "CANCELED" } });
 });

@@ -5,10 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type GenericArguments, genericArguments } from "../../../services/gateway/generic/arguments.js";
 import { startGeneric } from "../../../services/gateway/generic/gateway.js";
 import { recordedLog } from "../../kit/chain/calls.js";
+import { until } from "../../support/until.js";
 import { connectUpstream, files, grpcUpstream, type Upstream } from "./upstreams.js";
 
 const closers: (() => unknown)[] = [];
@@ -151,7 +152,7 @@ describe.each(upstreams)("a contract it has never seen, before an upstream of %s
     socket.write("GET /v1/watch?text=forever HTTP/1.1\r\nhost: h\r\n\r\n");
     await once(socket, "data");
     socket.destroy();
-    await vi.waitUntil(() => upstream.ended.length === 1);
+    await until(() => upstream.ended.length === 1);
   });
 
   it("hears how long the client waits, which is kept", async () => {
@@ -229,7 +230,7 @@ describe("the gateway itself", () => {
     await ask("/v1/text/a?flag=true", { headers: { "x-request-id": "r-1" } });
     await ask("/nowhere");
     const answered = () => lines.filter(({ message }) => message === "request answered");
-    await vi.waitUntil(() => answered().length === 2);
+    await until(() => answered().length === 2);
     expect(answered().map(({ metadata }) => metadata)).toMatchObject([
       {
         http_method: "GET",

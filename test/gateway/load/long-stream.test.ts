@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
-import { expect, it, onTestFinished, vi } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import type { CallStream } from "../../../services/gateway/transcode/serve-stream.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 import { listen } from "../../../services/kit/serve/listen.js";
+import { until } from "../../support/until.js";
 import { type Context, echo, registry, serviceOf, streaming } from "../transcode/fixture.js";
 import { settledMegabytes } from "./memory.js";
 
@@ -64,6 +65,6 @@ it(`memory stays where it is while ${readers} streams last ${seconds} seconds`, 
   expect(late - early).toBeLessThan(3);
   // Each of them got what a busy machine sends in the time, without a gap at its end.
   expect(Math.min(...counts)).toBeGreaterThan((seconds * perSecond) / 2);
-  await vi.waitUntil(() => listener.connections === 0);
+  await until(() => listener.connections === 0);
   expect((await settledMegabytes()) - early).toBeLessThan(3);
 });

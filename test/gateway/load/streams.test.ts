@@ -8,6 +8,7 @@ import type { TranscodedStream } from "../../../services/gateway/transcode/call.
 import type { CallStream } from "../../../services/gateway/transcode/serve-stream.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 import { type Listener, listen } from "../../../services/kit/serve/listen.js";
+import { until } from "../../support/until.js";
 import { type Context, echo, messageOf, only, registry, serviceOf, streaming } from "../transcode/fixture.js";
 import { manualTimers } from "../transcode/manual-timers.js";
 import { openHandles, peakMegabytes, settledMegabytes } from "./memory.js";
@@ -104,8 +105,8 @@ async function returns(run: () => Promise<void>): Promise<void> {
   const highest = await peakMegabytes(run);
   expect((await settledMegabytes()) - before).toBeLessThan(5);
   expect(highest - before).toBeLessThan(100);
-  await vi.waitUntil(() => listener.connections === 0);
-  await vi.waitUntil(() => openHandles() <= handles);
+  await until(() => listener.connections === 0);
+  await until(() => openHandles() <= handles);
   expect(timers.pending()).toEqual([]);
 }
 
@@ -137,7 +138,7 @@ describe("memory returns to where it was", () => {
           answer += data;
         });
       socket.write(`POST /v1/everything HTTP/1.1\r\nhost: h\r\ncontent-length: ${uploadBytes}\r\n\r\n`);
-      await vi.waitUntil(() => answer.includes("BODY_TOO_LARGE"));
+      await until(() => answer.includes("BODY_TOO_LARGE"));
       timers.fire(2000);
       await once(socket, "close");
     });
@@ -160,16 +161,16 @@ describe("memory returns to where it was", () => {
       comments += data.toString().split(": keep-alive\n\n").length - 1;
     });
     socket.write("GET /v1/watch/silent/tags HTTP/1.1\r\nhost: h\r\naccept: text/event-stream\r\n\r\n");
-    await vi.waitUntil(() => timers.pending().includes(15_000));
+    await until(() => timers.pending().includes(15_000));
     const before = await settledMegabytes();
     for (let tick = 1; tick <= 40; tick++) {
       timers.fire(15_000);
-      await vi.waitUntil(() => comments === tick, { interval: 1 });
+      await until(() => comments === tick);
       expect(timers.pending()).toEqual([15_000]);
     }
     expect((await settledMegabytes()) - before).toBeLessThan(1);
     socket.destroy();
-    await vi.waitUntil(() => open.now === 0);
+    await until(() => open.now === 0);
     expect(timers.pending()).toEqual([]);
   });
 
@@ -186,7 +187,7 @@ describe("memory returns to where it was", () => {
       for (const [index, socket] of sockets.entries())
         index % 3 === 0 ? socket.resetAndDestroy() : socket.destroy();
       await vi.waitUntil(() => open.ended === clients, { timeout: 30_000 });
-      await vi.waitUntil(() => listener.connections === 0);
+      await until(() => listener.connections === 0);
       expect(open.now).toBe(0);
     });
   });

@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { create, type Message } from "@bufbuild/protobuf";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { TranscodedStream } from "../../../services/gateway/transcode/call.js";
 import type { CallStream } from "../../../services/gateway/transcode/serve-stream.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 import { errors } from "../../../services/kit/errors.js";
+import { until } from "../../support/until.js";
 import { type Context, echo, messageOf, registry, serve, serviceOf, streaming } from "./fixture.js";
 import { manualTimers } from "./manual-timers.js";
 
@@ -270,7 +271,7 @@ describe("R35: HEAD", () => {
     const source = tap();
     const server = await serve({ stream: source.stream, options: { startTimer: timers.startTimer } });
     const answered = server.send("HEAD", "/v1/watch", { headers: { accept: "text/event-stream" } });
-    await vi.waitUntil(() => timers.pending().includes(15_000));
+    await until(() => timers.pending().includes(15_000));
     timers.fire(15_000);
     expect(await answered).toMatchObject({ status: 200, text: "" });
     expect(source.calls[0]?.signal.aborted).toBe(true);
@@ -285,7 +286,7 @@ describe("a stream that goes on", () => {
     const client = open(port, "/v1/watch/x/tags");
     for (const tag of ["a", "b", "c"]) {
       source.send(tagged(tag));
-      await vi.waitUntil(() => client.text().includes(`["${tag}"]\n`));
+      await until(() => client.text().includes(`["${tag}"]\n`));
     }
     client.socket.destroy();
   });
@@ -295,18 +296,18 @@ describe("a stream that goes on", () => {
     const source = tap();
     const { port } = await serve({ stream: source.stream, options: { startTimer: timers.startTimer } });
     const client = open(port, "/v1/watch/x/tags", events);
-    await vi.waitUntil(() => timers.pending().includes(15_000));
+    await until(() => timers.pending().includes(15_000));
     expect(client.text()).toBe("");
     timers.fire(15_000);
-    await vi.waitUntil(() => client.text().includes(": keep-alive\n\n"));
+    await until(() => client.text().includes(": keep-alive\n\n"));
     expect(client.text()).toContain("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n");
     timers.fire(15_000);
-    await vi.waitUntil(() => client.text().split(": keep-alive\n\n").length === 3);
+    await until(() => client.text().split(": keep-alive\n\n").length === 3);
     source.send(tagged("a"));
-    await vi.waitUntil(() => client.text().includes('data: ["a"]\n\n'));
+    await until(() => client.text().includes('data: ["a"]\n\n'));
     expect(timers.pending()).toEqual([15_000]);
     client.socket.destroy();
-    await vi.waitUntil(() => timers.pending().length === 0);
+    await until(() => timers.pending().length === 0);
   });
 
   it("runs through ten minutes of silence, comment by comment", async () => {
@@ -314,10 +315,10 @@ describe("a stream that goes on", () => {
     const source = tap();
     const { port } = await serve({ stream: source.stream, options: { startTimer: timers.startTimer } });
     const client = open(port, "/v1/watch/x/tags", events);
-    await vi.waitUntil(() => timers.pending().includes(15_000));
+    await until(() => timers.pending().includes(15_000));
     for (let tick = 1; tick <= 40; tick++) timers.fire(15_000);
     source.send(tagged("still here"));
-    await vi.waitUntil(() => client.text().includes("still here"));
+    await until(() => client.text().includes("still here"));
     expect(client.text().split(": keep-alive\n\n").length - 1).toBe(40);
     client.socket.destroy();
   });
@@ -327,7 +328,7 @@ describe("a stream that goes on", () => {
     const source = tap();
     const { port } = await serve({ stream: source.stream, options: { startTimer: timers.startTimer } });
     const client = open(port, "/v1/watch");
-    await vi.waitUntil(() => source.seen.asked === 1);
+    await until(() => source.seen.asked === 1);
     expect(timers.pending()).toEqual([]);
     client.socket.destroy();
   });
@@ -349,17 +350,14 @@ describe("a stream that goes on", () => {
       received += chunk.length;
     });
     client.socket.pause();
-    await vi.waitUntil(() => made > 0);
+    await until(() => made > 0);
     let before = -1;
     // As much as the sockets of both sides hold, and no more.
-    await vi.waitUntil(
-      () => {
-        const still = made === before;
-        before = made;
-        return still;
-      },
-      { interval: 100 },
-    );
+    await until(() => {
+      const still = made === before;
+      before = made;
+      return still;
+    });
     expect(made).toBeLessThan(total / 2);
     client.socket.resume();
     await once(client.socket, "close");
@@ -378,9 +376,9 @@ describe("a stream that goes on", () => {
     client.socket.pause();
     const large = tagged("x".repeat(1_000_000));
     for (let sent = 0; sent < 100; sent++) source.send(large);
-    await vi.waitUntil(() => timers.pending().includes(77));
+    await until(() => timers.pending().includes(77));
     timers.fire(77);
-    await vi.waitUntil(() => source.seen.returned === 1);
+    await until(() => source.seen.returned === 1);
     expect(source.calls[0]?.signal.aborted).toBe(true);
     expect(source.seen.asked).toBeLessThan(100);
     client.socket.destroy();
@@ -393,9 +391,9 @@ describe("a client that goes away in mid-stream", () => {
     const { port } = await serve({ stream: source.stream });
     const client = open(port, "/v1/watch");
     source.send(tagged("a"));
-    await vi.waitUntil(() => source.seen.asked === 2);
+    await until(() => source.seen.asked === 2);
     client.socket.destroy();
-    await vi.waitUntil(() => source.seen.returned === 1);
+    await until(() => source.seen.returned === 1);
     expect(source.calls[0]?.signal.reason).toMatchObject({ rawMessage: "The caller cancelled the call." });
   });
 
@@ -419,9 +417,9 @@ describe("a client that goes away in mid-stream", () => {
       );
     const { port } = await serve({ stream });
     const client = open(port, "/v1/watch/x/tags");
-    await vi.waitUntil(() => client.text().includes('["3"]'));
+    await until(() => client.text().includes('["3"]'));
     client.socket.destroy();
-    await vi.waitUntil(() => cleaned);
+    await until(() => cleaned);
   });
 
   it("does not stay in memory for a method that never answers", async () => {
@@ -433,9 +431,9 @@ describe("a client that goes away in mid-stream", () => {
       },
     });
     const client = open(server.port, "/v1/watch");
-    await vi.waitUntil(() => signals.length === 1);
+    await until(() => signals.length === 1);
     client.socket.destroy();
-    await vi.waitUntil(() => signals[0]?.aborted);
+    await until(() => signals[0]?.aborted);
     expect(server.failures).toEqual([]);
   });
 });
@@ -488,7 +486,7 @@ describe("over HTTP/2", () => {
     const stream = client.request({ ":path": "/v1/watch" }).on("error", () => undefined);
     await once(stream, "data");
     stream.close(8);
-    await vi.waitUntil(() => source.seen.returned === 1);
+    await until(() => source.seen.returned === 1);
     expect(source.calls[0]?.signal.aborted).toBe(true);
   });
 
@@ -499,7 +497,7 @@ describe("over HTTP/2", () => {
     const stream = client.request({ ":path": "/v1/watch", ":method": "HEAD" });
     const [headers] = await once(stream, "response");
     expect(headers[":status"]).toBe(200);
-    await vi.waitUntil(() => source.seen.returned === 1);
+    await until(() => source.seen.returned === 1);
   });
 });
 

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { TranscodedCall } from "../../../services/gateway/transcode/call.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 import { errors } from "../../../services/kit/errors.js";
+import { until } from "../../support/until.js";
 import { type Context, echo, exchange, listen, parseAnswer, registry, serve, serviceOf } from "./fixture.js";
 import { manualTimers } from "./manual-timers.js";
 
@@ -42,7 +43,7 @@ describe("limits", () => {
       options: { startTimer: timers.startTimer, limits: { bodyBytes: 10, lingerMs: 77 } },
     });
     const answered = exchange(server.port, post("content-length: 100"));
-    await vi.waitUntil(() => timers.pending().includes(77));
+    await until(() => timers.pending().includes(77));
     timers.fire(77);
     expect(parseAnswer(await answered).status).toBe(413);
   });
@@ -53,9 +54,9 @@ describe("limits", () => {
       options: { startTimer: timers.startTimer, limits: { bodyMs: 55, lingerMs: 77 } },
     });
     const answered = exchange(server.port, `${post("content-length: 100")}{`);
-    await vi.waitUntil(() => timers.pending().includes(55));
+    await until(() => timers.pending().includes(55));
     timers.fire(55);
-    await vi.waitUntil(() => timers.pending().includes(77));
+    await until(() => timers.pending().includes(77));
     timers.fire(77);
     expect(parseAnswer(await answered).json).toMatchObject({
       status: 408,
@@ -124,9 +125,9 @@ describe("a client that goes away", () => {
     });
     const socket = connect(server.port, "127.0.0.1");
     socket.write("GET /v1/hang HTTP/1.1\r\nhost: h\r\n\r\n");
-    await vi.waitUntil(() => server.seen.length === 1);
+    await until(() => server.seen.length === 1);
     socket.destroy();
-    await vi.waitUntil(() => reasons.length === 1);
+    await until(() => reasons.length === 1);
     expect(reasons).toMatchObject([{ rawMessage: "The caller cancelled the call." }]);
     expect(server.failures).toEqual([]);
   });
@@ -148,9 +149,9 @@ describe("a client that goes away", () => {
     });
     const socket = connect(port, "127.0.0.1");
     socket.write("GET /v1/hang HTTP/1.1\r\nhost: h\r\n\r\n");
-    await vi.waitUntil(() => calls.length === 1);
+    await until(() => calls.length === 1);
     socket.destroy();
-    await vi.waitUntil(() => closed.length === 1);
+    await until(() => closed.length === 1);
     expect(calls[0]?.signal.aborted).toBe(true);
   });
 
@@ -160,7 +161,7 @@ describe("a client that goes away", () => {
     socket.write(`${post("content-length: 100")}{`);
     await once(socket, "connect");
     setImmediate(() => socket.destroy());
-    await vi.waitUntil(() => server.rejections.length === 1);
+    await until(() => server.rejections.length === 1);
     expect(server.rejections).toMatchObject([{ reason: "CANCELED", status: 499 }]);
     expect(server.seen).toEqual([]);
   });

@@ -1,10 +1,11 @@
 import { Readable } from "node:stream";
 import { Code } from "@connectrpc/connect";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readBytes } from "../../../services/gateway/transcode/body.js";
 import type { RestRequest } from "../../../services/gateway/transcode/exchange.js";
 import { takeIn } from "../../../services/gateway/transcode/intake.js";
 import { type BodySpace, createBodySpace } from "../../../services/kit/serve/body-space.js";
+import { until } from "../../support/until.js";
 import { manualTimers } from "./manual-timers.js";
 
 const pace = { arrivalMs: 55, leastBytes: 10 };
@@ -141,7 +142,7 @@ describe("a body that is read piece by piece", () => {
     timers.fire(55);
     expect(timers.pending()).toEqual([]);
     const next = intake.next();
-    await vi.waitUntil(() => timers.pending().length === 1);
+    await until(() => timers.pending().length === 1);
     timers.fire(55);
     await expect(next).rejects.toMatchObject(timeout);
   });

@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { create, type Message, toJson } from "@bufbuild/protobuf";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { TranscodedStream } from "../../../services/gateway/transcode/call.js";
 import type { CallStream } from "../../../services/gateway/transcode/serve-stream.js";
 import { createTranscoder } from "../../../services/gateway/transcode/transcoder.js";
 import { errors } from "../../../services/kit/errors.js";
+import { until } from "../../support/until.js";
 import {
   type Context,
   echo,
@@ -273,18 +274,18 @@ describe("the bounds of an upload", () => {
       options: { startTimer: timers.startTimer, limits: { bodyMs: 55, uploadIdleMs: 66, lingerMs: 77 } },
     });
     const client = open(server.port, `${head("/v1/import")}${chunk("{}\n")}`);
-    await vi.waitUntil(() => seen.length === 1 && timers.pending().includes(66));
+    await until(() => seen.length === 1 && timers.pending().includes(66));
     expect(timers.pending()).toEqual([66]);
     client.socket.write(chunk("{"));
-    await vi.waitUntil(() => timers.pending().includes(55));
+    await until(() => timers.pending().includes(55));
     expect(timers.pending()).toEqual([55]);
     client.socket.write(chunk('"text":'));
     client.socket.write(chunk('"b"}\n'));
-    await vi.waitUntil(() => seen.length === 2 && timers.pending().includes(66));
+    await until(() => seen.length === 2 && timers.pending().includes(66));
     client.socket.write(chunk("{"));
-    await vi.waitUntil(() => timers.pending().includes(55));
+    await until(() => timers.pending().includes(55));
     timers.fire(55);
-    await vi.waitUntil(() => timers.pending().includes(77));
+    await until(() => timers.pending().includes(77));
     timers.fire(77);
     await client.closed;
     expect(parseAnswer(client.text()).json).toMatchObject({
@@ -301,9 +302,9 @@ describe("the bounds of an upload", () => {
       options: { startTimer: timers.startTimer, limits: { uploadIdleMs: 66, lingerMs: 77 } },
     });
     const client = open(server.port, `${head("/v1/import")}${chunk("\n")}`);
-    await vi.waitUntil(() => timers.pending().includes(66));
+    await until(() => timers.pending().includes(66));
     timers.fire(66);
-    await vi.waitUntil(() => timers.pending().includes(77));
+    await until(() => timers.pending().includes(77));
     timers.fire(77);
     await client.closed;
     expect(parseAnswer(client.text()).json).toMatchObject({ status: 408, reason: "BODY_TIMEOUT" });
@@ -328,7 +329,7 @@ describe("the bounds of an upload", () => {
     const line = `${"{}".padEnd(999_999)}\n`;
     for (let sent = 0; sent < 40; sent++) client.socket.write(chunk(line));
     client.socket.write("0\r\n\r\n");
-    await vi.waitUntil(() => seen === 1);
+    await until(() => seen === 1);
     expect(timers.pending()).toEqual([]);
     // The sockets of both sides hold a part; the rest still waits here.
     expect(client.socket.writableLength).toBeGreaterThan(10_000_000);
@@ -348,7 +349,7 @@ describe("an upload whose method answers early", () => {
   it("gets its answer, and the rest is thrown away", async () => {
     const server = await serve({ stream: first });
     const client = open(server.port, `${head("/v1/import")}${chunk("{}\n")}`);
-    await vi.waitUntil(() => client.text().includes("enough"));
+    await until(() => client.text().includes("enough"));
     for (let sent = 0; sent < 20; sent++) client.socket.write(chunk(`${"x".repeat(100_000)}\n`));
     client.socket.write("0\r\n\r\n");
     await client.closed;
@@ -363,7 +364,7 @@ describe("an upload whose method answers early", () => {
       options: { startTimer: timers.startTimer, limits: { lingerMs: 77 } },
     });
     const client = open(server.port, `${head("/v1/import")}${chunk("{}\n")}`);
-    await vi.waitUntil(() => timers.pending().includes(77));
+    await until(() => timers.pending().includes(77));
     timers.fire(77);
     await client.closed;
     expect(parseAnswer(client.text()).json).toMatchObject({ text: "enough" });
@@ -400,7 +401,7 @@ describe("an upload whose method answers early", () => {
     stream.on("data", (data) => {
       text += data;
     });
-    await vi.waitUntil(() => text.includes("enough") && timers.pending().includes(77));
+    await until(() => text.includes("enough") && timers.pending().includes(77));
     timers.fire(77);
     await once(stream, "close");
     expect(stream.rstCode).toBe(0);
@@ -423,11 +424,11 @@ describe("a client that goes away in mid-upload", () => {
     };
     const server = await serve({ stream });
     const client = open(server.port, `${head("/v1/import")}${chunk("{}\n")}`);
-    await vi.waitUntil(() => signals.length === 1);
+    await until(() => signals.length === 1);
     client.socket.destroy();
-    await vi.waitUntil(() => failures.length === 1);
+    await until(() => failures.length === 1);
     expect(failures).toMatchObject([{ rawMessage: "The caller cancelled the call." }]);
-    await vi.waitUntil(() => signals[0]?.aborted);
+    await until(() => signals[0]?.aborted);
     expect(server.failures).toEqual([]);
   });
 });

@@ -1,8 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { callOf } from "../../../services/kit/context.js";
 import { errors } from "../../../services/kit/errors.js";
+import { until } from "../../support/until.js";
 import { expectRefusal, recordedMetrics } from "../chain/calls.js";
 import { callerWith, peers } from "./callee.js";
 import {
@@ -110,7 +111,7 @@ describe.each(ways)("a stream %s", (_, reach) => {
       expect(text).toBe("a");
       break;
     }
-    await vi.waitUntil(() => ended);
+    await until(() => ended);
   });
 
   it("ends in the handler when its reader's own caller goes away", async () => {
@@ -127,7 +128,7 @@ describe.each(ways)("a stream %s", (_, reach) => {
     const next = iterator.next();
     outer.abort();
     await expectRefusal(next, Code.Canceled, "CANCELED");
-    await vi.waitUntil(() => ended);
+    await until(() => ended);
   });
 
   it("counts once, with the code of its end", async () => {

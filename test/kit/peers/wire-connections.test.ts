@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
 import { Code } from "@connectrpc/connect";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { isLost, isUnsent } from "../../../services/kit/peers/failures.js";
 import { departureOf } from "../../../services/kit/peers/wire-call.js";
 import type { WireReply } from "../../../services/kit/peers/wire-unary.js";
+import { eventually } from "../../support/until.js";
 import { expectRefusal } from "../chain/calls.js";
 import { answerWith, clientOf, scriptedServer } from "./scripted-server.js";
 
@@ -19,7 +20,7 @@ async function nameOf(answer: Promise<WireReply>): Promise<string> {
 
 /** Waits until a call has arrived, so that what happens next finds it under way. */
 async function arrival(calls: readonly unknown[], count = 1): Promise<void> {
-  await vi.waitFor(() => expect(calls.length).toBeGreaterThanOrEqual(count));
+  await eventually(() => expect(calls.length).toBeGreaterThanOrEqual(count));
 }
 
 /** A way to a port that can be made deaf: open, and without an answer. */

@@ -34,6 +34,7 @@ import { listen } from "../../../services/kit/serve/listen.js";
 import type { Pace } from "../../../services/kit/serve/pace.js";
 import { defaultRequestLimits } from "../../../services/kit/serve/request-limits.js";
 import { implement } from "../../../services/kit/workload.js";
+import { eventually } from "../../support/until.js";
 import { recordedLog, recordedMetrics } from "../chain/calls.js";
 import { rawConnection } from "./clients.js";
 import { connectionPreface, emptySettings, endHeaders, frame, framesIn, headerBlock } from "./frames.js";
@@ -116,7 +117,7 @@ describe.each([
         headers: { "content-type": "application/json", connection: "close", ...init.headers },
       });
     // A line is written when the response has closed, which the client may see first.
-    const settled = () => vi.waitFor(() => expect(lines).not.toHaveLength(0));
+    const settled = () => eventually(() => expect(lines).not.toHaveLength(0));
     return { address, baseUrl: `http://${address}`, post, lines, matching, passed, settled };
   }
 
@@ -246,7 +247,7 @@ describe.each([
       for (const [index, bytes] of frames.entries()) {
         socket.write(Buffer.concat([bytes, frame("PING", 0, 0, new Uint8Array(8))]));
         const answered = () => framesIn(received()).filter((one) => one.type === "PING").length > index;
-        await vi.waitFor(() => expect(answered()).toBe(true));
+        await eventually(() => expect(answered()).toBe(true));
       }
       await settled();
       expect(lines[0]?.message).toBe("request rejected");

@@ -5,6 +5,7 @@ import { systemClock } from "../../../services/kit/clock.js";
 import { errorFacts } from "../../../services/kit/errors.js";
 import { createHealth } from "../../../services/kit/serve/health.js";
 import { createReadiness } from "../../../services/kit/serve/readiness.js";
+import { eventually } from "../../support/until.js";
 
 function setUp(maxWatchers?: number) {
   const check = vi.fn(() => Promise.resolve());
@@ -92,7 +93,7 @@ describe("Watch", () => {
       seen.push(status);
       check.mockRejectedValue(new Error("gone"));
       const asked = check.mock.calls.length;
-      void vi.waitFor(() => expect(check.mock.calls.length).toBeGreaterThan(asked + 2)).then(readiness.drain);
+      void eventually(() => expect(check.mock.calls.length).toBeGreaterThan(asked + 2)).then(readiness.drain);
     }
     expect(seen).toEqual([Status.SERVICE_UNKNOWN]);
   });
@@ -105,6 +106,6 @@ describe("Watch", () => {
     const second = () => health.watch({})[Symbol.asyncIterator]().next();
     expect(await failure(second())).toEqual({ code: Code.Unavailable, reason: "OVERLOADED" });
     first.abort();
-    await vi.waitFor(async () => expect((await second()).value).toMatchObject({ status: Status.SERVING }));
+    await eventually(async () => expect((await second()).value).toMatchObject({ status: Status.SERVING }));
   });
 });

@@ -1,6 +1,7 @@
 import type { Http2ServerRequest } from "node:http2";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Listener } from "../../../services/kit/serve/listen.js";
+import { eventually } from "../../support/until.js";
 import { get as getOn, http2, rawConnection, serve } from "./clients.js";
 import {
   ack,
@@ -103,7 +104,7 @@ describe("a request that another protocol could read differently is refused, and
     ],
   ])("%s", async (_, bytes) => {
     const session = open(bytes, headers(pseudo({ ":path": "/good" }), endHeaders | endStream, 3));
-    await vi.waitFor(() => expect(answered(session.frames(), 3)).toBe(true));
+    await eventually(() => expect(answered(session.frames(), 3)).toBe(true));
     expect([protocolError, enhanceYourCalm]).toContain(codeOf(session.frames(), "RST_STREAM"));
     expect(seen.map(({ path }) => path)).toEqual(["/good"]);
   });
@@ -113,7 +114,7 @@ describe("a request that another protocol could read differently is refused, and
     ["an authority with user information", headers(pseudo({ ":authority": "user@h" }))],
   ])("%s, with 400", async (_, bytes) => {
     const session = open(bytes, headers(pseudo({ ":path": "/good" }), endHeaders | endStream, 3));
-    await vi.waitFor(() => expect(answered(session.frames(), 3)).toBe(true));
+    await eventually(() => expect(answered(session.frames(), 3)).toBe(true));
     const body = session.frames().find(({ type, stream }) => type === "DATA" && stream === 1)?.payload;
     expect(JSON.parse(String(body))).toMatchObject({ status: 400, reason: "REQUEST_MALFORMED" });
     expect(seen.map(({ path }) => path)).toEqual(["/good"]);
@@ -129,7 +130,7 @@ describe("a request that another protocol could read differently is refused, and
       ["", "1"],
     ];
     open(headers([...pseudo(), ...bad, ["good", "1"]]));
-    await vi.waitFor(() => expect(seen).toHaveLength(1));
+    await eventually(() => expect(seen).toHaveLength(1));
     const names = Object.keys(seen[0]?.headers ?? {}).filter((name) => !name.startsWith(":"));
     expect(names).toEqual(["good"]);
   });
@@ -148,15 +149,15 @@ describe("a body that is not what it was said to be", () => {
     "is never taken for a whole one when it %s",
     async (_, field, rest) => {
       const session = open(headers([...post, field], endHeaders));
-      await vi.waitFor(() => expect(seen).toHaveLength(1));
+      await eventually(() => expect(seen).toHaveLength(1));
       for (const [index, bytes] of rest.entries()) {
         session.socket.write(bytes);
         // Each of them in a turn of its own, as it would come over a network.
         const pinged = () => session.frames().filter(({ type }) => type === "PING").length > index;
         session.socket.write(frame("PING", 0, 0, new Uint8Array(8)));
-        await vi.waitFor(() => expect(pinged()).toBe(true));
+        await eventually(() => expect(pinged()).toBe(true));
       }
-      await vi.waitFor(() => expect(seen[0]?.body).toMatch(/^cut/));
+      await eventually(() => expect(seen[0]?.body).toMatch(/^cut/));
     },
   );
 });
@@ -176,7 +177,7 @@ describe("what breaks the protocol ends the session", () => {
     ["data among headers", Buffer.concat([frame("HEADERS", 0, 1, headerBlock(pseudo())), data(1, 0, 3)])],
   ])("%s", async (_, bytes) => {
     const session = open(bytes);
-    await vi.waitFor(() => expect(codeOf(session.frames(), "GOAWAY")).toBeGreaterThan(0));
+    await eventually(() => expect(codeOf(session.frames(), "GOAWAY")).toBeGreaterThan(0));
     expect(seen).toEqual([]);
   });
 });
@@ -193,10 +194,10 @@ describe("a peer that stays after its session has ended", () => {
     const { socket, received } = rawConnection(brief.listener);
     onTestFinished(() => void socket.destroy());
     socket.write(Buffer.concat([connectionPreface, emptySettings, bytes]));
-    await vi.waitFor(() => expect(received().length).toBeGreaterThan(20));
+    await eventually(() => expect(received().length).toBeGreaterThan(20));
     await vi.advanceTimersByTimeAsync(10_000);
     vi.useRealTimers();
-    await vi.waitFor(() => expect(brief.listener.connections).toBe(0));
+    await eventually(() => expect(brief.listener.connections).toBe(0));
   });
 });
 
@@ -258,6 +259,6 @@ describe("a flood", () => {
   it("of requests whose answers are never read is bounded by the streams that a session may have", async () => {
     const { socket } = await flood([], (turn) => headers(pseudo(), endHeaders | endStream, stream(turn)), 20);
     socket.destroy();
-    await vi.waitFor(() => expect(listener.connections).toBe(0));
+    await eventually(() => expect(listener.connections).toBe(0));
   });
 });

@@ -6,6 +6,7 @@ import { connect as connectTls } from "node:tls";
 import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ListenOptions } from "../../../services/kit/serve/listen.js";
 import { selfSigned } from "../../support/certificate.js";
+import { eventually } from "../../support/until.js";
 import { get, http1, http2, rawConnection, serve } from "./clients.js";
 import { connectionPreface, emptySettings, frame } from "./frames.js";
 
@@ -36,7 +37,7 @@ describe("a port in clear text", () => {
       await new Promise((resolve) => socket.write(Buffer.from([byte]), resolve));
     }
     const settingsFrame = "\x04\x00\x00\x00\x00\x00";
-    await vi.waitFor(() => expect(received()).toContain(settingsFrame));
+    await eventually(() => expect(received()).toContain(settingsFrame));
   });
 
   it("answers HTTP/1.1 when the request arrives byte by byte", async () => {
@@ -86,7 +87,7 @@ describe("a port in clear text", () => {
     await new Promise((resolve) => socket.once("connect", resolve));
     socket.resetAndDestroy();
     await closed;
-    await vi.waitFor(() => expect(listener.connections).toBe(0));
+    await eventually(() => expect(listener.connections).toBe(0));
     expect(await http1(listener)).toMatchObject({ status: 200 });
   });
 });
@@ -121,7 +122,7 @@ describe("the limits of a port", () => {
     const { listener } = await start();
     const { socket, closed, received } = rawConnection(listener);
     socket.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
-    await vi.waitFor(() => expect(received()).toMatch(/1\.1$/));
+    await eventually(() => expect(received()).toMatch(/1\.1$/));
     await vi.advanceTimersByTimeAsync(5_000);
     await closed;
   });
@@ -134,7 +135,7 @@ describe("the limits of a port", () => {
     });
     const { socket, closed } = rawConnection(listener);
     socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    await vi.waitFor(() => expect(socket.bytesRead).toBeGreaterThan(0));
+    await eventually(() => expect(socket.bytesRead).toBeGreaterThan(0));
     socket.write("garbage\r\n\r\n");
     const answer = await closed;
     expect(answer).toContain("begun");
@@ -186,25 +187,25 @@ describe("the limits of a port", () => {
   it("closes connections beyond the limit and serves again when one has gone", async () => {
     const { listener, reported } = await start({ limits: { maxConnections: 1 } });
     const first = rawConnection(listener);
-    await vi.waitFor(() => expect(listener.connections).toBe(1));
+    await eventually(() => expect(listener.connections).toBe(1));
     await expect(http1(listener)).rejects.toThrow();
     expect(reported.map(String)).toEqual(["Error: more than 1 connections"]);
     first.socket.destroy();
-    await vi.waitFor(async () => expect(await http1(listener)).toMatchObject({ status: 200 }));
+    await eventually(async () => expect(await http1(listener)).toMatchObject({ status: 200 }));
   });
 
   it("closes connections of one address beyond its share, and counts those that have gone no more", async () => {
     const { listener, reported } = await start({ limits: { maxConnectionsPerAddress: 2 } });
     const first = rawConnection(listener);
     const second = rawConnection(listener);
-    await vi.waitFor(() => expect(listener.connections).toBe(2));
+    await eventually(() => expect(listener.connections).toBe(2));
     expect(await rawConnection(listener).closed).toBe("");
     expect(reported.map(String)).toEqual(["Error: more than 2 connections from 127.0.0.1"]);
     const elsewhere = connectTcp({ host: "127.0.0.1", localAddress: "127.0.0.2", port: listener.port });
     onTestFinished(() => void elsewhere.destroy());
-    await vi.waitFor(() => expect(listener.connections).toBe(3));
+    await eventually(() => expect(listener.connections).toBe(3));
     first.socket.destroy();
-    await vi.waitFor(async () => expect(await http1(listener)).toMatchObject({ status: 200 }));
+    await eventually(async () => expect(await http1(listener)).toMatchObject({ status: 200 }));
     second.socket.destroy();
   });
 
@@ -239,7 +240,7 @@ describe("the limits of a port", () => {
     const { socket } = rawConnection(listener);
     socket.write(Buffer.concat([connectionPreface, emptySettings]));
     for (let id = 1; id < 1_000; id += 2) socket.write(Buffer.concat([headers(id), reset(id)]));
-    await vi.waitFor(() => expect(seconds).toBeGreaterThanOrEqual(500));
+    await eventually(() => expect(seconds).toBeGreaterThanOrEqual(500));
     expect(reported).toEqual([]);
     expect(listener.connections).toBe(1);
   });
@@ -277,7 +278,7 @@ describe("the limits of a port", () => {
     const { socket, closed } = rawConnection(listener);
     socket.write(Buffer.concat([connectionPreface, emptySettings, headers(1)]));
     await closed;
-    await vi.waitFor(() => expect(listener.connections).toBe(0));
+    await eventually(() => expect(listener.connections).toBe(0));
   });
 });
 
@@ -324,9 +325,9 @@ describe("drain", () => {
     const { listener } = await serve();
     const idle = rawConnection(listener);
     idle.socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    await vi.waitFor(() => expect(idle.received()).toContain("200"));
+    await eventually(() => expect(idle.received()).toContain("200"));
     const silent = rawConnection(listener);
-    await vi.waitFor(() => expect(listener.connections).toBe(2));
+    await eventually(() => expect(listener.connections).toBe(2));
     await listener.drain(10_000);
     await Promise.all([idle.closed, silent.closed]);
   });
@@ -338,7 +339,7 @@ describe("drain", () => {
     });
     const session = http2(listener);
     const answers = [http1(listener, { headers: { connection: "keep-alive" } }), get(session)];
-    await vi.waitFor(() => expect(finish).toHaveLength(2));
+    await eventually(() => expect(finish).toHaveLength(2));
     const goaway = new Promise((resolve) => session.once("goaway", resolve));
     const drained = listener.drain(10_000);
     await goaway;
@@ -359,7 +360,7 @@ describe("drain", () => {
     });
     const { socket, closed, received } = rawConnection(listener);
     socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-    await vi.waitFor(() => expect(received()).toMatch(/1$/));
+    await eventually(() => expect(received()).toMatch(/1$/));
     const drained = listener.drain(10_000);
     finish();
     expect(await closed).toMatch(/12$/);
@@ -370,7 +371,7 @@ describe("drain", () => {
     const { listener } = await serve({ handler: () => undefined });
     const session = http2(listener);
     const refused = [http1(listener), get(session)].map((answer) => answer.catch(() => "cut off"));
-    await vi.waitFor(() => expect(listener.connections).toBe(2));
+    await eventually(() => expect(listener.connections).toBe(2));
     await listener.drain(20);
     expect(await Promise.all(refused)).toEqual(["cut off", expect.anything()]);
     expect(listener.connections).toBe(0);
@@ -430,7 +431,7 @@ describe("a port with TLS", () => {
         onTestFinished(() => void socket.destroy());
       });
     expect(await handshake(strict.listener.port)).toBe("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION");
-    await vi.waitFor(() => expect(strict.reported).not.toHaveLength(0));
+    await eventually(() => expect(strict.reported).not.toHaveLength(0));
     expect(await handshake(lenient.listener.port)).toBe("TLSv1.2");
   });
 
@@ -458,7 +459,7 @@ describe("a port with TLS", () => {
     const session = connectHttp2(`https://localhost:${listener.port}`, { ca: keys.cert });
     await get(session);
     const silent = rawConnection(listener);
-    await vi.waitFor(() => expect(listener.connections).toBe(2));
+    await eventually(() => expect(listener.connections).toBe(2));
     await listener.drain(10_000);
     await silent.closed;
   });

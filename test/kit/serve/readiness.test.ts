@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { createReadiness } from "../../../services/kit/serve/readiness.js";
+import { eventually } from "../../support/until.js";
 
 /** A clock that stands still until told otherwise. */
 function manualClock() {
@@ -95,7 +96,7 @@ describe("the state", () => {
     const { readiness, check } = setUp();
     check.mockReturnValue(new Promise(() => undefined));
     const state = readiness.state();
-    await vi.waitFor(() => expect(check).toHaveBeenCalled());
+    await eventually(() => expect(check).toHaveBeenCalled());
     readiness.drain();
     expect(await state).toMatchObject({ serving: false, draining: true });
   });
@@ -108,7 +109,7 @@ describe("changes", () => {
     expect((await changes.next()).value).toMatchObject({ serving: true });
     const change = changes.next();
     clock.advance(100);
-    await vi.waitFor(() => expect(check).toHaveBeenCalledTimes(2));
+    await eventually(() => expect(check).toHaveBeenCalledTimes(2));
     check.mockRejectedValue(new Error("gone"));
     clock.advance(100);
     expect((await change).value).toMatchObject({ serving: false, draining: false });

@@ -5,7 +5,7 @@ import {
 } from "node:http2";
 import { connect as connectTls, type PeerCertificate, type TLSSocket } from "node:tls";
 import { createClient } from "@connectrpc/connect";
-import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { workloadOfCertificate } from "../../../services/kit/chain/mesh-identity.js";
@@ -15,6 +15,7 @@ import type { Listener } from "../../../services/kit/serve/listen.js";
 import type { Keys } from "../../../services/kit/tls/keys.js";
 import { listenTls } from "../../../services/kit/tls/port.js";
 import { type Authority, createAuthority, type IssuedKeys } from "../../support/authority.js";
+import { eventually } from "../../support/until.js";
 import { get, serve } from "../serve/clients.js";
 
 let authority: Authority;
@@ -111,7 +112,7 @@ describe("a port that asks for client certificates", () => {
     expect(await refused(session(listener, stranger))).toBe(true);
     expect(await overHttp1(listener, {})).not.toContain("HTTP/1.1");
     expect(await overHttp1(listener, stranger)).not.toContain("HTTP/1.1");
-    await vi.waitFor(() => expect(reported.length).toBeGreaterThanOrEqual(4));
+    await eventually(() => expect(reported.length).toBeGreaterThanOrEqual(4));
   });
 
   it("takes nobody for a workload whose certificate names none", async () => {

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import {
   Health,
@@ -16,6 +16,7 @@ import { createEndpoint } from "../../../../services/kit/serve/endpoint.js";
 import { listen } from "../../../../services/kit/serve/listen.js";
 import { defaultRequestLimits } from "../../../../services/kit/serve/request-limits.js";
 import { implement } from "../../../../services/kit/workload.js";
+import { eventually } from "../../../support/until.js";
 import { recordedLog, recordedMetrics } from "../../chain/calls.js";
 
 const limit = 1024;
@@ -63,7 +64,7 @@ async function serve(check: Check = serving) {
     () => listener.drain(0),
     () => session.destroy(),
   );
-  const settled = () => vi.waitFor(() => expect(lines).not.toHaveLength(0));
+  const settled = () => eventually(() => expect(lines).not.toHaveLength(0));
   return { baseUrl, session, lines, settled };
 }
 
@@ -197,7 +198,7 @@ describe("gRPC on the stream", () => {
     stream.end(frameOf(message));
     const signal = await called;
     stream.close(constants.NGHTTP2_CANCEL);
-    await vi.waitFor(() => expect(signal.aborted).toBe(true));
+    await eventually(() => expect(signal.aborted).toBe(true));
     expect((signal.reason as ConnectError).code).toBe(Code.Canceled);
   });
 
