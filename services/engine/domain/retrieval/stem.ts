@@ -1,4 +1,5 @@
-const vowel = (text: string) => [..."aeiouy"].some((letter) => text.includes(letter));
+const vowels = /[aeiouy]/;
+const vowel = (text: string) => vowels.test(text);
 
 /**
  * Brings a lower-case English word to a common stem: plurals after the S
@@ -11,7 +12,11 @@ export function stem(word: string): string {
 }
 
 function isPlain(word: string): boolean {
-  return [...word].every((letter) => letter >= "a" && letter <= "z");
+  for (let at = 0; at < word.length; at++) {
+    const unit = word.charCodeAt(at);
+    if (unit < 97 || unit > 122) return false;
+  }
+  return true;
 }
 
 function singular(word: string): string {

@@ -20,12 +20,22 @@ const masks = new Set<string>(maskedTypes);
  * stand for masked personal data.
  */
 export function contentTerms(text: string): Term[] {
-  return rawWords(text).flatMap(({ start, end }) => {
+  const terms: Term[] = [];
+  for (const { start, end } of rawWords(text)) {
     const word = text.slice(start, end);
-    const plain = word.normalize("NFKC").toLowerCase().replaceAll("'", "").replaceAll("’", "");
+    const plain = plainWord(word);
     const masked = text[start - 1] === "[" && text[end] === "]" && masks.has(word);
-    return plain === "" || stopWords.has(plain) || masked ? [] : [{ term: stem(plain), word, start, end }];
-  });
+    if (plain !== "" && !stopWords.has(plain) && !masked) terms.push({ term: stem(plain), word, start, end });
+  }
+  return terms;
+}
+
+const beyondLetters = /[^A-Za-z0-9]/;
+
+/** In lower case and composed form, without apostrophes; most words need the first only. */
+function plainWord(word: string): string {
+  if (!beyondLetters.test(word)) return word.toLowerCase();
+  return word.normalize("NFKC").toLowerCase().replaceAll("'", "").replaceAll("’", "");
 }
 
 /** The distinct content terms of a text. */

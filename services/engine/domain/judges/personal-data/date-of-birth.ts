@@ -29,7 +29,9 @@ function dateEnd(text: string, at: number): number | undefined {
       ? endOfRun(text, place, isDigit)
       : endOfRun(text, place, isAsciiLetter);
     if (stop === place || stop - place > 9) return undefined;
-    parts.push(text.slice(place, stop).toLowerCase());
+    const part = text.slice(place, stop).toLowerCase();
+    if (isAsciiLetter(part.charCodeAt(0)) && !months.has(part.slice(0, 3))) return undefined;
+    parts.push(part);
     end = stop;
     place = separatorEnd(text, isDigit(text.charCodeAt(stop - 1)) ? ordinalEnd(text, stop) : stop);
   }

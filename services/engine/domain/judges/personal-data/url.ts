@@ -10,6 +10,8 @@ export function findUrls(text: string): Finding<"url">[] {
   const found: Finding<"url">[] = [];
   const lower = text.toLowerCase();
   for (let at = 0; at < text.length; at++) {
+    // Most places begin none, which one look tells.
+    if (!"hwf".includes(lower[at] as string)) continue;
     const start = starts.find((one) => lower.startsWith(one, at));
     if (start === undefined || isAlphanumeric(text.charCodeAt(at - 1))) continue;
     const end = urlEnd(text, at + start.length);
