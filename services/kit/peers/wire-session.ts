@@ -85,7 +85,8 @@ export class WireSession {
 
   /** How many more calls it takes now. */
   get room(): number {
-    if (this.#state !== "ready") return 0;
+    // A session that is destroyed tells of it later, and Node 24 lets calls begin on it until then.
+    if (this.#state !== "ready" || this.#session.closed || this.#session.destroyed) return 0;
     return Math.min(this.#limits.streams, this.#granted) - this.#active;
   }
 
