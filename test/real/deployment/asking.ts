@@ -1,4 +1,5 @@
 import type { Clients, Reply } from "./clients.js";
+import { type Ledger, told } from "./ledger.js";
 
 /** Calls of idempotent methods that go on until stopped. */
 export interface Asking {
@@ -11,14 +12,19 @@ export interface Asking {
 /** Makes an agent and a decision, and starts to ask for them and for what else has no effects. */
 export async function startAsking(options: {
   readonly clients: Clients;
+  /** Takes note of the two. */
+  readonly ledger: Ledger;
   readonly concurrency: number;
   /** Time between two calls of one of them, in milliseconds. */
   readonly pauseMs: number;
 }): Promise<Asking> {
   const { send, repeat } = options.clients;
   const text = "How is confidence computed?";
-  const agent = await send("POST", "/api/v1/agents", { name: "asked for", agent_type: "test" });
+  const name = "asked for";
+  const agent = await send("POST", "/api/v1/agents", { name, agent_type: "test" });
+  options.ledger.add({ kind: "create", told: told(agent), name, id: agent?.body.id });
   const decision = await send("POST", "/api/v1/consciousness/process", { input: text });
+  options.ledger.add({ kind: "decide", told: told(decision), id: decision?.body.decision_id });
   const questions = [
     ["GET", `/api/v1/agents/${agent?.body.id}`],
     ["GET", "/api/v1/agents?page_size=5"],
