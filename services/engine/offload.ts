@@ -51,6 +51,9 @@ export function createJudgeThreads(): JudgeThreads {
     maxQueue: longestQueue,
     idleTimeout: idleMs,
   });
+  // A thread may finish a task just after it was aborted, which the pool takes for an error, with
+  // the whole text in it. Unheard, that would end the process; failed tasks reject by themselves.
+  pool.on("error", () => undefined);
   return {
     offload: (task, signal) => pool.run(task, signal ? { signal } : {}),
     stop: () => pool.destroy(),
