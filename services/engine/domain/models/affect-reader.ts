@@ -3,7 +3,7 @@ import { readClauses } from "./clauses.js";
 import type { TextFeatures } from "./features.js";
 import { type AffectHead, type EmotionLabel, type EthicsHead, emotionLabels } from "./heads.js";
 import { lexiconFeatures, readLexicon } from "./lexicon.js";
-import { createScorer } from "./linear.js";
+import { scorerOf } from "./linear.js";
 import type { ModelWeights } from "./load.js";
 
 /** What the heads of feeling and ethics say. */
@@ -21,14 +21,8 @@ export interface AffectReading {
 
 /** Makes a reader of the whole text by the heads of feeling and ethics. Holds buffers. */
 export function createAffectReader({ manifest, affect, clauses, lexicon }: ModelWeights) {
-  const { bits, heads } = manifest.affect;
-  const score = createScorer({
-    bits,
-    heads: heads.length,
-    weights: affect,
-    scales: heads.map((head) => head.scale),
-    biases: heads.map((head) => head.bias),
-  });
+  const { heads } = manifest.affect;
+  const score = scorerOf(manifest.affect, affect);
   const scores = new Float64Array(heads.length);
   const numbers = new Float64Array(lexiconFeatures.length);
   const columns = manifest.clauses.heads.map(({ name }) => heads.findIndex((head) => head.name === name));

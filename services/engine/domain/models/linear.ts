@@ -72,6 +72,16 @@ export function createScorer(linear: LinearHeads): (features: FeatureSet, into: 
   };
 }
 
+/** The same for heads as the manifest lists them. */
+export function scorerOf(
+  { bits, heads }: { bits: number; heads: readonly { readonly scale: number; readonly bias: number }[] },
+  weights: Int8Array,
+): ReturnType<typeof createScorer> {
+  const scales = heads.map(({ scale }) => scale);
+  const biases = heads.map(({ bias }) => bias);
+  return createScorer({ bits, heads: heads.length, weights, scales, biases });
+}
+
 function pack({ bits, heads, weights }: LinearHeads, width: number): Int32Array {
   const packed = new Int32Array((2 << bits) * width);
   for (let bucket = 0; bucket < 2 << bits; bucket++) {

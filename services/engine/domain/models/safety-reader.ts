@@ -2,7 +2,7 @@ import { probabilityOf } from "./calibration.js";
 import type { TextFeatures } from "./features.js";
 import { isAscii } from "./fold.js";
 import { type SafetyHead, windowedHeads, windowsOnly } from "./heads.js";
-import { createScorer } from "./linear.js";
+import { scorerOf } from "./linear.js";
 import type { ModelWeights } from "./load.js";
 import { bandOf, type Thresholds } from "./manifest.js";
 
@@ -23,14 +23,8 @@ export type SafetyReading = Readonly<Record<SafetyHead, HeadReading>>;
 
 /** Makes a reader of a text's document and windows by the heads about harm. Holds buffers. */
 export function createSafetyReader({ manifest, safety }: ModelWeights) {
-  const { bits, heads } = manifest.safety;
-  const score = createScorer({
-    bits,
-    heads: heads.length,
-    weights: safety,
-    scales: heads.map((head) => head.scale),
-    biases: heads.map((head) => head.bias),
-  });
+  const { heads } = manifest.safety;
+  const score = scorerOf(manifest.safety, safety);
   const document = new Float64Array(heads.length);
   const window = new Float64Array(heads.length);
   const places = new Int32Array(heads.length);
