@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createMetrics, metricCatalogue } from "../../services/kit/metrics.js";
+import { metricCatalogue } from "../../services/kit/metric-catalogue.js";
+import { createMetrics } from "../../services/kit/metrics.js";
 
 const observations = {
   requests: (m) => m.requests.add({ verdict: "ALLOWED", composer: "extractive" }),

@@ -5,7 +5,7 @@ import type {
   IncomingHttpHeaders,
   ServerHttp2Stream,
 } from "node:http2";
-import { type AddressInfo, createServer as createTcp, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer as createTcp, type Server } from "node:net";
 import { createServer as createTls, type SecureVersion, type TLSSocket } from "node:tls";
 import { type Clock, systemClock } from "../clock.js";
 import type { ReadCertificate } from "../tls/client-certificate.js";
@@ -14,6 +14,7 @@ import type { Peer } from "./arrivals.js";
 import { createHttp1, type Http1 } from "./http1.js";
 import { createHttp2, type Http2 } from "./http2.js";
 import { defaultListenLimits, type ListenLimits } from "./limits.js";
+import { boundAddresses, type Sockets, track } from "./open-sockets.js";
 import { peek } from "./socket.js";
 
 /** Connections that may wait to be accepted, as far as the system allows; Node's own 511 are few for a crowd that reconnects. */
@@ -172,49 +173,6 @@ function acceptTls({ tls, limits, sides, onError }: AcceptOptions & { readonly t
 function nameClient(socket: TLSSocket, { readCertificate }: TlsOptions): void {
   const certificate = readCertificate && socket.getPeerX509Certificate();
   if (certificate) Object.assign(socket, { clientCertificate: readCertificate(certificate) } satisfies Peer);
-}
-
-/** Closes connections of an address that has `most` already. */
-function boundAddresses(acceptor: Server, most: number, onError: (error: Error) => void): void {
-  if (most === 0) return;
-  const open = new Map<string, number>();
-  acceptor.on("connection", (socket: Socket) => {
-    const { remoteAddress = "" } = socket;
-    const count = (open.get(remoteAddress) ?? 0) + 1;
-    open.set(remoteAddress, count);
-    socket.once("close", () => {
-      const left = (open.get(remoteAddress) ?? 1) - 1;
-      if (left > 0) open.set(remoteAddress, left);
-      else open.delete(remoteAddress);
-    });
-    if (count <= most) return;
-    onError(new Error(`more than ${most} connections from ${remoteAddress}`));
-    socket.destroy();
-  });
-}
-
-interface Sockets {
-  readonly open: ReadonlySet<Socket>;
-  /** Resolves when none is open; call it after the acceptor has stopped. */
-  empty(): Promise<void>;
-}
-
-function track(acceptor: Server): Sockets {
-  const open = new Set<Socket>();
-  let onEmpty = () => {};
-  acceptor.on("connection", (socket: Socket) => {
-    open.add(socket);
-    socket.once("close", () => {
-      open.delete(socket);
-      if (open.size === 0) onEmpty();
-    });
-  });
-  const empty = () =>
-    new Promise<void>((resolve) => {
-      onEmpty = resolve;
-      if (open.size === 0) resolve();
-    });
-  return { open, empty };
 }
 
 function bind(acceptor: Server, host: string, port: number): Promise<void> {
