@@ -18,6 +18,7 @@ export interface AuthTables {
     roles: string[];
     tier: string;
     active: Generated<boolean>;
+    epoch: Generated<number>;
     version: bigint;
     create_time: Date;
     update_time: Date;

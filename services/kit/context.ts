@@ -9,16 +9,24 @@ import { newId } from "./ids.js";
 
 /** Who asks: the verified bearer of a credential. Stores take it first. */
 export interface Principal {
+  /** Tenant in which the principal acts. */
   readonly tenant: string;
-  /** Id of the user, or name of the machine account. */
+  /** Tenant of its account; another one than `tenant` only for who administers tenants. */
+  readonly home: string;
+  /** Id of the user or of the service account, or name of the workload. */
   readonly subject: string;
-  readonly kind: "user" | "machine";
+  /** A person, a service account, or a workload of ours that acts for itself. */
+  readonly kind: "user" | "machine" | "workload";
   readonly username: string;
   readonly roles: readonly Role[];
   readonly permissions: ReadonlySet<Permission>;
   readonly tier: Tier;
-  /** Session of a user's token; empty for machines. */
+  /** Session of a user's token; empty for any other kind, and for API keys. */
   readonly session: string;
+  /** API key that proved the principal; empty for any other credential. */
+  readonly apiKey: string;
+  /** How often the account's rights had changed when its token was issued; a token of an older epoch is refused. */
+  readonly epoch: number;
 }
 
 /** What is known of a call before its handler runs. The wire cannot forge it: only the chain and peers make it. */

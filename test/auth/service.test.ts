@@ -6,6 +6,7 @@ import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { UserCreatedSchema } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
 import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
+import { PermissionSchema } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import type { AuthConfig } from "../../services/auth/config.js";
 import { type Account, principalOfAccount } from "../../services/auth/domain/account.js";
 import { definition } from "../../services/auth/service.js";
@@ -56,7 +57,7 @@ describe("the first start", () => {
     expect(served.announcements).toEqual([]);
     const { profile } = await callable(served).login({ username: "admin", password: "an admin's password" });
     expect(profile).toMatchObject({ roles: [Role.ADMIN, Role.SUPER_ADMIN], tier: Tier.ENTERPRISE });
-    expect(profile?.permissions).toHaveLength(12);
+    expect(profile?.permissions).toHaveLength(PermissionSchema.values.length - 1);
     expect(await readdir(directory.path)).toEqual([]);
   });
 
@@ -168,6 +169,7 @@ describe("the store", () => {
     roles: [Role.USER],
     tier: Tier.BASIC,
     active: true,
+    epoch: 0,
     createTime: new Date(clock.now()),
     lastLoginTime: undefined,
   };

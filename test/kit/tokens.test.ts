@@ -174,6 +174,10 @@ describe("an attacker's token", () => {
     ["of an unknown tier", claims({ consciousness_tier: "ROOT" })],
     ["of an unknown kind", claims({ kind: "god" })],
     ["of a machine with a session", claims({ kind: "machine" })],
+    ["of a user with both a session and a key", claims({ api_key: "k" })],
+    ["of a workload with a key", claims({ kind: "workload", sid: "", api_key: "k" })],
+    ["whose epoch is no count", claims({ epoch: -1 })],
+    ["whose scope is a list", claims({ scope: ["*"] })],
     ["of an empty subject", claims({ sub: "" })],
     ["whose payload is no object", rs256(k1.privateKey, goodHeader, ["sub"])],
     ["of two parts", `${head}.${body}`],
@@ -300,10 +304,13 @@ describe("claims", () => {
   const numbers = (desc: { values: readonly { number: number }[] }) =>
     desc.values.map(({ number }) => number).filter((number) => number !== 0);
   const text = fc.string({ minLength: 1 });
+  const none = fc.constant("");
   const identity = {
     tenant: text,
+    home: text,
     subject: text,
     username: text,
+    epoch: fc.nat(),
     roles: fc.uniqueArray(fc.constantFrom(...numbers(RoleSchema))),
     permissions: fc
       .uniqueArray(fc.constantFrom(...numbers(PermissionSchema)))
@@ -311,8 +318,10 @@ describe("claims", () => {
     tier: fc.constantFrom(...numbers(TierSchema)),
   };
   const principals = fc.oneof(
-    fc.record({ ...identity, kind: fc.constant("user" as const), session: text }),
-    fc.record({ ...identity, kind: fc.constant("machine" as const), session: fc.constant("") }),
+    fc.record({ ...identity, kind: fc.constant("user" as const), session: text, apiKey: none }),
+    fc.record({ ...identity, kind: fc.constant("user" as const), session: none, apiKey: text }),
+    fc.record({ ...identity, kind: fc.constant("machine" as const), session: none, apiKey: fc.string() }),
+    fc.record({ ...identity, kind: fc.constant("workload" as const), session: none, apiKey: none }),
   );
 
   it("give back the principal that they were made of", () => {

@@ -25,6 +25,8 @@ export interface Account {
   readonly tier: Tier;
   /** Disabled accounts are not. */
   readonly active: boolean;
+  /** How often its rights have changed: tokens of an older epoch are refused. */
+  readonly epoch: number;
   readonly createTime: Date;
   readonly lastLoginTime: Date | undefined;
 }
@@ -33,6 +35,7 @@ export interface Account {
 export function principalOfAccount(account: Account, session: string): Principal {
   return {
     tenant: account.tenant,
+    home: account.tenant,
     subject: account.id,
     kind: "user",
     username: account.username,
@@ -40,6 +43,8 @@ export function principalOfAccount(account: Account, session: string): Principal
     permissions: new Set(permissionsOf(account.roles)),
     tier: account.tier,
     session,
+    apiKey: "",
+    epoch: account.epoch,
   };
 }
 

@@ -48,6 +48,7 @@ function firstAccount(passwordHash: string, createTime: Date): Account {
     roles: [Role.ADMIN, Role.SUPER_ADMIN],
     tier: Tier.ENTERPRISE,
     active: true,
+    epoch: 0,
     createTime,
     lastLoginTime: undefined,
   };

@@ -13,9 +13,13 @@ const ofUsers = [
   Permission.AGENT_UPDATE,
   Permission.AGENT_DELETE,
 ];
-const ofDevelopers = [...ofUsers, Permission.ANALYTICS_READ];
-const ofResearchers = [...ofDevelopers, Permission.ANALYTICS_EXPORT];
-const acrossTenants: readonly Permission[] = [Permission.ANALYTICS_ADMIN, Permission.SYSTEM_ADMIN];
+const ofDevelopers = [...ofUsers, Permission.ANALYTICS_READ, Permission.POLICY_READ];
+const ofResearchers = [...ofDevelopers, Permission.ANALYTICS_EXPORT, Permission.FEEDBACK_WRITE];
+const acrossTenants: readonly Permission[] = [
+  Permission.ANALYTICS_ADMIN,
+  Permission.SYSTEM_ADMIN,
+  Permission.TENANT_ADMIN,
+];
 
 /** What each role permits. */
 export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {

@@ -99,6 +99,7 @@ export function toAccount(row: Selectable<AuthTables["users"]>): Account {
     roles: roleNames.valuesOf(row.roles),
     tier: tierNames.valueOf(row.tier) ?? Tier.BASIC,
     active: row.active,
+    epoch: row.epoch,
     createTime: row.create_time,
     lastLoginTime: row.last_login_time ?? undefined,
   };

@@ -7,6 +7,7 @@ import type { VerifyCredential } from "./authenticate.js";
 /** A machine that may read metrics and status, and nothing else. */
 export const scraper: Principal = {
   tenant: "",
+  home: "",
   subject: "metrics-scraper",
   kind: "machine",
   username: "metrics-scraper",
@@ -14,6 +15,8 @@ export const scraper: Principal = {
   permissions: new Set([Permission.SYSTEM_MONITOR]),
   tier: Tier.UNSPECIFIED,
   session: "",
+  apiKey: "",
+  epoch: 0,
 };
 
 /** Accepts `token` for a machine that may read metrics and status; leaves everything else to `verify`. */

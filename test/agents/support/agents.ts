@@ -31,6 +31,7 @@ export const startTime = Date.parse("2026-03-01T12:00:00.000Z");
 export function person(tenant = "default", subject = newId()): Principal {
   return {
     tenant,
+    home: tenant,
     subject,
     kind: "user",
     username: "ada",
@@ -38,6 +39,8 @@ export function person(tenant = "default", subject = newId()): Principal {
     permissions: new Set(),
     tier: Tier.BASIC,
     session: "",
+    apiKey: "",
+    epoch: 0,
   };
 }
 

@@ -131,6 +131,7 @@ function newAccount(passwordHash: string): Account {
     roles: [Role.USER],
     tier: Tier.BASIC,
     active: true,
+    epoch: 0,
     createTime: new Date(startTime),
     lastLoginTime: undefined,
   };

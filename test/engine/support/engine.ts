@@ -48,6 +48,7 @@ export function person({
 } = {}): Principal {
   return {
     tenant,
+    home: tenant,
     subject,
     kind: "user",
     username: "ada",
@@ -55,6 +56,8 @@ export function person({
     permissions: new Set(permissions),
     tier: Tier.BASIC,
     session: "",
+    apiKey: "",
+    epoch: 0,
   };
 }
 

@@ -9,6 +9,7 @@ export const now = 1_800_000_000;
 
 export const ada: Principal = {
   tenant: "t1",
+  home: "t1",
   subject: "u1",
   kind: "user",
   username: "ada",
@@ -16,6 +17,8 @@ export const ada: Principal = {
   permissions: new Set([Permission.AGENT_READ]),
   tier: Tier.BASIC,
   session: "s1",
+  apiKey: "",
+  epoch: 0,
 };
 
 export interface Pair {

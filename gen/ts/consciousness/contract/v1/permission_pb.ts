@@ -9,7 +9,7 @@ import { enumDesc, fileDesc } from "@bufbuild/protobuf/codegenv2";
  * Describes the file consciousness/contract/v1/permission.proto.
  */
 export const file_consciousness_contract_v1_permission: GenFile = /*@__PURE__*/
-  fileDesc("Cipjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL3Blcm1pc3Npb24ucHJvdG8SGWNvbnNjaW91c25lc3MuY29udHJhY3QudjEqoQMKClBlcm1pc3Npb24SGgoWUEVSTUlTU0lPTl9VTlNQRUNJRklFRBAAEiEKHVBFUk1JU1NJT05fQ09OU0NJT1VTTkVTU19SRUFEEAESIgoeUEVSTUlTU0lPTl9DT05TQ0lPVVNORVNTX1dSSVRFEAISIgoeUEVSTUlTU0lPTl9DT05TQ0lPVVNORVNTX0FETUlOEAMSGwoXUEVSTUlTU0lPTl9BR0VOVF9DUkVBVEUQBBIZChVQRVJNSVNTSU9OX0FHRU5UX1JFQUQQBRIbChdQRVJNSVNTSU9OX0FHRU5UX1VQREFURRAGEhsKF1BFUk1JU1NJT05fQUdFTlRfREVMRVRFEAcSHQoZUEVSTUlTU0lPTl9BTkFMWVRJQ1NfUkVBRBAIEh8KG1BFUk1JU1NJT05fQU5BTFlUSUNTX0VYUE9SVBAJEh4KGlBFUk1JU1NJT05fQU5BTFlUSUNTX0FETUlOEAoSHQoZUEVSTUlTU0lPTl9TWVNURU1fTU9OSVRPUhALEhsKF1BFUk1JU1NJT05fU1lTVEVNX0FETUlOEAxiBnByb3RvMw");
+  fileDesc("Cipjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL3Blcm1pc3Npb24ucHJvdG8SGWNvbnNjaW91c25lc3MuY29udHJhY3QudjEqwwUKClBlcm1pc3Npb24SGgoWUEVSTUlTU0lPTl9VTlNQRUNJRklFRBAAEiEKHVBFUk1JU1NJT05fQ09OU0NJT1VTTkVTU19SRUFEEAESIgoeUEVSTUlTU0lPTl9DT05TQ0lPVVNORVNTX1dSSVRFEAISIgoeUEVSTUlTU0lPTl9DT05TQ0lPVVNORVNTX0FETUlOEAMSGwoXUEVSTUlTU0lPTl9BR0VOVF9DUkVBVEUQBBIZChVQRVJNSVNTSU9OX0FHRU5UX1JFQUQQBRIbChdQRVJNSVNTSU9OX0FHRU5UX1VQREFURRAGEhsKF1BFUk1JU1NJT05fQUdFTlRfREVMRVRFEAcSHQoZUEVSTUlTU0lPTl9BTkFMWVRJQ1NfUkVBRBAIEh8KG1BFUk1JU1NJT05fQU5BTFlUSUNTX0VYUE9SVBAJEh4KGlBFUk1JU1NJT05fQU5BTFlUSUNTX0FETUlOEAoSHQoZUEVSTUlTU0lPTl9TWVNURU1fTU9OSVRPUhALEhsKF1BFUk1JU1NJT05fU1lTVEVNX0FETUlOEAwSGAoUUEVSTUlTU0lPTl9VU0VSX1JFQUQQDRIZChVQRVJNSVNTSU9OX1VTRVJfQURNSU4QDhIbChdQRVJNSVNTSU9OX1RFTkFOVF9BRE1JThAPEhkKFVBFUk1JU1NJT05fUk9MRV9BRE1JThAQEiQKIFBFUk1JU1NJT05fU0VSVklDRV9BQ0NPVU5UX0FETUlOEBESGQoVUEVSTUlTU0lPTl9BVURJVF9SRUFEEBISGgoWUEVSTUlTU0lPTl9BR0VOVF9BRE1JThATEh0KGVBFUk1JU1NJT05fRkVFREJBQ0tfV1JJVEUQFBIaChZQRVJNSVNTSU9OX1BPTElDWV9SRUFEEBUSGwoXUEVSTUlTU0lPTl9QT0xJQ1lfQURNSU4QFmIGcHJvdG8z");
 
 /**
  * What a principal may do. Roles are sets of these.
@@ -107,6 +107,76 @@ export enum Permission {
    * @generated from enum value: PERMISSION_SYSTEM_ADMIN = 12;
    */
   SYSTEM_ADMIN = 12,
+
+  /**
+   * Read the accounts of the tenant.
+   *
+   * @generated from enum value: PERMISSION_USER_READ = 13;
+   */
+  USER_READ = 13,
+
+  /**
+   * Invite, change, disable and unlock accounts of the tenant.
+   *
+   * @generated from enum value: PERMISSION_USER_ADMIN = 14;
+   */
+  USER_ADMIN = 14,
+
+  /**
+   * Make and change tenants, and act in any of them.
+   *
+   * @generated from enum value: PERMISSION_TENANT_ADMIN = 15;
+   */
+  TENANT_ADMIN = 15,
+
+  /**
+   * Change what the tenant's roles permit.
+   *
+   * @generated from enum value: PERMISSION_ROLE_ADMIN = 16;
+   */
+  ROLE_ADMIN = 16,
+
+  /**
+   * Make and change the tenant's service accounts.
+   *
+   * @generated from enum value: PERMISSION_SERVICE_ACCOUNT_ADMIN = 17;
+   */
+  SERVICE_ACCOUNT_ADMIN = 17,
+
+  /**
+   * Read the audit record of the tenant.
+   *
+   * @generated from enum value: PERMISSION_AUDIT_READ = 18;
+   */
+  AUDIT_READ = 18,
+
+  /**
+   * Read and change every agent of the tenant.
+   *
+   * @generated from enum value: PERMISSION_AGENT_ADMIN = 19;
+   */
+  AGENT_ADMIN = 19,
+
+  /**
+   * Say whether decisions of the tenant were right.
+   *
+   * @generated from enum value: PERMISSION_FEEDBACK_WRITE = 20;
+   */
+  FEEDBACK_WRITE = 20,
+
+  /**
+   * Read the tenant's policies.
+   *
+   * @generated from enum value: PERMISSION_POLICY_READ = 21;
+   */
+  POLICY_READ = 21,
+
+  /**
+   * Change the tenant's policies.
+   *
+   * @generated from enum value: PERMISSION_POLICY_ADMIN = 22;
+   */
+  POLICY_ADMIN = 22,
 }
 
 /**
