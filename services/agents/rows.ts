@@ -8,7 +8,7 @@ import {
   AgentStatus,
   KnowledgeDocumentSchema,
 } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
-import { etagOf } from "./domain/etag.js";
+import { etagOf } from "../kit/etag.js";
 
 type Json = ColumnType<JsonValue, string, string>;
 

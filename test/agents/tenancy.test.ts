@@ -1,10 +1,10 @@
 import { sql } from "kysely";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type Agent, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
-import { pageTokenAfter } from "../../services/agents/domain/page-token.js";
 import { newId } from "../../services/kit/ids.js";
+import { pageTokenAfter } from "../../services/kit/page-token.js";
+import { rejectedBy } from "../support/expect-reason.js";
 import { type Agents, person, startAgents } from "./support/agents.js";
-import { rejectedBy } from "./support/expect-reason.js";
 
 let agents: Agents;
 let agent: Agent | undefined;

@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { requireEtag } from "../domain/etag.js";
+import { requireEtag } from "../../kit/etag.js";
 import { untilSaved } from "../domain/lost-race.js";
 import type { AgentStore } from "../store.js";
 

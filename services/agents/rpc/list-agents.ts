@@ -1,7 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { AgentsService, ListAgentsRequest } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { type Principal, principalOf } from "../../kit/context.js";
-import { pageTokenAfter, readPageToken } from "../domain/page-token.js";
+import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
 import type { AgentStore } from "../store.js";
 
 const defaultPageSize = 50;

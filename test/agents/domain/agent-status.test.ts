@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { initialStatus, nextStatus } from "../../../services/agents/domain/agent-status.js";
-import { thrownBy } from "../support/expect-reason.js";
+import { thrownBy } from "../../support/expect-reason.js";
 
 const { UNSPECIFIED, INACTIVE, ACTIVE, SUSPENDED, ARCHIVED } = AgentStatus;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { untilSaved } from "../../../services/agents/domain/lost-race.js";
-import { rejectedBy } from "../support/expect-reason.js";
+import { rejectedBy } from "../../support/expect-reason.js";
 
 describe("untilSaved", () => {
   it("repeats an attempt that lost the race", async () => {

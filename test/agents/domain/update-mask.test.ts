@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AgentSchema, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { changedFields, selectFields, withFields } from "../../../services/agents/domain/update-mask.js";
-import { thrownBy } from "../support/expect-reason.js";
+import { thrownBy } from "../../support/expect-reason.js";
 
 const agent = (init: MessageInitShape<typeof AgentSchema>) => create(AgentSchema, init);
 

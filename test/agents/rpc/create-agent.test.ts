@@ -2,8 +2,8 @@ import { anyUnpack, timestampDate } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentCreatedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
 import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { rejectedBy } from "../../support/expect-reason.js";
 import { type Agents, person, startAgents, startTime } from "../support/agents.js";
-import { rejectedBy } from "../support/expect-reason.js";
 
 let agents: Agents;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentDeletedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
+import { rejectedBy } from "../../support/expect-reason.js";
 import { type Agents, person, startAgents } from "../support/agents.js";
-import { rejectedBy } from "../support/expect-reason.js";
 
 let agents: Agents;
 beforeAll(async () => {

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { newId } from "../../../services/kit/ids.js";
+import { rejectedBy } from "../../support/expect-reason.js";
 import { type Agents, type AgentsOf, person, startAgents } from "../support/agents.js";
-import { rejectedBy } from "../support/expect-reason.js";
 
 let agents: Agents;
 beforeAll(async () => {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentUpdatedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
 import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { newId } from "../../../services/kit/ids.js";
+import { rejectedBy } from "../../support/expect-reason.js";
 import { type Agents, person, startAgents } from "../support/agents.js";
-import { rejectedBy } from "../support/expect-reason.js";
 
 let agents: Agents;
 beforeAll(async () => {

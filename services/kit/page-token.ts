@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { parse } from "uuid";
-import { errors } from "../../kit/errors.js";
+import { errors } from "./errors.js";
 
 const idBytes = 16;
 const digestBytes = 12;
 const length = Math.ceil(((idBytes + digestBytes) * 4) / 3);
 
 /**
- * An opaque token (AIP-158) for the page after the agent `last`, good for the
+ * An opaque token (AIP-158) for the page after the object `last`, good for the
  * same query only: base64url of the id and a digest of id and query. The digest
  * catches mistakes, not forgers; a forged token moves the position within what
  * the caller may see, and no further.
@@ -17,7 +17,7 @@ export function pageTokenAfter(last: string, query: readonly string[]): string {
   return Buffer.concat([id, digest(id, query)]).toString("base64url");
 }
 
-/** Id of the agent that the page follows; undefined for the first page. Throws PAGE_TOKEN_INVALID. */
+/** Id of the object that the page follows; undefined for the first page. Throws PAGE_TOKEN_INVALID. */
 export function readPageToken(token: string, query: readonly string[]): string | undefined {
   if (token === "") return undefined;
   const bytes = Buffer.from(token, "base64url");

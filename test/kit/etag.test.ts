@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { etagOf, requireEtag } from "../../../services/agents/domain/etag.js";
+import { etagOf, requireEtag } from "../../services/kit/etag.js";
 import { thrownBy } from "../support/expect-reason.js";
 
 const state = fc.record({ id: fc.uuid(), version: fc.bigInt(1n, 2n ** 63n - 1n) });

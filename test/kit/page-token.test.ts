@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { pageTokenAfter, readPageToken } from "../../../services/agents/domain/page-token.js";
+import { pageTokenAfter, readPageToken } from "../../services/kit/page-token.js";
 import { thrownBy } from "../support/expect-reason.js";
 
 const query = fc.array(fc.string(), { maxLength: 4 });
 const invalid = { code: "InvalidArgument", reason: "PAGE_TOKEN_INVALID" };
 
 describe("page token", () => {
-  it("brings back the agent it follows", () => {
+  it("brings back the object it follows", () => {
     fc.assert(
       fc.property(fc.uuid(), query, (id, filter) => {
         expect(readPageToken(pageTokenAfter(id, filter), filter)).toBe(id);

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { errors } from "../../kit/errors.js";
+import { errors } from "./errors.js";
 
-/** The state of an agent that an etag stands for. */
+/** The state of an object that an etag stands for. */
 export interface AgentState {
   readonly id: string;
   /** Counted from 1, one more with each change. */
