@@ -6,6 +6,9 @@ export const shortestPassword = 12;
 /** Most characters of a password, as in the contract of `Login`. */
 const longestPassword = 256;
 
+/** Longest that an access token may be configured to live, in seconds. */
+export const longestAccessLifetime = 86_400;
+
 /** How auth behaves. */
 export interface AuthConfig {
   /** Password of the first account; generated when absent. */
@@ -27,7 +30,7 @@ export interface TokenLifetimes {
 
 const settings = {
   ADMIN_PASSWORD: optionalText({ secret: true }),
-  AUTH_ACCESS_TTL: integer(60, 86_400, { fallback: 900 }),
+  AUTH_ACCESS_TTL: integer(60, longestAccessLifetime, { fallback: 900 }),
   AUTH_REFRESH_TTL: integer(300, 7_776_000, { fallback: 604_800 }),
   AUTH_PASSWORD_CHECKS: integer(1, 64, { fallback: 2 }),
   AUTH_PASSWORD_QUEUE: integer(0, 10_000, { fallback: 64 }),

@@ -46,6 +46,16 @@ export interface AuthTables {
     sealed_private_key: Uint8Array;
     create_time: Date;
   };
+  revocations: {
+    position: Generated<bigint>;
+    xid: Generated<bigint>;
+    kind: "SESSION" | "ACCOUNT" | "API_KEY" | "TENANT" | "TENANT_SETTINGS";
+    tenant_id: string;
+    subject: string;
+    epoch: Generated<number>;
+    create_time: Date;
+    expire_time: Date;
+  };
 }
 
 /** All that auth keeps. */
