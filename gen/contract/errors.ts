@@ -55,4 +55,14 @@ export interface ErrorParams {
   IDEMPOTENCY_KEY_INVALID: { problem: string | number };
   IDEMPOTENCY_KEY_UNSUPPORTED: { method: string | number };
   IDEMPOTENCY_KEY_IN_USE: Record<never, never>;
+  API_KEY_INVALID: Record<never, never>;
+  CREDENTIALS_AMBIGUOUS: { first: string | number; second: string | number };
+  SESSION_REQUIRED: Record<never, never>;
+  API_KEY_NOT_FOUND: { id: string | number };
+  API_KEY_LIMIT_REACHED: { limit: string | number };
+  GRANT_EXCEEDED: { grant: string | number };
+  SERVICE_ACCOUNT_NOT_FOUND: { id: string | number };
+  SERVICE_ACCOUNT_TAKEN: { field: string | number; value: string | number };
+  CLIENT_CREDENTIALS_INVALID: Record<never, never>;
+  GRANT_TYPE_UNSUPPORTED: { supported: string | number };
 }

@@ -44,7 +44,10 @@ function permissionsDocument(image: FileRegistry): string {
 
 function accessOf(policy: JsonObject): string {
   if (policy.public) return "everybody";
-  return policy.permission ? `\`${String(policy.permission).replace("PERMISSION_", "")}\`` : "signed in";
+  const held = policy.permission
+    ? `\`${String(policy.permission).replace("PERMISSION_", "")}\``
+    : "signed in";
+  return policy.sessionOnly ? `${held}, by a session alone` : held;
 }
 
 function errorsDocument(image: FileRegistry): string {

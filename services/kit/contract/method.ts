@@ -31,6 +31,8 @@ export interface MethodContract {
   readonly deadlineMs: number | undefined;
   readonly rate: RateClass;
   readonly audit: AuditClass;
+  /** Whether nothing but a person's session will do. */
+  readonly sessionOnly?: boolean;
   /** Whether a second call has no further effect, so that it may be retried. */
   readonly idempotent: boolean;
   readonly noSideEffects: boolean;
@@ -98,6 +100,7 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     ...(hasOption(method, http) && (!callers.has(Workload.GATEWAY) || policy.internal)
       ? ["has an HTTP rule, but the gateway may not forward to it"]
       : []),
+    ...(policy.sessionOnly && policy.access.case === "public" ? ["asks for a session, but is public"] : []),
     ...cacheProblems(method, policy),
   ];
   if (!access || problems.length > 0) return { problems, contract: undefined };
@@ -110,6 +113,7 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     deadlineMs: method.methodKind === "unary" ? deadlineMs : undefined,
     rate: policy.rate,
     audit: policy.audit,
+    sessionOnly: policy.sessionOnly,
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
     noSideEffects: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     ignoreUnknownFields: policy.ignoreUnknownFields,

@@ -13,6 +13,7 @@ import { meshScraper } from "../chain/mesh-scraper.js";
 import { observe } from "../chain/observe.js";
 import type { Quotas } from "../chain/quota.js";
 import { type EdgeRates, limitStrangers, rateLimit } from "../chain/rate-limit.js";
+import { requireSession } from "../chain/require-session.js";
 import { orScrapeToken } from "../chain/scrape-token.js";
 import { traceCall } from "../chain/trace-call.js";
 import { translateErrors } from "../chain/translate-errors.js";
@@ -61,6 +62,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     ...(options.findCredential ? [options.findCredential] : []),
     meshScraper(options.metricsReader),
     authenticate(verifyBy(options)),
+    requireSession,
     authorize,
     // Calls between workloads were counted where they came in.
     ...(edge ? [rateLimit(options)] : []),
