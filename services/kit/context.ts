@@ -29,6 +29,14 @@ export interface Principal {
   readonly epoch: number;
 }
 
+/** Who is at the other end of a call from outside, as far as it shows. */
+export interface Client {
+  /** IP address of the peer that connected to the edge, or that trusted proxies report; empty when unknown. */
+  readonly address: string;
+  /** How the client's program names itself: its claim, at most 256 visible characters; empty when it does not. */
+  readonly agent: string;
+}
+
 /** What is known of a call before its handler runs. The wire cannot forge it: only the chain and peers make it. */
 export interface Call {
   /** Our id of the request (UUIDv7), the same in every service it passes. */
@@ -37,6 +45,8 @@ export interface Call {
   readonly correlationId: string;
   /** The workload that calls; GATEWAY for everybody outside. */
   readonly caller: Workload;
+  /** Absent where no request from outside began the call. */
+  readonly client?: Client | undefined;
   /** Absent on public methods called without a credential. */
   readonly principal: Principal | undefined;
   /** The token that proved the principal, for the exchange at the next hop; never logged. */

@@ -1,4 +1,5 @@
 import { create, getOption } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ErrorParams } from "#gen/contract/errors.js";
 import { type ErrorSpec, error as errorOption } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
@@ -7,6 +8,7 @@ import {
   type BadRequest_FieldViolation,
   BadRequestSchema,
   ErrorInfoSchema,
+  RetryInfoSchema,
 } from "#gen/ts/google/rpc/error_details_pb.js";
 
 /** `ErrorInfo.domain` of every error of ours. */
@@ -66,6 +68,13 @@ export function validationFailed(
       fieldViolations: violations.map((violation) => violation as BadRequest_FieldViolation),
     }),
   });
+  return error;
+}
+
+/** The error with the time to come back, in milliseconds, as `google.rpc.RetryInfo`; over REST it is `Retry-After`. */
+export function withRetryInfo(error: ConnectError, delayMs: number): ConnectError {
+  const value = create(RetryInfoSchema, { retryDelay: durationFromMs(delayMs) });
+  error.details.push({ desc: RetryInfoSchema, value });
   return error;
 }
 

@@ -3,6 +3,7 @@ import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { type Call, callKey } from "../context.js";
 import { newId } from "../ids.js";
 import { arrivalKey } from "./arrival.js";
+import { forwardedClient, observedClient } from "./client.js";
 
 /** Header that carries our request id between workloads; ignored from outside. */
 export const requestIdHeader = "x-consciousness-request-id";
@@ -14,8 +15,9 @@ const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
 
 /**
  * The call that begins with a request. One from memory keeps what its caller
- * knew. One from the wire starts with nothing proved; our request id is taken
- * over only where `trustRequestId` says that callers are workloads.
+ * knew. One from the wire starts with nothing proved; our request id and what is
+ * told of the client are taken over only where `trustRequestId` says that callers
+ * are workloads.
  */
 export function beginCall(request: UnaryRequest | StreamRequest, trustRequestId: boolean): Call {
   const known = request.contextValues.get(callKey);
@@ -28,6 +30,7 @@ export function beginCall(request: UnaryRequest | StreamRequest, trustRequestId:
     requestId,
     correlationId: correlationId(request.header.get(correlationHeader), requestId),
     caller: Workload.UNSPECIFIED,
+    client: trustRequestId ? forwardedClient(request) : observedClient(request),
     principal: undefined,
     credential: undefined,
     deadline: Number.POSITIVE_INFINITY,

@@ -1,10 +1,8 @@
-import { create, type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { type Kysely, sql, type Transaction } from "kysely";
-import { RetryInfoSchema } from "#gen/ts/google/rpc/error_details_pb.js";
 import type { Clock } from "../clock.js";
-import { errors } from "../errors.js";
+import { errors, withRetryInfo } from "../errors.js";
 import { newId } from "../ids.js";
 import { digestOf, type IdempotencyTables, idOf, type KeyedRequest, type KeyId } from "./records.js";
 
@@ -133,8 +131,5 @@ async function giveFree(keys: Kysely<IdempotencyTables>, id: HeldId): Promise<vo
 }
 
 function inUse(): ConnectError {
-  const error = errors.idempotencyKeyInUse();
-  const value = create(RetryInfoSchema, { retryDelay: durationFromMs(retryMs) });
-  error.details.push({ desc: RetryInfoSchema, value });
-  return error;
+  return withRetryInfo(errors.idempotencyKeyInUse(), retryMs);
 }

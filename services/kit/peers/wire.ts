@@ -1,6 +1,7 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { clientAddressHeader, clientAgentHeader } from "../chain/client.js";
 import { correlationHeader, requestIdHeader } from "../chain/identify.js";
 import type { Clock } from "../clock.js";
 import { type Call, type Caller, callOf } from "../context.js";
@@ -95,12 +96,19 @@ async function outgoingHeader(wire: Wire, caller: Caller, isPublic: boolean): Pr
     [correlationHeader]: call.correlationId,
     ...(traceParent() !== "" && tracing()),
   };
+  tellClient(call, header);
   const workloadToken = await wire.workloadToken();
   if (workloadToken) header[workloadTokenHeader] = workloadToken;
   // A public method asks for no principal; the exchange of tokens is one itself.
   const principalToken = isPublic ? undefined : await wire.principalToken(caller);
   if (principalToken) header.authorization = `Bearer ${principalToken}`;
   return header;
+}
+
+function tellClient({ client }: Call, header: OutgoingHeader): void {
+  if (!client?.address) return;
+  header[clientAddressHeader] = client.address;
+  if (client.agent) header[clientAgentHeader] = client.agent;
 }
 
 function tracing(): OutgoingHeader {

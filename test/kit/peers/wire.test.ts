@@ -63,6 +63,13 @@ describe("a call over the wire", () => {
     });
   });
 
+  it("tells of the client that the caller's own call came from, and of no other", async () => {
+    const client = { address: "203.0.113.9", agent: "probe/1.0" };
+    const known = callOf(await arriving({ client })).client;
+    expect({ address: known?.address, agent: known?.agent }).toEqual(client);
+    expect(callOf(await arriving()).client).toMatchObject({ address: "", agent: "" });
+  });
+
   it("carries the active span", async () => {
     const collector = await startCollector();
     closers.push(collector.close);
