@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ["test/bench/**", "test/browser/**", "test/gateway/load/**", "test/real/**"],
     globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
     maxWorkers: 2,
+    // No module of ours keeps state between tests, and loading them again for each file took half the time.
+    isolate: false,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
