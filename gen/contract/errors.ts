@@ -55,6 +55,8 @@ export interface ErrorParams {
   IDEMPOTENCY_KEY_INVALID: { problem: string | number };
   IDEMPOTENCY_KEY_UNSUPPORTED: { method: string | number };
   IDEMPOTENCY_KEY_IN_USE: Record<never, never>;
+  TOKEN_REVOKED: Record<never, never>;
+  SESSION_NOT_FOUND: { id: string | number };
   API_KEY_INVALID: Record<never, never>;
   CREDENTIALS_AMBIGUOUS: { first: string | number; second: string | number };
   SESSION_REQUIRED: Record<never, never>;
@@ -65,4 +67,9 @@ export interface ErrorParams {
   SERVICE_ACCOUNT_TAKEN: { field: string | number; value: string | number };
   CLIENT_CREDENTIALS_INVALID: Record<never, never>;
   GRANT_TYPE_UNSUPPORTED: { supported: string | number };
+  OBJECT_ROLE_INSUFFICIENT: { role: string | number; object: string | number };
+  SUBJECT_NOT_FOUND: { subject: string | number };
+  SHARE_NOT_FOUND: { id: string | number; subject: string | number };
+  SHARE_WITH_OWNER: { id: string | number; subject: string | number };
+  SHARES_EXHAUSTED: { id: string | number; limit: string | number };
 }

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Agent } from "./agent_pb.js";
+import type { Agent, AgentShare } from "./agent_pb.js";
 import { file_consciousness_agents_v1_agent } from "./agent_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/agents/v1/agent_events.proto.
  */
 export const file_consciousness_agents_v1_agent_events: GenFile = /*@__PURE__*/
-  fileDesc("Cipjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudF9ldmVudHMucHJvdG8SF2NvbnNjaW91c25lc3MuYWdlbnRzLnYxIj0KDEFnZW50Q3JlYXRlZBItCgVhZ2VudBgBIAEoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50IlUKDEFnZW50VXBkYXRlZBItCgVhZ2VudBgBIAEoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50EhYKDmNoYW5nZWRfZmllbGRzGAIgAygJIiAKDEFnZW50RGVsZXRlZBIQCghhZ2VudF9pZBgBIAEoCWIGcHJvdG8z", [file_consciousness_agents_v1_agent]);
+  fileDesc("Cipjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudF9ldmVudHMucHJvdG8SF2NvbnNjaW91c25lc3MuYWdlbnRzLnYxIj0KDEFnZW50Q3JlYXRlZBItCgVhZ2VudBgBIAEoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50IlUKDEFnZW50VXBkYXRlZBItCgVhZ2VudBgBIAEoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50EhYKDmNoYW5nZWRfZmllbGRzGAIgAygJIiAKDEFnZW50RGVsZXRlZBIQCghhZ2VudF9pZBgBIAEoCSJTCgtBZ2VudFNoYXJlZBIQCghhZ2VudF9pZBgBIAEoCRIyCgVzaGFyZRgCIAEoCzIjLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50U2hhcmUiMgoNQWdlbnRVbnNoYXJlZBIQCghhZ2VudF9pZBgBIAEoCRIPCgdzdWJqZWN0GAIgASgJYgZwcm90bzM", [file_consciousness_agents_v1_agent]);
 
 /**
  * An agent was made. Aggregate `agent`.
@@ -83,4 +83,60 @@ export type AgentDeleted = Message<"consciousness.agents.v1.AgentDeleted"> & {
  */
 export const AgentDeletedSchema: GenMessage<AgentDeleted> = /*@__PURE__*/
   messageDesc(file_consciousness_agents_v1_agent_events, 2);
+
+/**
+ * An agent was shared, or a share got another role. Aggregate `agent`.
+ *
+ * @generated from message consciousness.agents.v1.AgentShared
+ */
+export type AgentShared = Message<"consciousness.agents.v1.AgentShared"> & {
+  /**
+   * The agent.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * The share.
+   *
+   * @generated from field: consciousness.agents.v1.AgentShare share = 2;
+   */
+  share?: AgentShare | undefined;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.AgentShared.
+ * Use `create(AgentSharedSchema)` to create a new message.
+ */
+export const AgentSharedSchema: GenMessage<AgentShared> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agent_events, 3);
+
+/**
+ * A share was withdrawn. Aggregate `agent`.
+ *
+ * @generated from message consciousness.agents.v1.AgentUnshared
+ */
+export type AgentUnshared = Message<"consciousness.agents.v1.AgentUnshared"> & {
+  /**
+   * The agent.
+   *
+   * @generated from field: string agent_id = 1;
+   */
+  agentId: string;
+
+  /**
+   * With whom it was shared.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.AgentUnshared.
+ * Use `create(AgentUnsharedSchema)` to create a new message.
+ */
+export const AgentUnsharedSchema: GenMessage<AgentUnshared> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agent_events, 4);
 

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/agents/v1/agent.proto.
  */
 export const file_consciousness_agents_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("CiNjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudC5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEijAQKBUFnZW50Eg8KAmlkGAEgASgJQgPgQQMSMAoEbmFtZRgCIAEoCUIiukgfch0YZDIKXlteXHgwMF0qJJICDFJldHVybnMgZGVzaxIpCgtkZXNjcmlwdGlvbhgDIAEoCUIUukgRcg8Y0A8yCl5bXlx4MDBdKiQSMQoKYWdlbnRfdHlwZRgEIAEoCUIdukgachgYMjIKXlteXHgwMF0qJJICB3N1cHBvcnQSQgoNY29uZmlndXJhdGlvbhgFIAEoCzIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Q29uZmlndXJhdGlvbhJHCglrbm93bGVkZ2UYBiADKAsyKi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Lbm93bGVkZ2VEb2N1bWVudEIIukgFkgECEEASPgoGc3RhdHVzGAcgASgOMiQuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRTdGF0dXNCCLpIBYIBAhABEhIKBW93bmVyGAggASgJQgPgQQMSFQoEZXRhZxgJIAEoCUIHukgEcgIYQBI0CgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAyKsAQoSQWdlbnRDb25maWd1cmF0aW9uEjgKC3Byb3ZpZGVyX2lkGAEgASgJQiO6SCByHjIcXihbYS16MC05XVthLXowLTktXXswLDYyfSk/JBIuCgxpbnN0cnVjdGlvbnMYAiABKAlCGLpIEXIPGMA+MgpeW15ceDAwXSokoLsYAxIsCgVnb2FscxgDIAMoCUIdukgakgEXEBAiE3IREAEY9AMyCl5bXlx4MDBdKiQiZQoRS25vd2xlZGdlRG9jdW1lbnQSJQoFdGl0bGUYASABKAlCFrpIE3IREAEYyAEyCl5bXlx4MDBdKiQSKQoEdGV4dBgCIAEoCUIbukgUchIQARignAEyCl5bXlx4MDBdKiSguxgDKpYBCgtBZ2VudFN0YXR1cxIcChhBR0VOVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVBR0VOVF9TVEFUVVNfSU5BQ1RJVkUQARIXChNBR0VOVF9TVEFUVVNfQUNUSVZFEAISGgoWQUdFTlRfU1RBVFVTX1NVU1BFTkRFRBADEhkKFUFHRU5UX1NUQVRVU19BUkNISVZFRBAEYgZwcm90bzM", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("CiNjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudC5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEiwwQKBUFnZW50Eg8KAmlkGAEgASgJQgPgQQMSMAoEbmFtZRgCIAEoCUIiukgfch0YZDIKXlteXHgwMF0qJJICDFJldHVybnMgZGVzaxIpCgtkZXNjcmlwdGlvbhgDIAEoCUIUukgRcg8Y0A8yCl5bXlx4MDBdKiQSMQoKYWdlbnRfdHlwZRgEIAEoCUIdukgachgYMjIKXlteXHgwMF0qJJICB3N1cHBvcnQSQgoNY29uZmlndXJhdGlvbhgFIAEoCzIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Q29uZmlndXJhdGlvbhJHCglrbm93bGVkZ2UYBiADKAsyKi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Lbm93bGVkZ2VEb2N1bWVudEIIukgFkgECEEASPgoGc3RhdHVzGAcgASgOMiQuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRTdGF0dXNCCLpIBYIBAhABEhIKBW93bmVyGAggASgJQgPgQQMSFQoEZXRhZxgJIAEoCUIHukgEcgIYQBI0CgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgRyb2xlGAwgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlQgPgQQMixAEKCkFnZW50U2hhcmUSDwoHc3ViamVjdBgBIAEoCRIwCgRyb2xlGAIgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlEhEKCXNoYXJlZF9ieRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqwBChJBZ2VudENvbmZpZ3VyYXRpb24SOAoLcHJvdmlkZXJfaWQYASABKAlCI7pIIHIeMhxeKFthLXowLTldW2EtejAtOS1dezAsNjJ9KT8kEi4KDGluc3RydWN0aW9ucxgCIAEoCUIYukgRcg8YwD4yCl5bXlx4MDBdKiSguxgDEiwKBWdvYWxzGAMgAygJQh26SBqSARcQECITchEQARj0AzIKXlteXHgwMF0qJCJlChFLbm93bGVkZ2VEb2N1bWVudBIlCgV0aXRsZRgBIAEoCUIWukgTchEQARjIATIKXlteXHgwMF0qJBIpCgR0ZXh0GAIgASgJQhu6SBRyEhABGKCcATIKXlteXHgwMF0qJKC7GAMqgQEKCUFnZW50Um9sZRIaChZBR0VOVF9ST0xFX1VOU1BFQ0lGSUVEEAASFQoRQUdFTlRfUk9MRV9WSUVXRVIQARIVChFBR0VOVF9ST0xFX0VESVRPUhACEhQKEEFHRU5UX1JPTEVfT1dORVIQAxIUChBBR0VOVF9ST0xFX0FETUlOEAQqlgEKC0FnZW50U3RhdHVzEhwKGEFHRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFHRU5UX1NUQVRVU19JTkFDVElWRRABEhcKE0FHRU5UX1NUQVRVU19BQ1RJVkUQAhIaChZBR0VOVF9TVEFUVVNfU1VTUEVOREVEEAMSGQoVQUdFTlRfU1RBVFVTX0FSQ0hJVkVEEARiBnByb3RvMw", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * An AI agent that the engine serves: what it is for and what it knows.
@@ -100,6 +100,13 @@ export type Agent = Message<"consciousness.agents.v1.Agent"> & {
    * @generated from field: google.protobuf.Timestamp update_time = 11;
    */
   updateTime?: Timestamp | undefined;
+
+  /**
+   * What the caller may do with it. Absent in events.
+   *
+   * @generated from field: consciousness.agents.v1.AgentRole role = 12;
+   */
+  role: AgentRole;
 };
 
 /**
@@ -108,6 +115,55 @@ export type Agent = Message<"consciousness.agents.v1.Agent"> & {
  */
 export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
   messageDesc(file_consciousness_agents_v1_agent, 0);
+
+/**
+ * That somebody besides its owner may use an agent.
+ *
+ * @generated from message consciousness.agents.v1.AgentShare
+ */
+export type AgentShare = Message<"consciousness.agents.v1.AgentShare"> & {
+  /**
+   * Id of the user or service account.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * VIEWER or EDITOR.
+   *
+   * @generated from field: consciousness.agents.v1.AgentRole role = 2;
+   */
+  role: AgentRole;
+
+  /**
+   * Subject of the principal that shared it last.
+   *
+   * @generated from field: string shared_by = 3;
+   */
+  sharedBy: string;
+
+  /**
+   * When it was first shared with the subject.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When the role last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 5;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.AgentShare.
+ * Use `create(AgentShareSchema)` to create a new message.
+ */
+export const AgentShareSchema: GenMessage<AgentShare> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agent, 1);
 
 /**
  * How an agent answers.
@@ -143,7 +199,7 @@ export type AgentConfiguration = Message<"consciousness.agents.v1.AgentConfigura
  * Use `create(AgentConfigurationSchema)` to create a new message.
  */
 export const AgentConfigurationSchema: GenMessage<AgentConfiguration> = /*@__PURE__*/
-  messageDesc(file_consciousness_agents_v1_agent, 1);
+  messageDesc(file_consciousness_agents_v1_agent, 2);
 
 /**
  * A text that the agent may answer from.
@@ -171,7 +227,55 @@ export type KnowledgeDocument = Message<"consciousness.agents.v1.KnowledgeDocume
  * Use `create(KnowledgeDocumentSchema)` to create a new message.
  */
 export const KnowledgeDocumentSchema: GenMessage<KnowledgeDocument> = /*@__PURE__*/
-  messageDesc(file_consciousness_agents_v1_agent, 2);
+  messageDesc(file_consciousness_agents_v1_agent, 3);
+
+/**
+ * What a principal may do with an agent, within its permissions.
+ *
+ * @generated from enum consciousness.agents.v1.AgentRole
+ */
+export enum AgentRole {
+  /**
+   * Nothing.
+   *
+   * @generated from enum value: AGENT_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Read it, list it, and ask it by `Process`.
+   *
+   * @generated from enum value: AGENT_ROLE_VIEWER = 1;
+   */
+  VIEWER = 1,
+
+  /**
+   * Change it as well.
+   *
+   * @generated from enum value: AGENT_ROLE_EDITOR = 2;
+   */
+  EDITOR = 2,
+
+  /**
+   * Delete and share it as well: who made it.
+   *
+   * @generated from enum value: AGENT_ROLE_OWNER = 3;
+   */
+  OWNER = 3,
+
+  /**
+   * The same by PERMISSION_AGENT_ADMIN, for another's agent.
+   *
+   * @generated from enum value: AGENT_ROLE_ADMIN = 4;
+   */
+  ADMIN = 4,
+}
+
+/**
+ * Describes the enum consciousness.agents.v1.AgentRole.
+ */
+export const AgentRoleSchema: GenEnum<AgentRole> = /*@__PURE__*/
+  enumDesc(file_consciousness_agents_v1_agent, 0);
 
 /**
  * What an agent may do now.
@@ -219,5 +323,5 @@ export enum AgentStatus {
  * Describes the enum consciousness.agents.v1.AgentStatus.
  */
 export const AgentStatusSchema: GenEnum<AgentStatus> = /*@__PURE__*/
-  enumDesc(file_consciousness_agents_v1_agent, 0);
+  enumDesc(file_consciousness_agents_v1_agent, 1);
 

@@ -5,7 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
-import type { Agent, AgentStatus } from "./agent_pb.js";
+import type { Agent, AgentRole, AgentShare, AgentStatus } from "./agent_pb.js";
 import { file_consciousness_agents_v1_agent } from "./agent_pb.js";
 import { file_consciousness_contract_v1_contract } from "../../contract/v1/contract_pb.js";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.js";
@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/agents/v1/agents_service.proto.
  */
 export const file_consciousness_agents_v1_agents_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudHNfc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEijQEKEUxpc3RBZ2VudHNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiABBI+CgZzdGF0dXMYAyABKA4yJC5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5BZ2VudFN0YXR1c0IIukgFggECEAEiXQoSTGlzdEFnZW50c1Jlc3BvbnNlEi4KBmFnZW50cxgBIAMoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLqAQoSQ3JlYXRlQWdlbnRSZXF1ZXN0EjUKBWFnZW50GAEgASgLMh4uY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRCBrpIA8gBATqcAbpImAEaQQoKYWdlbnQubmFtZRIcYWdlbnQubmFtZSBtdXN0IG5vdCBiZSBlbXB0eRoVdGhpcy5hZ2VudC5uYW1lICE9ICcnGlMKEGFnZW50LmFnZW50X3R5cGUSImFnZW50LmFnZW50X3R5cGUgbXVzdCBub3QgYmUgZW1wdHkaG3RoaXMuYWdlbnQuYWdlbnRfdHlwZSAhPSAnJyJEChNDcmVhdGVBZ2VudFJlc3BvbnNlEi0KBWFnZW50GAEgASgLMh4uY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnQiJwoPR2V0QWdlbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJBChBHZXRBZ2VudFJlc3BvbnNlEi0KBWFnZW50GAEgASgLMh4uY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnQi4gQKElVwZGF0ZUFnZW50UmVxdWVzdBI1CgVhZ2VudBgBIAEoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Qga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrOuMDukjfAxpyCghhZ2VudC5pZBIXYWdlbnQuaWQgbXVzdCBiZSBhIFVVSUQaTXRoaXMuYWdlbnQuaWQubWF0Y2hlcygnXlswLTlhLWZBLUZdezh9LShbMC05YS1mQS1GXXs0fS0pezN9WzAtOWEtZkEtRl17MTJ9JCcpGqYBCgphZ2VudC5uYW1lEhxhZ2VudC5uYW1lIG11c3Qgbm90IGJlIGVtcHR5Gnp0aGlzLmFnZW50Lm5hbWUgIT0gJycgfHwgKHRoaXMudXBkYXRlX21hc2sucGF0aHMuc2l6ZSgpID4gMCAmJiAhdGhpcy51cGRhdGVfbWFzay5wYXRocy5leGlzdHMocCwgcCA9PSAnKicgfHwgcCA9PSAnbmFtZScpKRq/AQoQYWdlbnQuYWdlbnRfdHlwZRIiYWdlbnQuYWdlbnRfdHlwZSBtdXN0IG5vdCBiZSBlbXB0eRqGAXRoaXMuYWdlbnQuYWdlbnRfdHlwZSAhPSAnJyB8fCAodGhpcy51cGRhdGVfbWFzay5wYXRocy5zaXplKCkgPiAwICYmICF0aGlzLnVwZGF0ZV9tYXNrLnBhdGhzLmV4aXN0cyhwLCBwID09ICcqJyB8fCBwID09ICdhZ2VudF90eXBlJykpIkQKE1VwZGF0ZUFnZW50UmVzcG9uc2USLQoFYWdlbnQYASABKAsyHi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5BZ2VudCJBChJEZWxldGVBZ2VudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICGEAiFQoTRGVsZXRlQWdlbnRSZXNwb25zZTK7BgoNQWdlbnRzU2VydmljZRKIAQoKTGlzdEFnZW50cxIqLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkxpc3RBZ2VudHNSZXF1ZXN0GisuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuTGlzdEFnZW50c1Jlc3BvbnNlIiGQAgGiuxgEMAEYBYLT5JMCEBIOL2FwaS92MS9hZ2VudHMSmAEKC0NyZWF0ZUFnZW50EisuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQ3JlYXRlQWdlbnRSZXF1ZXN0GiwuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQ3JlYXRlQWdlbnRSZXNwb25zZSIuorsYBjACOAMYBILT5JMCHjoFYWdlbnRiBWFnZW50Ig4vYXBpL3YxL2FnZW50cxKSAQoIR2V0QWdlbnQSKC5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5HZXRBZ2VudFJlcXVlc3QaKS5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5HZXRBZ2VudFJlc3BvbnNlIjGQAgGiuxgIIgIBAjABGAWC0+STAhxiBWFnZW50EhMvYXBpL3YxL2FnZW50cy97aWR9Es4BCgtVcGRhdGVBZ2VudBIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLlVwZGF0ZUFnZW50UmVxdWVzdBosLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLlVwZGF0ZUFnZW50UmVzcG9uc2UiZKK7GAYwAjgDGAaC0+STAlQ6BWFnZW50Wik6BWFnZW50YgVhZ2VudDIZL2FwaS92MS9hZ2VudHMve2FnZW50LmlkfWIFYWdlbnQaGS9hcGkvdjEvYWdlbnRzL3thZ2VudC5pZH0SjwEKC0RlbGV0ZUFnZW50EisuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuRGVsZXRlQWdlbnRSZXF1ZXN0GiwuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuRGVsZXRlQWdlbnRSZXNwb25zZSIlorsYBjACOAMYB4LT5JMCFSoTL2FwaS92MS9hZ2VudHMve2lkfRoMorsYCAgDGgEBINAPYgZwcm90bzM", [file_buf_validate_validate, file_consciousness_agents_v1_agent, file_consciousness_contract_v1_contract, file_google_api_annotations, file_google_protobuf_field_mask]);
+  fileDesc("Cixjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudHNfc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEijQEKEUxpc3RBZ2VudHNSZXF1ZXN0EhoKCXBhZ2Vfc2l6ZRgBIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAIgASgJQgi6SAVyAxiABBI+CgZzdGF0dXMYAyABKA4yJC5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5BZ2VudFN0YXR1c0IIukgFggECEAEiXQoSTGlzdEFnZW50c1Jlc3BvbnNlEi4KBmFnZW50cxgBIAMoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLqAQoSQ3JlYXRlQWdlbnRSZXF1ZXN0EjUKBWFnZW50GAEgASgLMh4uY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRCBrpIA8gBATqcAbpImAEaQQoKYWdlbnQubmFtZRIcYWdlbnQubmFtZSBtdXN0IG5vdCBiZSBlbXB0eRoVdGhpcy5hZ2VudC5uYW1lICE9ICcnGlMKEGFnZW50LmFnZW50X3R5cGUSImFnZW50LmFnZW50X3R5cGUgbXVzdCBub3QgYmUgZW1wdHkaG3RoaXMuYWdlbnQuYWdlbnRfdHlwZSAhPSAnJyJEChNDcmVhdGVBZ2VudFJlc3BvbnNlEi0KBWFnZW50GAEgASgLMh4uY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnQiJwoPR2V0QWdlbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJBChBHZXRBZ2VudFJlc3BvbnNlEi0KBWFnZW50GAEgASgLMh4uY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnQi4gQKElVwZGF0ZUFnZW50UmVxdWVzdBI1CgVhZ2VudBgBIAEoCzIeLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Qga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrOuMDukjfAxpyCghhZ2VudC5pZBIXYWdlbnQuaWQgbXVzdCBiZSBhIFVVSUQaTXRoaXMuYWdlbnQuaWQubWF0Y2hlcygnXlswLTlhLWZBLUZdezh9LShbMC05YS1mQS1GXXs0fS0pezN9WzAtOWEtZkEtRl17MTJ9JCcpGqYBCgphZ2VudC5uYW1lEhxhZ2VudC5uYW1lIG11c3Qgbm90IGJlIGVtcHR5Gnp0aGlzLmFnZW50Lm5hbWUgIT0gJycgfHwgKHRoaXMudXBkYXRlX21hc2sucGF0aHMuc2l6ZSgpID4gMCAmJiAhdGhpcy51cGRhdGVfbWFzay5wYXRocy5leGlzdHMocCwgcCA9PSAnKicgfHwgcCA9PSAnbmFtZScpKRq/AQoQYWdlbnQuYWdlbnRfdHlwZRIiYWdlbnQuYWdlbnRfdHlwZSBtdXN0IG5vdCBiZSBlbXB0eRqGAXRoaXMuYWdlbnQuYWdlbnRfdHlwZSAhPSAnJyB8fCAodGhpcy51cGRhdGVfbWFzay5wYXRocy5zaXplKCkgPiAwICYmICF0aGlzLnVwZGF0ZV9tYXNrLnBhdGhzLmV4aXN0cyhwLCBwID09ICcqJyB8fCBwID09ICdhZ2VudF90eXBlJykpIkQKE1VwZGF0ZUFnZW50UmVzcG9uc2USLQoFYWdlbnQYASABKAsyHi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5BZ2VudCJBChJEZWxldGVBZ2VudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhUKBGV0YWcYAiABKAlCB7pIBHICGEAiFQoTRGVsZXRlQWdlbnRSZXNwb25zZSKCAQoRU2hhcmVBZ2VudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEhkKB3N1YmplY3QYAiABKAlCCLpIBXIDsAEBEjwKBHJvbGUYAyABKA4yIi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5BZ2VudFJvbGVCCrpIB4IBBBgBGAIiSAoSU2hhcmVBZ2VudFJlc3BvbnNlEjIKBXNoYXJlGAEgASgLMiMuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRTaGFyZSJGChNVbnNoYXJlQWdlbnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABARIZCgdzdWJqZWN0GAIgASgJQgi6SAVyA7ABASIWChRVbnNoYXJlQWdlbnRSZXNwb25zZSIuChZMaXN0QWdlbnRTaGFyZXNSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASJOChdMaXN0QWdlbnRTaGFyZXNSZXNwb25zZRIzCgZzaGFyZXMYASADKAsyIy5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5BZ2VudFNoYXJlMtQKCg1BZ2VudHNTZXJ2aWNlEogBCgpMaXN0QWdlbnRzEiouY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuTGlzdEFnZW50c1JlcXVlc3QaKy5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5MaXN0QWdlbnRzUmVzcG9uc2UiIZACAaK7GAQwARgFgtPkkwIQEg4vYXBpL3YxL2FnZW50cxKiAQoLQ3JlYXRlQWdlbnQSKy5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5DcmVhdGVBZ2VudFJlcXVlc3QaLC5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5DcmVhdGVBZ2VudFJlc3BvbnNlIjiiuxgQMAI4A1oIYWdlbnQuaWQYBILT5JMCHjoFYWdlbnRiBWFnZW50Ig4vYXBpL3YxL2FnZW50cxKSAQoIR2V0QWdlbnQSKC5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5HZXRBZ2VudFJlcXVlc3QaKS5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5HZXRBZ2VudFJlc3BvbnNlIjGQAgGiuxgIIgIBAjABGAWC0+STAhxiBWFnZW50EhMvYXBpL3YxL2FnZW50cy97aWR9EtgBCgtVcGRhdGVBZ2VudBIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLlVwZGF0ZUFnZW50UmVxdWVzdBosLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLlVwZGF0ZUFnZW50UmVzcG9uc2UibqK7GBAwAjgDWghhZ2VudC5pZBgGgtPkkwJUOgVhZ2VudFopOgVhZ2VudGIFYWdlbnQyGS9hcGkvdjEvYWdlbnRzL3thZ2VudC5pZH1iBWFnZW50GhkvYXBpL3YxL2FnZW50cy97YWdlbnQuaWR9EpMBCgtEZWxldGVBZ2VudBIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkRlbGV0ZUFnZW50UmVxdWVzdBosLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkRlbGV0ZUFnZW50UmVzcG9uc2UiKaK7GAowAjgDWgJpZBgHgtPkkwIVKhMvYXBpL3YxL2FnZW50cy97aWR9Eq4BCgpTaGFyZUFnZW50EiouY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuU2hhcmVBZ2VudFJlcXVlc3QaKy5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5TaGFyZUFnZW50UmVzcG9uc2UiR5ACAqK7GAowAjgDWgJpZBgGgtPkkwIwOgEqYgVzaGFyZRokL2FwaS92MS9hZ2VudHMve2lkfS9zaGFyZXMve3N1YmplY3R9EqcBCgxVbnNoYXJlQWdlbnQSLC5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5VbnNoYXJlQWdlbnRSZXF1ZXN0Gi0uY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuVW5zaGFyZUFnZW50UmVzcG9uc2UiOqK7GAowAjgDWgJpZBgGgtPkkwImKiQvYXBpL3YxL2FnZW50cy97aWR9L3NoYXJlcy97c3ViamVjdH0SowEKD0xpc3RBZ2VudFNoYXJlcxIvLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkxpc3RBZ2VudFNoYXJlc1JlcXVlc3QaMC5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5MaXN0QWdlbnRTaGFyZXNSZXNwb25zZSItkAIBorsYBDABGAWC0+STAhwSGi9hcGkvdjEvYWdlbnRzL3tpZH0vc2hhcmVzGgyiuxgICAMaAQEg0A9iBnByb3RvMw", [file_buf_validate_validate, file_consciousness_agents_v1_agent, file_consciousness_contract_v1_contract, file_google_api_annotations, file_google_protobuf_field_mask]);
 
 /**
  * Asks for a page of agents.
@@ -260,13 +260,156 @@ export const DeleteAgentResponseSchema: GenMessage<DeleteAgentResponse> = /*@__P
   messageDesc(file_consciousness_agents_v1_agents_service, 9);
 
 /**
- * Keeps the caller's agents. Another's agent does not exist for the caller.
+ * Shares an agent.
+ *
+ * @generated from message consciousness.agents.v1.ShareAgentRequest
+ */
+export type ShareAgentRequest = Message<"consciousness.agents.v1.ShareAgentRequest"> & {
+  /**
+   * The agent.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the user or service account.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * VIEWER or EDITOR.
+   *
+   * @generated from field: consciousness.agents.v1.AgentRole role = 3;
+   */
+  role: AgentRole;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.ShareAgentRequest.
+ * Use `create(ShareAgentRequestSchema)` to create a new message.
+ */
+export const ShareAgentRequestSchema: GenMessage<ShareAgentRequest> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agents_service, 10);
+
+/**
+ * The agent is shared.
+ *
+ * @generated from message consciousness.agents.v1.ShareAgentResponse
+ */
+export type ShareAgentResponse = Message<"consciousness.agents.v1.ShareAgentResponse"> & {
+  /**
+   * The share.
+   *
+   * @generated from field: consciousness.agents.v1.AgentShare share = 1;
+   */
+  share?: AgentShare | undefined;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.ShareAgentResponse.
+ * Use `create(ShareAgentResponseSchema)` to create a new message.
+ */
+export const ShareAgentResponseSchema: GenMessage<ShareAgentResponse> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agents_service, 11);
+
+/**
+ * Withdraws a share.
+ *
+ * @generated from message consciousness.agents.v1.UnshareAgentRequest
+ */
+export type UnshareAgentRequest = Message<"consciousness.agents.v1.UnshareAgentRequest"> & {
+  /**
+   * The agent.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Id of the user or service account.
+   *
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.UnshareAgentRequest.
+ * Use `create(UnshareAgentRequestSchema)` to create a new message.
+ */
+export const UnshareAgentRequestSchema: GenMessage<UnshareAgentRequest> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agents_service, 12);
+
+/**
+ * The share is withdrawn.
+ *
+ * @generated from message consciousness.agents.v1.UnshareAgentResponse
+ */
+export type UnshareAgentResponse = Message<"consciousness.agents.v1.UnshareAgentResponse"> & {
+};
+
+/**
+ * Describes the message consciousness.agents.v1.UnshareAgentResponse.
+ * Use `create(UnshareAgentResponseSchema)` to create a new message.
+ */
+export const UnshareAgentResponseSchema: GenMessage<UnshareAgentResponse> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agents_service, 13);
+
+/**
+ * Asks with whom an agent is shared.
+ *
+ * @generated from message consciousness.agents.v1.ListAgentSharesRequest
+ */
+export type ListAgentSharesRequest = Message<"consciousness.agents.v1.ListAgentSharesRequest"> & {
+  /**
+   * The agent.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.ListAgentSharesRequest.
+ * Use `create(ListAgentSharesRequestSchema)` to create a new message.
+ */
+export const ListAgentSharesRequestSchema: GenMessage<ListAgentSharesRequest> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agents_service, 14);
+
+/**
+ * With whom an agent is shared.
+ *
+ * @generated from message consciousness.agents.v1.ListAgentSharesResponse
+ */
+export type ListAgentSharesResponse = Message<"consciousness.agents.v1.ListAgentSharesResponse"> & {
+  /**
+   * The shares, oldest first.
+   *
+   * @generated from field: repeated consciousness.agents.v1.AgentShare shares = 1;
+   */
+  shares: AgentShare[];
+};
+
+/**
+ * Describes the message consciousness.agents.v1.ListAgentSharesResponse.
+ * Use `create(ListAgentSharesResponseSchema)` to create a new message.
+ */
+export const ListAgentSharesResponseSchema: GenMessage<ListAgentSharesResponse> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agents_service, 15);
+
+/**
+ * Keeps agents. Those of the caller, those shared with the caller and, with
+ * PERMISSION_AGENT_ADMIN, those of the tenant exist for the caller; no other.
  *
  * @generated from service consciousness.agents.v1.AgentsService
  */
 export const AgentsService: GenService<{
   /**
-   * Lists the caller's agents, newest first, without their knowledge.
+   * Lists the caller's agents and those shared with the caller, newest first,
+   * without their knowledge.
    * Errors: PAGE_TOKEN_INVALID.
    *
    * @generated from rpc consciousness.agents.v1.AgentsService.ListAgents
@@ -299,7 +442,8 @@ export const AgentsService: GenService<{
   /**
    * Changes an agent. PUT replaces every changeable field (mask `*`); PATCH
    * changes what the mask names, or what the body holds when there is none.
-   * Errors: AGENT_NOT_FOUND, AGENT_NAME_TAKEN, ETAG_MISMATCH,
+   * Needs the role EDITOR, OWNER or ADMIN on the agent.
+   * Errors: AGENT_NOT_FOUND, OBJECT_ROLE_INSUFFICIENT, AGENT_NAME_TAKEN, ETAG_MISMATCH,
    * FIELD_MASK_INVALID, AGENT_STATUS_TRANSITION.
    *
    * @generated from rpc consciousness.agents.v1.AgentsService.UpdateAgent
@@ -310,8 +454,9 @@ export const AgentsService: GenService<{
     output: typeof UpdateAgentResponseSchema;
   },
   /**
-   * Deletes an agent. Its decisions stay.
-   * Errors: AGENT_NOT_FOUND, ETAG_MISMATCH.
+   * Deletes an agent and its shares. Its decisions stay. Needs the role OWNER
+   * or ADMIN on the agent.
+   * Errors: AGENT_NOT_FOUND, OBJECT_ROLE_INSUFFICIENT, ETAG_MISMATCH.
    *
    * @generated from rpc consciousness.agents.v1.AgentsService.DeleteAgent
    */
@@ -319,6 +464,42 @@ export const AgentsService: GenService<{
     methodKind: "unary";
     input: typeof DeleteAgentRequestSchema;
     output: typeof DeleteAgentResponseSchema;
+  },
+  /**
+   * Shares an agent with a user or service account of the tenant, or changes
+   * the role of a share. Needs the role OWNER or ADMIN on the agent.
+   * Errors: AGENT_NOT_FOUND, OBJECT_ROLE_INSUFFICIENT, SUBJECT_NOT_FOUND,
+   * SHARE_WITH_OWNER, SHARES_EXHAUSTED.
+   *
+   * @generated from rpc consciousness.agents.v1.AgentsService.ShareAgent
+   */
+  shareAgent: {
+    methodKind: "unary";
+    input: typeof ShareAgentRequestSchema;
+    output: typeof ShareAgentResponseSchema;
+  },
+  /**
+   * Withdraws a share. Needs the role OWNER or ADMIN on the agent.
+   * Errors: AGENT_NOT_FOUND, OBJECT_ROLE_INSUFFICIENT, SHARE_NOT_FOUND.
+   *
+   * @generated from rpc consciousness.agents.v1.AgentsService.UnshareAgent
+   */
+  unshareAgent: {
+    methodKind: "unary";
+    input: typeof UnshareAgentRequestSchema;
+    output: typeof UnshareAgentResponseSchema;
+  },
+  /**
+   * Lists with whom an agent is shared, oldest share first: all of them, as
+   * their number is bounded. Needs the role OWNER or ADMIN on the agent.
+   * Errors: AGENT_NOT_FOUND, OBJECT_ROLE_INSUFFICIENT.
+   *
+   * @generated from rpc consciousness.agents.v1.AgentsService.ListAgentShares
+   */
+  listAgentShares: {
+    methodKind: "unary";
+    input: typeof ListAgentSharesRequestSchema;
+    output: typeof ListAgentSharesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_consciousness_agents_v1_agents_service, 0);

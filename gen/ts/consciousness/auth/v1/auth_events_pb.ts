@@ -6,13 +6,17 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Role } from "./profile_pb.js";
 import { file_consciousness_auth_v1_profile } from "./profile_pb.js";
+import type { Permission } from "../../contract/v1/permission_pb.js";
+import { file_consciousness_contract_v1_permission } from "../../contract/v1/permission_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file consciousness/auth/v1/auth_events.proto.
  */
 export const file_consciousness_auth_v1_auth_events: GenFile = /*@__PURE__*/
-  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSpfCgpTZXNzaW9uRW5kEhsKF1NFU1NJT05fRU5EX1VOU1BFQ0lGSUVEEAASFgoSU0VTU0lPTl9FTkRfTE9HT1VUEAESHAoYU0VTU0lPTl9FTkRfVE9LRU5fUkVVU0VEEAJiBnByb3RvMw", [file_consciousness_auth_v1_profile]);
+  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkqXwoKU2Vzc2lvbkVuZBIbChdTRVNTSU9OX0VORF9VTlNQRUNJRklFRBAAEhYKElNFU1NJT05fRU5EX0xPR09VVBABEhwKGFNFU1NJT05fRU5EX1RPS0VOX1JFVVNFRBACYgZwcm90bzM", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
 
 /**
  * An account was made. Aggregate `user`.
@@ -140,6 +144,202 @@ export type SigningKeyPublished = Message<"consciousness.auth.v1.SigningKeyPubli
  */
 export const SigningKeyPublishedSchema: GenMessage<SigningKeyPublished> = /*@__PURE__*/
   messageDesc(file_consciousness_auth_v1_auth_events, 4);
+
+/**
+ * An API key was made. Aggregate `api_key`.
+ *
+ * @generated from message consciousness.auth.v1.ApiKeyCreated
+ */
+export type ApiKeyCreated = Message<"consciousness.auth.v1.ApiKeyCreated"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string api_key_id = 1;
+   */
+  apiKeyId: string;
+
+  /**
+   * Account in whose name it calls.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * The eight characters that its owner knows it by.
+   *
+   * @generated from field: string prefix = 3;
+   */
+  prefix: string;
+
+  /**
+   * What it may be used for.
+   *
+   * @generated from field: repeated consciousness.contract.v1.Permission scopes = 4;
+   */
+  scopes: Permission[];
+
+  /**
+   * When it stops working.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 5;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.ApiKeyCreated.
+ * Use `create(ApiKeyCreatedSchema)` to create a new message.
+ */
+export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 5);
+
+/**
+ * An API key was ended. Aggregate `api_key`.
+ *
+ * @generated from message consciousness.auth.v1.ApiKeyRevoked
+ */
+export type ApiKeyRevoked = Message<"consciousness.auth.v1.ApiKeyRevoked"> & {
+  /**
+   * The key.
+   *
+   * @generated from field: string api_key_id = 1;
+   */
+  apiKeyId: string;
+
+  /**
+   * Account in whose name it called.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.ApiKeyRevoked.
+ * Use `create(ApiKeyRevokedSchema)` to create a new message.
+ */
+export const ApiKeyRevokedSchema: GenMessage<ApiKeyRevoked> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 6);
+
+/**
+ * A service account was made. Aggregate `service_account`.
+ *
+ * @generated from message consciousness.auth.v1.ServiceAccountCreated
+ */
+export type ServiceAccountCreated = Message<"consciousness.auth.v1.ServiceAccountCreated"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string service_account_id = 1;
+   */
+  serviceAccountId: string;
+
+  /**
+   * Its roles.
+   *
+   * @generated from field: repeated consciousness.auth.v1.Role roles = 2;
+   */
+  roles: Role[];
+
+  /**
+   * Its permissions besides.
+   *
+   * @generated from field: repeated consciousness.contract.v1.Permission permissions = 3;
+   */
+  permissions: Permission[];
+
+  /**
+   * SPIFFE id of its certificate; empty for none.
+   *
+   * @generated from field: string spiffe_id = 4;
+   */
+  spiffeId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.ServiceAccountCreated.
+ * Use `create(ServiceAccountCreatedSchema)` to create a new message.
+ */
+export const ServiceAccountCreatedSchema: GenMessage<ServiceAccountCreated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 7);
+
+/**
+ * A service account was changed. Aggregate `service_account`.
+ *
+ * @generated from message consciousness.auth.v1.ServiceAccountUpdated
+ */
+export type ServiceAccountUpdated = Message<"consciousness.auth.v1.ServiceAccountUpdated"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string service_account_id = 1;
+   */
+  serviceAccountId: string;
+
+  /**
+   * Proto names of the fields that changed.
+   *
+   * @generated from field: repeated string changed_fields = 2;
+   */
+  changedFields: string[];
+};
+
+/**
+ * Describes the message consciousness.auth.v1.ServiceAccountUpdated.
+ * Use `create(ServiceAccountUpdatedSchema)` to create a new message.
+ */
+export const ServiceAccountUpdatedSchema: GenMessage<ServiceAccountUpdated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 8);
+
+/**
+ * A service account got a new secret. Aggregate `service_account`.
+ *
+ * @generated from message consciousness.auth.v1.ServiceAccountSecretRotated
+ */
+export type ServiceAccountSecretRotated = Message<"consciousness.auth.v1.ServiceAccountSecretRotated"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string service_account_id = 1;
+   */
+  serviceAccountId: string;
+
+  /**
+   * Until when the secret before works; absent when it ended at once.
+   *
+   * @generated from field: google.protobuf.Timestamp former_secret_expire_time = 2;
+   */
+  formerSecretExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.ServiceAccountSecretRotated.
+ * Use `create(ServiceAccountSecretRotatedSchema)` to create a new message.
+ */
+export const ServiceAccountSecretRotatedSchema: GenMessage<ServiceAccountSecretRotated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 9);
+
+/**
+ * A service account was deleted. Aggregate `service_account`.
+ *
+ * @generated from message consciousness.auth.v1.ServiceAccountDeleted
+ */
+export type ServiceAccountDeleted = Message<"consciousness.auth.v1.ServiceAccountDeleted"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string service_account_id = 1;
+   */
+  serviceAccountId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.ServiceAccountDeleted.
+ * Use `create(ServiceAccountDeletedSchema)` to create a new message.
+ */
+export const ServiceAccountDeletedSchema: GenMessage<ServiceAccountDeleted> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 10);
 
 /**
  * Why a session ended.

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/contract/v1/contract.proto.
  */
 export const file_consciousness_contract_v1_contract: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL2NvbnRyYWN0LnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxIqkBCg1TZXJ2aWNlUG9saWN5EjUKCHdvcmtsb2FkGAEgASgOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIWCg5ldmVyeV93b3JrbG9hZBgCIAEoCBI0CgdjYWxsZXJzGAMgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBITCgtkZWFkbGluZV9tcxgEIAEoDSLaAwoMTWV0aG9kUG9saWN5EhAKBnB1YmxpYxgBIAEoCEgAEhMKCXNpZ25lZF9pbhgCIAEoCEgAEjsKCnBlcm1pc3Npb24YAyABKA4yJS5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlBlcm1pc3Npb25IABI0CgdjYWxsZXJzGAQgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIYCgtkZWFkbGluZV9tcxgFIAEoDUgBiAEBEjIKBHJhdGUYBiABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlJhdGVDbGFzcxI0CgVhdWRpdBgHIAEoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuQXVkaXRDbGFzcxIdChVpZ25vcmVfdW5rbm93bl9maWVsZHMYCCABKAgSEAoIaW50ZXJuYWwYCSABKAgSNQoFY2FjaGUYCiABKAsyJi5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkNhY2hlUG9saWN5EhQKDGF1ZGl0X3RhcmdldBgLIAEoCRIUCgxzZXNzaW9uX29ubHkYDCABKAhCCAoGYWNjZXNzQg4KDF9kZWFkbGluZV9tcyI6CgtDYWNoZVBvbGljeRIXCg9tYXhfYWdlX3NlY29uZHMYASABKA0SEgoKY2xlYXJlZF9ieRgCIAMoCSJrCglFcnJvclNwZWMSHgoEY29kZRgBIAEoDjIQLmdvb2dsZS5ycGMuQ29kZRIRCgRodHRwGAIgASgNSACIAQESEQoJcmV0cnlhYmxlGAMgASgIEg8KB21lc3NhZ2UYBCABKAlCBwoFX2h0dHAqgAEKCVJhdGVDbGFzcxIaChZSQVRFX0NMQVNTX1VOU1BFQ0lGSUVEEAASEwoPUkFURV9DTEFTU19SRUFEEAESFAoQUkFURV9DTEFTU19XUklURRACEhQKEFJBVEVfQ0xBU1NfSlVER0UQAxIWChJSQVRFX0NMQVNTX1NJR05fSU4QBCp1CgpBdWRpdENsYXNzEhsKF0FVRElUX0NMQVNTX1VOU1BFQ0lGSUVEEAASGAoUQVVESVRfQ0xBU1NfU0VDVVJJVFkQARIYChRBVURJVF9DTEFTU19ERUNJU0lPThACEhYKEkFVRElUX0NMQVNTX0NIQU5HRRADKo8BCglEYXRhQ2xhc3MSGgoWREFUQV9DTEFTU19VTlNQRUNJRklFRBAAEhUKEURBVEFfQ0xBU1NfUFVCTElDEAESFwoTREFUQV9DTEFTU19JTlRFUk5BTBACEhsKF0RBVEFfQ0xBU1NfQ09ORklERU5USUFMEAMSGQoVREFUQV9DTEFTU19SRVNUUklDVEVEEAQ6ZQoHc2VydmljZRIfLmdvb2dsZS5wcm90b2J1Zi5TZXJ2aWNlT3B0aW9ucxi0hwMgASgLMiguY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5TZXJ2aWNlUG9saWN5UgdzZXJ2aWNlOmEKBm1ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGLSHAyABKAsyJy5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLk1ldGhvZFBvbGljeVIGbWV0aG9kOlkKBGRhdGESHS5nb29nbGUucHJvdG9idWYuRmllbGRPcHRpb25zGLSHAyABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkRhdGFDbGFzc1IEZGF0YTpfCgVlcnJvchIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGLSHAyABKAsyJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkVycm9yU3BlY1IFZXJyb3JiBnByb3RvMw", [file_consciousness_contract_v1_permission, file_consciousness_contract_v1_workload, file_google_protobuf_descriptor, file_google_rpc_code]);
+  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL2NvbnRyYWN0LnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxIqkBCg1TZXJ2aWNlUG9saWN5EjUKCHdvcmtsb2FkGAEgASgOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIWCg5ldmVyeV93b3JrbG9hZBgCIAEoCBI0CgdjYWxsZXJzGAMgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBITCgtkZWFkbGluZV9tcxgEIAEoDSLwAwoMTWV0aG9kUG9saWN5EhAKBnB1YmxpYxgBIAEoCEgAEhMKCXNpZ25lZF9pbhgCIAEoCEgAEjsKCnBlcm1pc3Npb24YAyABKA4yJS5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlBlcm1pc3Npb25IABI0CgdjYWxsZXJzGAQgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIYCgtkZWFkbGluZV9tcxgFIAEoDUgBiAEBEjIKBHJhdGUYBiABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlJhdGVDbGFzcxI0CgVhdWRpdBgHIAEoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuQXVkaXRDbGFzcxIdChVpZ25vcmVfdW5rbm93bl9maWVsZHMYCCABKAgSEAoIaW50ZXJuYWwYCSABKAgSNQoFY2FjaGUYCiABKAsyJi5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkNhY2hlUG9saWN5EhQKDGF1ZGl0X3RhcmdldBgLIAEoCRIUCgxzZXNzaW9uX29ubHkYDCABKAgSFAoMb2F1dGhfZXJyb3JzGA0gASgIQggKBmFjY2Vzc0IOCgxfZGVhZGxpbmVfbXMiOgoLQ2FjaGVQb2xpY3kSFwoPbWF4X2FnZV9zZWNvbmRzGAEgASgNEhIKCmNsZWFyZWRfYnkYAiADKAkiawoJRXJyb3JTcGVjEh4KBGNvZGUYASABKA4yEC5nb29nbGUucnBjLkNvZGUSEQoEaHR0cBgCIAEoDUgAiAEBEhEKCXJldHJ5YWJsZRgDIAEoCBIPCgdtZXNzYWdlGAQgASgJQgcKBV9odHRwKoABCglSYXRlQ2xhc3MSGgoWUkFURV9DTEFTU19VTlNQRUNJRklFRBAAEhMKD1JBVEVfQ0xBU1NfUkVBRBABEhQKEFJBVEVfQ0xBU1NfV1JJVEUQAhIUChBSQVRFX0NMQVNTX0pVREdFEAMSFgoSUkFURV9DTEFTU19TSUdOX0lOEAQqdQoKQXVkaXRDbGFzcxIbChdBVURJVF9DTEFTU19VTlNQRUNJRklFRBAAEhgKFEFVRElUX0NMQVNTX1NFQ1VSSVRZEAESGAoUQVVESVRfQ0xBU1NfREVDSVNJT04QAhIWChJBVURJVF9DTEFTU19DSEFOR0UQAyqPAQoJRGF0YUNsYXNzEhoKFkRBVEFfQ0xBU1NfVU5TUEVDSUZJRUQQABIVChFEQVRBX0NMQVNTX1BVQkxJQxABEhcKE0RBVEFfQ0xBU1NfSU5URVJOQUwQAhIbChdEQVRBX0NMQVNTX0NPTkZJREVOVElBTBADEhkKFURBVEFfQ0xBU1NfUkVTVFJJQ1RFRBAEOmUKB3NlcnZpY2USHy5nb29nbGUucHJvdG9idWYuU2VydmljZU9wdGlvbnMYtIcDIAEoCzIoLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuU2VydmljZVBvbGljeVIHc2VydmljZTphCgZtZXRob2QSHi5nb29nbGUucHJvdG9idWYuTWV0aG9kT3B0aW9ucxi0hwMgASgLMicuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5NZXRob2RQb2xpY3lSBm1ldGhvZDpZCgRkYXRhEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxi0hwMgASgOMiQuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5EYXRhQ2xhc3NSBGRhdGE6XwoFZXJyb3ISIS5nb29nbGUucHJvdG9idWYuRW51bVZhbHVlT3B0aW9ucxi0hwMgASgLMiQuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5FcnJvclNwZWNSBWVycm9yYgZwcm90bzM", [file_consciousness_contract_v1_permission, file_consciousness_contract_v1_workload, file_google_protobuf_descriptor, file_google_rpc_code]);
 
 /**
  * Defaults of a service's methods.
@@ -158,9 +158,11 @@ export type MethodPolicy = Message<"consciousness.contract.v1.MethodPolicy"> & {
   cache?: CachePolicy | undefined;
 
   /**
-   * Path of the field that names what a call acts on, such as `agent.id`, for
-   * its audit record: of the request, or of the answer where the request has
-   * none or leaves it empty.
+   * Path of the string field that names what a call acts on, such as
+   * `agent.id`, for its audit record: of the answer, or of the request where
+   * there is no answer, or none with it. Of a CONFIDENTIAL field, such as the
+   * name of an account, the record keeps the account's id, or a keyed hash.
+   * Required of changes whose REST path has parameters.
    *
    * @generated from field: string audit_target = 11;
    */
@@ -174,6 +176,14 @@ export type MethodPolicy = Message<"consciousness.contract.v1.MethodPolicy"> & {
    * @generated from field: bool session_only = 12;
    */
   sessionOnly: boolean;
+
+  /**
+   * Over REST its errors have the form of RFC 6749, section 5.2. For token
+   * endpoints, whose clients know no other.
+   *
+   * @generated from field: bool oauth_errors = 13;
+   */
+  oauthErrors: boolean;
 };
 
 /**
@@ -306,7 +316,9 @@ export const RateClassSchema: GenEnum<RateClass> = /*@__PURE__*/
   enumDesc(file_consciousness_contract_v1_contract, 0);
 
 /**
- * What kind of audit record a call leaves.
+ * What kind of audit record a call leaves. Whatever its class, a call leaves
+ * one that is refused for want of identity or permission, that an API key
+ * proves, or that acts in another tenant than its principal's own.
  *
  * @generated from enum consciousness.contract.v1.AuditClass
  */
@@ -319,21 +331,21 @@ export enum AuditClass {
   UNSPECIFIED = 0,
 
   /**
-   * Sign-in, sign-out, token exchange.
+   * Sign-in, sign-out, token exchange. Recorded before the answer leaves.
    *
    * @generated from enum value: AUDIT_CLASS_SECURITY = 1;
    */
   SECURITY = 1,
 
   /**
-   * A decision of the engine.
+   * A decision of the engine. Recorded soon after.
    *
    * @generated from enum value: AUDIT_CLASS_DECISION = 2;
    */
   DECISION = 2,
 
   /**
-   * A change of somebody's data.
+   * A change of somebody's data. Recorded before the answer leaves.
    *
    * @generated from enum value: AUDIT_CLASS_CHANGE = 3;
    */
