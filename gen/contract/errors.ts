@@ -72,4 +72,5 @@ export interface ErrorParams {
   SHARE_NOT_FOUND: { id: string | number; subject: string | number };
   SHARE_WITH_OWNER: { id: string | number; subject: string | number };
   SHARES_EXHAUSTED: { id: string | number; limit: string | number };
+  CONCURRENCY_EXHAUSTED: { limit: string | number };
 }
