@@ -6,12 +6,17 @@ export interface Edge {
   readonly callee: string;
 }
 
-/** Who calls whom among the workloads, inverted from what callees declare. A workload may call its other replicas. */
+/**
+ * Who calls whom among the workloads, inverted from what callees declare. A
+ * workload may call its other replicas, but the gateway, which as a caller
+ * stands for everybody outside, does not.
+ */
 export function callGraph({ methods }: ImageContract): Edge[] {
   const edges = new Map<string, Edge>();
   for (const { workload: callee, callers } of methods) {
     if (callee === undefined) continue;
-    for (const caller of callers) edges.set(`${caller} ${callee}`, { caller, callee });
+    const calling = callee === "gateway" ? callers.filter((caller) => caller !== callee) : callers;
+    for (const caller of calling) edges.set(`${caller} ${callee}`, { caller, callee });
   }
   return [...edges.keys()].sort().map((key) => edges.get(key)!);
 }
