@@ -1,23 +1,8 @@
 import { type ConfigSource, integer, json, number } from "../kit/config.js";
+import { isRecord } from "./json-record.js";
+import { type ProviderConfig, readProviders } from "./provider-config.js";
 
-/** An OpenAI-compatible server that composes answers. */
-export interface ProviderConfig {
-  /** The name by which agents refer to it. */
-  readonly id: string;
-  /** Up to and without `/chat/completions`. */
-  readonly baseUrl: string;
-  readonly model: string;
-  /** Sent as bearer token; never logged. */
-  readonly apiKey: string | undefined;
-  /** For all attempts together, in milliseconds. */
-  readonly timeoutMs: number;
-  /** Attempts after the first. */
-  readonly retries: number;
-  /** Before the second attempt, in milliseconds; doubles after that. */
-  readonly retryDelayMs: number;
-  /** Largest answer that is read. */
-  readonly mostBytes: number;
-}
+export type { ProviderConfig };
 
 /** The stages of a request, in order. */
 export const stageNames = [
@@ -92,11 +77,6 @@ export function readConfig(source: ConfigSource): EngineConfig {
     ENGINE_STAGE_BUDGETS_MS: json("an object of milliseconds by stage", toBudgets, {
       fallback: defaults.budgets,
     }),
-    // Secret, since it holds the keys.
-    ENGINE_PROVIDERS: json("a list of providers with id, base_url and model", toProviders, {
-      fallback: defaults.providers,
-      secret: true,
-    }),
     ENGINE_KNOWLEDGE_CACHE_SIZE: integer(1, 10_000, { fallback: defaults.knowledgeCacheSize }),
   });
   return {
@@ -105,7 +85,7 @@ export function readConfig(source: ConfigSource): EngineConfig {
     ethicalStrictness: values.ENGINE_ETHICAL_STRICTNESS,
     reflectionDepth: values.ENGINE_REFLECTION_DEPTH,
     budgets: values.ENGINE_STAGE_BUDGETS_MS,
-    providers: values.ENGINE_PROVIDERS,
+    providers: readProviders(source),
     knowledgeCacheSize: values.ENGINE_KNOWLEDGE_CACHE_SIZE,
   };
 }
@@ -117,50 +97,6 @@ function toBudgets(value: unknown): StageBudgets | undefined {
   const known: readonly string[] = stageNames;
   const fits = entries.every(([name, ms]) => known.includes(name) && isWithin(ms, 1, 60_000));
   return fits ? { ...defaults.budgets, ...(value as Partial<StageBudgets>) } : undefined;
-}
-
-function toProviders(value: unknown): ReadonlyMap<string, ProviderConfig> | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const providers = value.map(toProvider).filter((provider) => provider !== undefined);
-  const byId = new Map(providers.map((provider) => [provider.id, provider]));
-  return byId.size === value.length ? byId : undefined;
-}
-
-/** One provider with its defaults; undefined when something is missing, wrong or unknown. */
-function toProvider(value: unknown): ProviderConfig | undefined {
-  if (!isRecord(value)) return undefined;
-  const {
-    id,
-    base_url,
-    model,
-    api_key,
-    timeout_ms = 15_000,
-    retries = 2,
-    most_bytes = 65_536,
-    ...rest
-  } = value;
-  if (typeof id !== "string" || !isProviderId(id) || typeof model !== "string" || model === "")
-    return undefined;
-  if (typeof base_url !== "string" || !isHttpUrl(base_url)) return undefined;
-  if (api_key !== undefined && typeof api_key !== "string") return undefined;
-  if (!isWithin(timeout_ms, 1, 60_000) || !isWithin(retries, 0, 5)) return undefined;
-  if (!isWithin(most_bytes, 1, 1_048_576) || Object.keys(rest).length > 0) return undefined;
-  const baseUrl = base_url.endsWith("/") ? base_url.slice(0, -1) : base_url;
-  const limits = { timeoutMs: timeout_ms, retries, mostBytes: most_bytes, retryDelayMs: 100 };
-  return { id, baseUrl, model, apiKey: api_key, ...limits };
-}
-
-/** As the contract of agents has it. */
-function isProviderId(id: string): boolean {
-  return /^[a-z0-9][a-z0-9-]{0,62}$/.test(id);
-}
-
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isWithin(value: unknown, least: number, most: number): value is number {

@@ -1,5 +1,6 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import type { Metrics } from "../kit/metrics.js";
+import type { ProviderOutcome } from "./domain/compose/provider.js";
 import { verdictName } from "./store.js";
 
 /** Counts a decision, and measures its stages and its quality. */
@@ -10,5 +11,20 @@ export function observeDecision(metrics: Pick<Metrics, "requests" | "stageDurati
       metrics.stageDuration.observe(durationMs / 1000, { stage });
     }
     if (consciousnessQuality !== undefined) metrics.quality.observe(consciousnessQuality);
+  };
+}
+
+/** Counts an exchange with a provider, its time, and what it cost. */
+export function observeProvider(
+  metrics: Pick<Metrics, "providerRequests" | "providerDuration" | "providerTokens" | "providerCost">,
+) {
+  return ({ provider, outcome, seconds, tokens, cost }: ProviderOutcome): void => {
+    metrics.providerRequests.add({ provider, outcome });
+    metrics.providerDuration.observe(seconds, { provider });
+    if (tokens) {
+      metrics.providerTokens.addMany(tokens.input, { provider, direction: "input" });
+      metrics.providerTokens.addMany(tokens.output, { provider, direction: "output" });
+    }
+    if (cost !== undefined) metrics.providerCost.addMany(cost, { provider });
   };
 }

@@ -7,7 +7,8 @@ import { implement, type Platform, type WorkloadDefinition } from "../kit/worklo
 import { type EngineConfig, readConfig } from "./config.js";
 import { createBuiltInIndex } from "./domain/built-in/index-built-in.js";
 import { createExtractiveComposer } from "./domain/compose/extractive.js";
-import { createProviderComposer } from "./domain/compose/provider.js";
+import { createProvider } from "./domain/compose/provider.js";
+import { createProviderComposer } from "./domain/compose/provider-composer.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
 import { findTold, maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
@@ -17,7 +18,7 @@ import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.j
 import { createPipeline } from "./domain/pipeline.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
 import { knownAgents } from "./known-agents.js";
-import { observeDecision } from "./observe.js";
+import { observeDecision, observeProvider } from "./observe.js";
 import { createJudgeThreads, offloadJudges, offloadMask, offloadReading, offloadTelling } from "./offload.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
@@ -73,7 +74,9 @@ export const definition: WorkloadDefinition<EngineConfig> = {
 function createParts(config: EngineConfig, { clock, load, metrics, version }: Platform) {
   const builtIn = createBuiltInIndex();
   const embedded = createExtractiveComposer(config);
-  const providers = new Map([...config.providers].map(([id, one]) => [id, createProviderComposer(one)]));
+  const observe = observeProvider(metrics);
+  const providers = [...config.providers.values()].map((one) => createProvider({ config: one, observe }));
+  const composers = new Map(providers.map((one) => [one.id, createProviderComposer(one)]));
   const knowledgeOf = createKnowledgeIndexes(config.knowledgeCacheSize);
   const recent = createRecentRequests();
   const count = observeDecision(metrics);
@@ -103,8 +106,11 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
     pipeline,
     textJudge,
     support,
-    stop: threads.stop,
-    responders: createResponders({ builtIn, embedded, providers, knowledgeOf }),
+    async stop() {
+      for (const provider of providers) provider.stop();
+      await threads.stop();
+    },
+    responders: createResponders({ builtIn, embedded, providers: composers, knowledgeOf }),
     self: { load: readLoad, recent, judges, builtIn, support },
     observe: (decision: Decision) => {
       recent.add(decision);

@@ -17,7 +17,9 @@ export interface MetricSpec {
     | "lines"
     | "info"
     | "events"
-    | "reads";
+    | "reads"
+    | "tokens"
+    | "currency";
   /** Label values come from closed sets: methods, codes, verdicts; never ids or text. */
   readonly labels: readonly string[];
   /** Upper bounds of a histogram, in its unit. */
@@ -48,6 +50,35 @@ export const metricCatalogue = {
     unit: "ratio",
     labels: [],
     buckets: shares,
+  },
+  providerRequests: {
+    name: "provider_requests_total",
+    type: "counter",
+    help: "Exchanges with a provider that ended, by how: ok, or what failed.",
+    unit: "requests",
+    labels: ["provider", "outcome"],
+  },
+  providerDuration: {
+    name: "provider_duration_seconds",
+    type: "histogram",
+    help: "Time that exchanges with a provider took, retries included.",
+    unit: "seconds",
+    labels: ["provider"],
+    buckets: durations,
+  },
+  providerTokens: {
+    name: "provider_tokens_total",
+    type: "counter",
+    help: "Tokens that a provider says it read (input) and wrote (output).",
+    unit: "tokens",
+    labels: ["provider", "direction"],
+  },
+  providerCost: {
+    name: "provider_cost_total",
+    type: "counter",
+    help: "What those tokens cost by the configured prices.",
+    unit: "currency",
+    labels: ["provider"],
   },
   serverRequests: {
     name: "rpc_server_requests_total",

@@ -1,8 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { defaults, readConfig } from "../../services/engine/config.js";
 import { configSource } from "../../services/kit/config.js";
 
 const provider = { id: "local", base_url: "https://llm.example/v1/", model: "small", api_key: "secret-key" };
+const { api_key: _, ...unkeyed } = provider;
 const read = (environment: Record<string, string>) => {
   const source = configSource(environment);
   const config = readConfig(source);
@@ -27,9 +32,27 @@ describe("configuration of the engine", () => {
     expect(config.providers.get("local")).toMatchObject({
       baseUrl: "https://llm.example/v1",
       apiKey: "secret-key",
+      connectTimeoutMs: 2_000,
+      firstByteTimeoutMs: 15_000,
       timeoutMs: 15_000,
       retries: 2,
+      prices: undefined,
     });
+  });
+
+  it("takes a provider's key from a file, and its prices", () => {
+    const file = fileURLToPath(new URL("fixture.ts", import.meta.url));
+    expect(() => read({ ENGINE_PROVIDERS: JSON.stringify([{ ...unkeyed, api_key_file: file }]) })).toThrow();
+    const directory = mkdtempSync(join(tmpdir(), "provider-key-"));
+    const keyFile = join(directory, "key");
+    writeFileSync(keyFile, "key-of-file\n");
+    const prices = { input: 0.15, output: 0.6 };
+    const one = { ...unkeyed, api_key_file: keyFile, prices };
+    expect(read({ ENGINE_PROVIDERS: JSON.stringify([one]) }).providers.get("local")).toMatchObject({
+      apiKey: "key-of-file",
+      prices: { inputPerMillion: 0.15, outputPerMillion: 0.6 },
+    });
+    rmSync(directory, { recursive: true });
   });
 
   it.each([
@@ -45,6 +68,11 @@ describe("configuration of the engine", () => {
     ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, base_url: "file:///etc" }])],
     ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, model: "" }])],
     ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, api_key: 5 }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, api_key: "two\nlines" }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, api_key_file: "/dev/null" }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, connect_timeout_ms: 0 }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, first_byte_timeout_ms: "5" }])],
+    ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, prices: { input: 1 } }])],
     ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, retries: 50 }])],
     ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, most_bytes: 0 }])],
     ["ENGINE_PROVIDERS", JSON.stringify([{ ...provider, tiemout_ms: 5 }])],

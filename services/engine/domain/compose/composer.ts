@@ -1,5 +1,6 @@
 import type { Idf } from "../retrieval/bm25.js";
 import type { PassageSource } from "../retrieval/passages.js";
+import type { TokenCount } from "./completion.js";
 
 /** A passage offered to a composer, masked and screened. */
 export interface EvidencePassage {
@@ -22,10 +23,19 @@ export interface ComposeRequest {
   readonly instructions: string;
 }
 
+/** What composing took; absent where nobody counts it. */
+export interface ComposeUsage {
+  readonly tokens?: TokenCount;
+  /** In the currency of the provider's prices. */
+  readonly cost?: number;
+}
+
 /** An answer, or why there is none. */
-export type Composition =
-  | { readonly composed: true; readonly content: string }
-  | { readonly composed: false; readonly reason: string };
+export type Composition = ComposeUsage &
+  (
+    | { readonly composed: true; readonly content: string }
+    | { readonly composed: false; readonly reason: string }
+  );
 
 /** Composes answers. Rejects when it fails; the pipeline then falls back to the embedded one. */
 export interface Composer {

@@ -1,17 +1,35 @@
-/** The body of a response as text, or undefined when it is larger than `mostBytes`; then the rest is not read. */
-export async function readBounded(response: Response, mostBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
+import { ProviderError } from "./provider-error.js";
+
+/**
+ * The chunks of an answer, as long as they are no more than `mostBytes`
+ * altogether; then the rest is not read. Rejects with `ProviderError`, also
+ * when the answer ends before its end.
+ */
+export async function* readBounded(
+  body: AsyncIterable<Uint8Array>,
+  mostBytes: number,
+): AsyncGenerator<Uint8Array> {
   let size = 0;
-  const reader = response.body?.getReader();
-  while (reader) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > mostBytes) {
-      await reader.cancel();
-      return undefined;
+  try {
+    for await (const chunk of body) {
+      size += chunk.byteLength;
+      if (size > mostBytes) throw new ProviderError("too_large", `answered more than ${mostBytes} bytes`);
+      yield chunk;
     }
-    chunks.push(value);
+  } catch (error) {
+    throw error instanceof ProviderError
+      ? error
+      : new ProviderError("cut", "broke off in the middle of its answer", { cause: error });
   }
-  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** All of a bounded answer as text. Rejects as `readBounded` does, and when it is not UTF-8. */
+export async function readText(body: AsyncIterable<Uint8Array>, mostBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readBounded(body, mostBytes)) chunks.push(chunk);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new ProviderError("malformed", "answered something that is not UTF-8");
+  }
 }
