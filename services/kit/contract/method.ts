@@ -11,6 +11,7 @@ import {
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { http } from "#gen/ts/google/api/annotations_pb.js";
+import { type AuditTarget, auditProblems, auditTargetOf } from "./audit-target.js";
 
 /** Who may call a method. */
 export type Access =
@@ -31,6 +32,8 @@ export interface MethodContract {
   readonly deadlineMs: number | undefined;
   readonly rate: RateClass;
   readonly audit: AuditClass;
+  /** What a call acts on, for its audit record; absent where the contract names nothing. */
+  readonly auditTarget?: AuditTarget | undefined;
   /** Whether nothing but a person's session will do. */
   readonly sessionOnly?: boolean;
   /** Whether a second call has no further effect, so that it may be retried. */
@@ -102,6 +105,7 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
       : []),
     ...(policy.sessionOnly && policy.access.case === "public" ? ["asks for a session, but is public"] : []),
     ...cacheProblems(method, policy),
+    ...auditProblems(method, policy),
   ];
   if (!access || problems.length > 0) return { problems, contract: undefined };
   const contract: MethodContract = {
@@ -113,6 +117,7 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     deadlineMs: method.methodKind === "unary" ? deadlineMs : undefined,
     rate: policy.rate,
     audit: policy.audit,
+    auditTarget: auditTargetOf(method, policy),
     sessionOnly: policy.sessionOnly,
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
     noSideEffects: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
