@@ -5,19 +5,23 @@ import {
   AgentDeletedSchema,
   AgentUpdatedSchema,
 } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
-import type { Agent } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { type Agent, AgentRole } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import type { Clock } from "../kit/clock.js";
 import type { Call, Principal } from "../kit/context.js";
 import { errors } from "../kit/errors.js";
 import { newId } from "../kit/ids.js";
 import { type OutboxTables, recordEvent } from "../kit/outbox.js";
 import { withNext } from "../kit/stores/database/kysely.js";
+import { type NeededRole, requireRole } from "./domain/agent-role.js";
 import { type AgentRow, type AgentTables, knowledgeValue, slimColumns, slimValues, toAgent } from "./rows.js";
+import { shareChanges } from "./shares.js";
+import { roleOn, sharedRole, withRole } from "./visible.js";
 
-/** An agent and the version that it was loaded in. */
+/** An agent, the version that it was loaded in, and what the principal may do with it. */
 export interface StoredAgent {
   readonly id: string;
   readonly version: bigint;
+  readonly role: AgentRole;
   readonly agent: Agent;
 }
 
@@ -35,18 +39,26 @@ export type AgentChanges = ReturnType<typeof agentChanges>;
 
 type Tables = AgentTables & OutboxTables;
 
-/** Only the principal's own. */
-export const owned =
-  ({ tenant, subject }: Principal) =>
-  (where: ExpressionBuilder<Tables, "agents">) =>
-    where.and({ tenant_id: tenant, owner: subject });
-
-/** One agent with its knowledge. Rejects with AGENT_NOT_FOUND. */
-export async function loadAgent(db: Kysely<Tables>, principal: Principal, id: string): Promise<StoredAgent> {
-  const query = db.selectFrom("agents").selectAll().where(owned(principal)).where("id", "=", id);
-  const row = await query.executeTakeFirst();
+/**
+ * One agent with its knowledge. Rejects with AGENT_NOT_FOUND, and with
+ * OBJECT_ROLE_INSUFFICIENT when the principal's role on it is not the `needed` one.
+ */
+export async function loadAgent(
+  db: Kysely<Tables>,
+  principal: Principal,
+  { id, needed }: { readonly id: string; readonly needed: NeededRole },
+): Promise<StoredAgent> {
+  const row = await db
+    .selectFrom("agents")
+    .selectAll("agents")
+    .select(sharedRole(principal))
+    .where(withRole(principal, AgentRole.VIEWER))
+    .where("agents.id", "=", id)
+    .executeTakeFirst();
   if (!row) throw errors.agentNotFound({ id });
-  return { id: row.id, version: row.version, agent: toAgent(row) };
+  const role = roleOn(row, principal);
+  requireRole({ id, role }, needed);
+  return { id: row.id, version: row.version, role, agent: toAgent(row, role) };
 }
 
 /** Makes the changes of a transaction. */
@@ -62,13 +74,24 @@ export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock
   };
 
   const same =
-    ({ id, version }: StoredAgent) =>
+    ({ id, version }: StoredAgent, needed: NeededRole) =>
     (where: ExpressionBuilder<Tables, "agents">) =>
-      where.and([owned(principal)(where), where.and({ id, version })]);
+      where.and([withRole(principal, needed)(where), where.and({ id, version })]);
+
+  /** Gives an agent its next version; undefined when `current` is no longer what is stored. */
+  const advance = (current: StoredAgent): Promise<AgentRow | undefined> =>
+    trx
+      .updateTable("agents")
+      .set({ version: current.version + 1n })
+      .where(same(current, AgentRole.OWNER))
+      .returning(slimColumns)
+      .executeTakeFirst();
 
   return {
-    /** One agent with its knowledge. Rejects with AGENT_NOT_FOUND. */
-    load: (id: string): Promise<StoredAgent> => loadAgent(trx, principal, id),
+    /** As `loadAgent`. */
+    load: (id: string, needed: NeededRole): Promise<StoredAgent> => loadAgent(trx, principal, { id, needed }),
+
+    ...shareChanges({ trx, principal, now, advance, record }),
 
     /** Adds an agent and returns it with what the server gives it. */
     async insert(draft: Agent): Promise<Agent> {
@@ -81,9 +104,9 @@ export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock
         .modifyEnd(withNext)
         .execute();
       const row = { ...values, configuration: JSON.parse(values.configuration) };
-      const agent = toAgent(row);
-      await record(row, { schema: AgentCreatedSchema, message: create(AgentCreatedSchema, { agent }) });
-      return Object.assign(agent, { knowledge: draft.knowledge });
+      const message = create(AgentCreatedSchema, { agent: toAgent(row) });
+      await record(row, { schema: AgentCreatedSchema, message });
+      return Object.assign(toAgent(row, AgentRole.OWNER), { knowledge: draft.knowledge });
     },
 
     /**
@@ -95,20 +118,19 @@ export function agentChanges(trx: Transaction<Tables>, { principal, cause, clock
       const query = trx
         .updateTable("agents")
         .set({ ...slimValues(next), ...knowledge, version: current.version + 1n, update_time: now })
-        .where(same(current))
+        .where(same(current, AgentRole.EDITOR))
         .returning(slimColumns);
       naming(next.name);
       const row = await query.executeTakeFirst();
       if (!row) return undefined;
-      const agent = toAgent(row);
-      const message = create(AgentUpdatedSchema, { agent, changedFields: changed });
+      const message = create(AgentUpdatedSchema, { agent: toAgent(row), changedFields: changed });
       await record(row, { schema: AgentUpdatedSchema, message });
-      return Object.assign(agent, { knowledge: next.knowledge });
+      return Object.assign(toAgent(row, current.role), { knowledge: next.knowledge });
     },
 
     /** Deletes an agent; undefined when `current` is no longer what is stored. */
     async remove(current: StoredAgent): Promise<true | undefined> {
-      const query = trx.deleteFrom("agents").where(same(current)).returning(slimColumns);
+      const query = trx.deleteFrom("agents").where(same(current, AgentRole.OWNER)).returning(slimColumns);
       const row = await query.executeTakeFirst();
       if (!row) return undefined;
       const message = create(AgentDeletedSchema, { agentId: row.id });

@@ -4,7 +4,10 @@ import type { ColumnType, Generated, Selectable } from "kysely";
 import {
   type Agent,
   AgentConfigurationSchema,
+  AgentRole,
   AgentSchema,
+  type AgentShare,
+  AgentShareSchema,
   AgentStatus,
   KnowledgeDocumentSchema,
 } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
@@ -31,9 +34,22 @@ export interface AgentsTable {
   update_time: Date;
 }
 
+/** Row of `agent_shares`. */
+export interface AgentSharesTable {
+  tenant_id: string;
+  agent_id: string;
+  subject: string;
+  /** Name of the role in lower case: viewer or editor. */
+  role: string;
+  shared_by: string;
+  create_time: Date;
+  update_time: Date;
+}
+
 /** The service's tables. */
 export interface AgentTables {
   agents: AgentsTable;
+  agent_shares: AgentSharesTable;
 }
 
 /** Every column but the knowledge, which lists and events leave out. */
@@ -59,8 +75,8 @@ export type AgentRow = Pick<Selectable<AgentsTable>, (typeof slimColumns)[number
 // A newer release may have written fields that this one does not know.
 const lenient = { ignoreUnknownFields: true };
 
-/** The agent that a row holds, with its etag. */
-export function toAgent(row: AgentRow): Agent {
+/** The agent that a row holds, with its etag, and the role of who asks for it. */
+export function toAgent(row: AgentRow, role = AgentRole.UNSPECIFIED): Agent {
   return create(AgentSchema, {
     id: row.id,
     name: row.name,
@@ -71,6 +87,18 @@ export function toAgent(row: AgentRow): Agent {
     status: AgentStatus[row.status.toUpperCase() as keyof typeof AgentStatus],
     owner: row.owner,
     etag: etagOf(row),
+    createTime: timestampFromDate(row.create_time),
+    updateTime: timestampFromDate(row.update_time),
+    role,
+  });
+}
+
+/** The share that a row holds. */
+export function toShare(row: Omit<AgentSharesTable, "tenant_id" | "agent_id">): AgentShare {
+  return create(AgentShareSchema, {
+    subject: row.subject,
+    role: AgentRole[row.role.toUpperCase() as keyof typeof AgentRole],
+    sharedBy: row.shared_by,
     createTime: timestampFromDate(row.create_time),
     updateTime: timestampFromDate(row.update_time),
   });

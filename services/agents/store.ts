@@ -1,16 +1,23 @@
 import type { DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import type { Kysely } from "kysely";
-import { type Agent, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import {
+  type Agent,
+  AgentRole,
+  type AgentShare,
+  AgentStatus,
+} from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import type { Clock } from "../kit/clock.js";
 import { callOf, type Principal, principalOf } from "../kit/context.js";
 import { errors } from "../kit/errors.js";
 import { type HandledCall, once } from "../kit/idempotency/handle.js";
 import type { OutboxTables } from "../kit/outbox.js";
 import { violatedConstraint } from "../kit/stores/database/kysely.js";
-import { type AgentChanges, agentChanges, loadAgent, owned, type StoredAgent } from "./changes.js";
+import { type AgentChanges, agentChanges, loadAgent, type StoredAgent } from "./changes.js";
 import { type AgentTables, slimColumns, statusText, toAgent } from "./rows.js";
+import { listShares } from "./shares.js";
+import { roleOn, sharedRole, withRole } from "./visible.js";
 
-/** Which page of the principal's agents. */
+/** Which page of the agents that the principal may see. */
 export interface PageQuery {
   /** UNSPECIFIED for all. */
   readonly status: AgentStatus;
@@ -25,7 +32,7 @@ export interface AgentStoreOptions {
   readonly clock: Clock;
 }
 
-/** Keeps agents. Whatever a principal asks for or changes is among its own. */
+/** Keeps agents. Whatever a principal asks for or changes is its own, shared with it, or of the tenant that it administers. */
 export type AgentStore = ReturnType<typeof agentStore>;
 
 /** Makes a store over the schema `agents`. */
@@ -33,14 +40,31 @@ export function agentStore({ db, clock }: AgentStoreOptions) {
   return {
     /** A page of agents without their knowledge, newest first. */
     async list(principal: Principal, { status, after, limit }: PageQuery): Promise<Agent[]> {
-      let query = db.selectFrom("agents").select(slimColumns).where(owned(principal));
+      let query = db
+        .selectFrom("agents")
+        .select(slimColumns)
+        .select(sharedRole(principal))
+        .where(withRole(principal, AgentRole.VIEWER));
       if (status !== AgentStatus.UNSPECIFIED) query = query.where("status", "=", statusText(status));
       if (after !== undefined) query = query.where("id", "<", after);
-      return (await query.orderBy("id", "desc").limit(limit).execute()).map(toAgent);
+      const rows = await query.orderBy("id", "desc").limit(limit).execute();
+      return rows.map((row) => toAgent(row, roleOn(row, principal)));
     },
 
     /** One agent with its knowledge. Rejects with AGENT_NOT_FOUND. */
-    load: (principal: Principal, id: string): Promise<StoredAgent> => loadAgent(db, principal, id),
+    load: (principal: Principal, id: string): Promise<StoredAgent> =>
+      loadAgent(db, principal, { id, needed: AgentRole.VIEWER }),
+
+    /** Rejects with AGENT_NOT_FOUND or OBJECT_ROLE_INSUFFICIENT unless the principal may share the agent. */
+    async requireOwner(principal: Principal, id: string): Promise<void> {
+      await loadAgent(db, principal, { id, needed: AgentRole.OWNER });
+    },
+
+    /** With whom an agent is shared. Rejects with AGENT_NOT_FOUND or OBJECT_ROLE_INSUFFICIENT. */
+    async shares(principal: Principal, id: string): Promise<AgentShare[]> {
+      await loadAgent(db, principal, { id, needed: AgentRole.OWNER });
+      return listShares(db, principal, id);
+    },
 
     /**
      * Makes the changes of a call and returns its answer, both once for the

@@ -1,4 +1,5 @@
 import type { ServiceImpl } from "@connectrpc/connect";
+import { AgentRole } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { requireEtag } from "../../kit/etag.js";
 import { untilSaved } from "../domain/lost-race.js";
@@ -14,7 +15,7 @@ export function deleteAgent({
     const { id, etag } = request;
     return store.change({ method: AgentsService.method.deleteAgent, request, context }, async (agents) => {
       await untilSaved(id, async () => {
-        const current = await agents.load(id);
+        const current = await agents.load(id, AgentRole.OWNER);
         requireEtag(current, etag);
         return agents.remove(current);
       });

@@ -1,6 +1,6 @@
 import { create, type DescField } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { type Agent, AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { type Agent, AgentRole, AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { requireEtag } from "../../kit/etag.js";
 import { nextStatus } from "../domain/agent-status.js";
@@ -24,7 +24,7 @@ export function updateAgent(options: UpdateAgentOptions): ServiceImpl<typeof Age
     const selected = selectFields(request.updateMask?.paths ?? []);
     return store.change({ method: AgentsService.method.updateAgent, request, context }, async (agents) => {
       const agent = await untilSaved(wanted.id, async () => {
-        const current = await agents.load(wanted.id);
+        const current = await agents.load(wanted.id, AgentRole.EDITOR);
         requireEtag(current, wanted.etag);
         const next = nextState(current.agent, wanted, selected);
         const changed = changedFields(current.agent, next);
