@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/auth/v1/auth_events.proto.
  */
 export const file_consciousness_auth_v1_auth_events: GenFile = /*@__PURE__*/
-  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkqXwoKU2Vzc2lvbkVuZBIbChdTRVNTSU9OX0VORF9VTlNQRUNJRklFRBAAEhYKElNFU1NJT05fRU5EX0xPR09VVBABEhwKGFNFU1NJT05fRU5EX1RPS0VOX1JFVVNFRBACYgZwcm90bzM", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
+  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiJwoUUGFzc3dvcmRTdHJlbmd0aGVuZWQSDwoHdXNlcl9pZBgBIAEoCSI0Cg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIQCghieV9yZXNldBgCIAEoCCInChRQYXNzd29yZFJlc2V0Q3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJIiEKDkVtYWlsQ29uZmlybWVkEg8KB3VzZXJfaWQYASABKAkiJgoTU2Vjb25kRmFjdG9yRW5hYmxlZBIPCgd1c2VyX2lkGAEgASgJIiYKE1NlY29uZEZhY3RvclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCSI3ChBSZWNvdmVyeUNvZGVVc2VkEg8KB3VzZXJfaWQYASABKAkSEgoKY29kZXNfbGVmdBgCIAEoDSIiCg9BY2NvdW50VW5sb2NrZWQSDwoHdXNlcl9pZBgBIAEoCSJWChFJbnZpdGF0aW9uQ3JlYXRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiPAoSSW52aXRhdGlvbkFjY2VwdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIqChFJbnZpdGF0aW9uUmV2b2tlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJKl8KClNlc3Npb25FbmQSGwoXU0VTU0lPTl9FTkRfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX0VORF9MT0dPVVQQARIcChhTRVNTSU9OX0VORF9UT0tFTl9SRVVTRUQQAmIGcHJvdG8z", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
 
 /**
  * An account was made. Aggregate `user`.
@@ -340,6 +340,266 @@ export type ServiceAccountDeleted = Message<"consciousness.auth.v1.ServiceAccoun
  */
 export const ServiceAccountDeletedSchema: GenMessage<ServiceAccountDeleted> = /*@__PURE__*/
   messageDesc(file_consciousness_auth_v1_auth_events, 10);
+
+/**
+ * The hash of a password was replaced by a dearer one of the same password.
+ * Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.PasswordStrengthened
+ */
+export type PasswordStrengthened = Message<"consciousness.auth.v1.PasswordStrengthened"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.PasswordStrengthened.
+ * Use `create(PasswordStrengthenedSchema)` to create a new message.
+ */
+export const PasswordStrengthenedSchema: GenMessage<PasswordStrengthened> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 11);
+
+/**
+ * An account has a new password. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.PasswordChanged
+ */
+export type PasswordChanged = Message<"consciousness.auth.v1.PasswordChanged"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Whether a reset token stood in for the old one.
+   *
+   * @generated from field: bool by_reset = 2;
+   */
+  byReset: boolean;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.PasswordChanged.
+ * Use `create(PasswordChangedSchema)` to create a new message.
+ */
+export const PasswordChangedSchema: GenMessage<PasswordChanged> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 12);
+
+/**
+ * A reset token was made for an account. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.PasswordResetCreated
+ */
+export type PasswordResetCreated = Message<"consciousness.auth.v1.PasswordResetCreated"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.PasswordResetCreated.
+ * Use `create(PasswordResetCreatedSchema)` to create a new message.
+ */
+export const PasswordResetCreatedSchema: GenMessage<PasswordResetCreated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 13);
+
+/**
+ * An account's e-mail address was confirmed. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.EmailConfirmed
+ */
+export type EmailConfirmed = Message<"consciousness.auth.v1.EmailConfirmed"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.EmailConfirmed.
+ * Use `create(EmailConfirmedSchema)` to create a new message.
+ */
+export const EmailConfirmedSchema: GenMessage<EmailConfirmed> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 14);
+
+/**
+ * An account asks for a second factor from now on. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.SecondFactorEnabled
+ */
+export type SecondFactorEnabled = Message<"consciousness.auth.v1.SecondFactorEnabled"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.SecondFactorEnabled.
+ * Use `create(SecondFactorEnabledSchema)` to create a new message.
+ */
+export const SecondFactorEnabledSchema: GenMessage<SecondFactorEnabled> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 15);
+
+/**
+ * An account asks for no second factor any more. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.SecondFactorRemoved
+ */
+export type SecondFactorRemoved = Message<"consciousness.auth.v1.SecondFactorRemoved"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.SecondFactorRemoved.
+ * Use `create(SecondFactorRemovedSchema)` to create a new message.
+ */
+export const SecondFactorRemovedSchema: GenMessage<SecondFactorRemoved> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 16);
+
+/**
+ * A recovery code was used in place of a second factor. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.RecoveryCodeUsed
+ */
+export type RecoveryCodeUsed = Message<"consciousness.auth.v1.RecoveryCodeUsed"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * How many codes are left.
+   *
+   * @generated from field: uint32 codes_left = 2;
+   */
+  codesLeft: number;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.RecoveryCodeUsed.
+ * Use `create(RecoveryCodeUsedSchema)` to create a new message.
+ */
+export const RecoveryCodeUsedSchema: GenMessage<RecoveryCodeUsed> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 17);
+
+/**
+ * Failed sign-ins no longer delay an account's next. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.AccountUnlocked
+ */
+export type AccountUnlocked = Message<"consciousness.auth.v1.AccountUnlocked"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.AccountUnlocked.
+ * Use `create(AccountUnlockedSchema)` to create a new message.
+ */
+export const AccountUnlockedSchema: GenMessage<AccountUnlocked> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 18);
+
+/**
+ * Somebody was invited into a tenant. Aggregate `invitation`.
+ *
+ * @generated from message consciousness.auth.v1.InvitationCreated
+ */
+export type InvitationCreated = Message<"consciousness.auth.v1.InvitationCreated"> & {
+  /**
+   * The invitation.
+   *
+   * @generated from field: string invitation_id = 1;
+   */
+  invitationId: string;
+
+  /**
+   * Roles that the account will have.
+   *
+   * @generated from field: repeated consciousness.auth.v1.Role roles = 2;
+   */
+  roles: Role[];
+};
+
+/**
+ * Describes the message consciousness.auth.v1.InvitationCreated.
+ * Use `create(InvitationCreatedSchema)` to create a new message.
+ */
+export const InvitationCreatedSchema: GenMessage<InvitationCreated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 19);
+
+/**
+ * An invitation was used. Aggregate `invitation`.
+ *
+ * @generated from message consciousness.auth.v1.InvitationAccepted
+ */
+export type InvitationAccepted = Message<"consciousness.auth.v1.InvitationAccepted"> & {
+  /**
+   * The invitation.
+   *
+   * @generated from field: string invitation_id = 1;
+   */
+  invitationId: string;
+
+  /**
+   * The account that was made by it.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.InvitationAccepted.
+ * Use `create(InvitationAcceptedSchema)` to create a new message.
+ */
+export const InvitationAcceptedSchema: GenMessage<InvitationAccepted> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 20);
+
+/**
+ * An invitation was revoked. Aggregate `invitation`.
+ *
+ * @generated from message consciousness.auth.v1.InvitationRevoked
+ */
+export type InvitationRevoked = Message<"consciousness.auth.v1.InvitationRevoked"> & {
+  /**
+   * The invitation.
+   *
+   * @generated from field: string invitation_id = 1;
+   */
+  invitationId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.InvitationRevoked.
+ * Use `create(InvitationRevokedSchema)` to create a new message.
+ */
+export const InvitationRevokedSchema: GenMessage<InvitationRevoked> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 21);
 
 /**
  * Why a session ended.
