@@ -15,6 +15,7 @@ export interface AuthConfig {
   readonly adminPassword: string | undefined;
   readonly lifetimes: TokenLifetimes;
   readonly passwords: PasswordSettings;
+  readonly apiKeys: ApiKeySettings;
   /** 32 bytes that seal the signing keys; kept in a file of the data directory when absent. */
   readonly keyEncryptionKey: Uint8Array | undefined;
   readonly production: boolean;
@@ -28,6 +29,14 @@ export interface TokenLifetimes {
   readonly refresh: number;
 }
 
+/** Bounds of API keys. */
+export interface ApiKeySettings {
+  /** How many an account may have. */
+  readonly perAccount: number;
+  /** How long one may work, in days. */
+  readonly longestDays: number;
+}
+
 const settings = {
   ADMIN_PASSWORD: optionalText({ secret: true }),
   AUTH_ACCESS_TTL: integer(60, longestAccessLifetime, { fallback: 900 }),
@@ -36,6 +45,8 @@ const settings = {
   AUTH_PASSWORD_QUEUE: integer(0, 10_000, { fallback: 64 }),
   AUTH_ARGON2_MEMORY_KIB: integer(19_456, 1_048_576, { fallback: 19_456 }),
   AUTH_ARGON2_PASSES: integer(2, 10, { fallback: 2 }),
+  AUTH_API_KEYS_PER_ACCOUNT: integer(1, 1000, { fallback: 20 }),
+  AUTH_API_KEY_DAYS: integer(1, 3650, { fallback: 365 }),
   AUTH_KEY_ENCRYPTION_KEY: optionalText({ secret: true }),
   ENVIRONMENT: oneOf(["development", "staging", "production"], { fallback: "development" }),
   DEPLOYMENT: oneOf(["single", "replicated"], { fallback: "single" }),
@@ -57,6 +68,7 @@ export function readConfig(source: ConfigSource): AuthConfig {
       memoryKib: values.AUTH_ARGON2_MEMORY_KIB,
       passes: values.AUTH_ARGON2_PASSES,
     },
+    apiKeys: { perAccount: values.AUTH_API_KEYS_PER_ACCOUNT, longestDays: values.AUTH_API_KEY_DAYS },
     keyEncryptionKey,
     production: values.ENVIRONMENT === "production",
     terminal: process.stdout.isTTY === true,

@@ -1,5 +1,5 @@
 import type { Clock } from "../kit/clock.js";
-import type { TokenLifetimes } from "./config.js";
+import type { ApiKeySettings, TokenLifetimes } from "./config.js";
 import type { Passwords } from "./domain/passwords.js";
 import type { VerifySubject } from "./domain/subject-tokens.js";
 import type { TokenIssuer } from "./domain/token-issuer.js";
@@ -12,5 +12,6 @@ export interface AuthParts {
   readonly issuer: TokenIssuer;
   readonly verifySubject: VerifySubject;
   readonly lifetimes: TokenLifetimes;
+  readonly apiKeys: ApiKeySettings;
   readonly clock: Clock;
 }

@@ -8,6 +8,7 @@ import { createPasswords } from "./domain/passwords.js";
 import { makeSigningKey, openSigningKey, type SigningKey, toJwk } from "./domain/signing-keys.js";
 import { subjectTokens } from "./domain/subject-tokens.js";
 import { createTokenIssuer } from "./domain/token-issuer.js";
+import { machineServices } from "./machines.js";
 import type { AuthParts } from "./parts.js";
 import { exchangeToken } from "./rpc/exchange-token.js";
 import { getJwks } from "./rpc/get-jwks.js";
@@ -37,8 +38,10 @@ export const definition: WorkloadDefinition<AuthConfig> = {
     const issuer = createTokenIssuer({ key, clock, accessLifetime: lifetimes.access });
     const keys = async () => (await store.signingKeys.published()).map(toJwk);
     const verifySubject = subjectTokens({ keys, clock });
+    const { apiKeys } = config;
+    const parts = { store, passwords, issuer, verifySubject, lifetimes, apiKeys, clock };
     return {
-      implementations: [implementAuth({ store, passwords, issuer, verifySubject, lifetimes, clock })],
+      implementations: [implementAuth(parts), ...machineServices(parts)],
       dependencies: [{ name: "database", check: (signal) => database.ping(signal) }],
       announcements,
     };

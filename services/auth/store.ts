@@ -4,11 +4,15 @@ import { openSchema } from "../kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
 import type { Database } from "../kit/stores/database/port.js";
 import { type AccountStore, accountStore } from "./store/accounts.js";
+import { type ApiKeyStore, apiKeyStore } from "./store/api-keys.js";
+import type { MachineTables } from "./store/machine-tables.js";
+import { type MachineStore, machineStore } from "./store/machines.js";
+import { type ServiceAccountStore, serviceAccountStore } from "./store/service-accounts.js";
 import { type SessionStore, sessionStore } from "./store/sessions.js";
 import { type SigningKeyStore, signingKeyStore } from "./store/signing-keys.js";
 
 /** Auth's tables, as in its migrations. */
-export interface AuthTables {
+export interface AuthTables extends MachineTables {
   users: {
     id: string;
     tenant_id: string;
@@ -63,6 +67,9 @@ export interface AuthStore {
   readonly accounts: AccountStore;
   readonly sessions: SessionStore;
   readonly signingKeys: SigningKeyStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly serviceAccounts: ServiceAccountStore;
+  readonly machines: MachineStore;
 }
 
 const schema = "auth";
@@ -81,5 +88,8 @@ export async function openAuthStore({
     accounts: accountStore({ db, clock }),
     sessions: sessionStore({ db, clock }),
     signingKeys: signingKeyStore({ db, clock }),
+    apiKeys: apiKeyStore({ db, clock }),
+    serviceAccounts: serviceAccountStore({ db, clock }),
+    machines: machineStore({ db, clock }),
   };
 }

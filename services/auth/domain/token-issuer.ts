@@ -16,8 +16,8 @@ export const internalLifetime = 60;
 
 /** Signs tokens. */
 export interface TokenIssuer {
-  /** A token for the platform's edge. */
-  access(principal: Principal): Promise<string>;
+  /** A token for the platform's edge; it lives as long as access tokens do unless seconds are given. */
+  access(principal: Principal, lifetime?: number): Promise<string>;
   /** A token for one workload, by name. */
   internal(principal: Principal, audience: string): Promise<string>;
 }
@@ -43,7 +43,7 @@ export function createTokenIssuer({ key, clock, accessLifetime }: Options): Toke
       .sign(key.privateKey);
   };
   return {
-    access: (principal) => sign(principal, "access", accessAudience, accessLifetime),
+    access: (principal, lifetime = accessLifetime) => sign(principal, "access", accessAudience, lifetime),
     internal: (principal, audience) => sign(principal, "internal", audience, internalLifetime),
   };
 }

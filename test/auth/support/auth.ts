@@ -48,6 +48,7 @@ export const testConfig: AuthConfig = {
   adminPassword: "an admin's password",
   lifetimes: { access: 900, refresh: 604_800 },
   passwords: { concurrency: 2, waiting: 64, memoryKib: 64, passes: 1 },
+  apiKeys: { perAccount: 5, longestDays: 30 },
   keyEncryptionKey: Buffer.alloc(32, 7),
   production: false,
   terminal: false,

@@ -1,0 +1,129 @@
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  type ServiceAccount,
+  ServiceAccountSchema,
+  ServiceAccountsService,
+} from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
+import { type Principal, principalOf } from "../../kit/context.js";
+import { requireEtag } from "../../kit/etag.js";
+import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
+import { requireCertificates, requireHeld, requireTier } from "../domain/grants.js";
+import { newClientSecret } from "../domain/machine-secrets.js";
+import { permissionsOf } from "../domain/roles.js";
+import { type StoredServiceAccount, serviceAccountMessage } from "../domain/service-account.js";
+import { changedFields, withSelected, withTier } from "../domain/service-account-mask.js";
+import type { AuthParts } from "../parts.js";
+
+type Handlers = ServiceImpl<typeof ServiceAccountsService>;
+type Granted = Pick<StoredServiceAccount, "roles" | "permissions">;
+
+const defaultPageSize = 50;
+const greatestPageSize = 200;
+const defaultOverlapSeconds = 86_400;
+const methods = ServiceAccountsService.method;
+
+/** Handles CreateServiceAccount. */
+export function createServiceAccount({ store, clock }: AuthParts): Handlers["createServiceAccount"] {
+  return async (request, context) => {
+    const principal = principalOf(context);
+    const wanted = withTier(request.serviceAccount ?? create(ServiceAccountSchema));
+    requireWithin(principal, wanted);
+    requireTier(principal, wanted.tier);
+    if (wanted.spiffeId !== "") requireCertificates(principal);
+    const { secret, hash } = newClientSecret();
+    const call = { method: methods.createServiceAccount, request, context };
+    const { reply, first } = await store.serviceAccounts.change(call, wanted, async (accounts) => ({
+      serviceAccount: serviceAccountMessage(await accounts.insert(wanted, hash), clock.now()),
+    }));
+    return { ...reply, clientSecret: first ? secret : "" };
+  };
+}
+
+/** Handles ListServiceAccounts. */
+export function listServiceAccounts({ store, clock }: AuthParts): Handlers["listServiceAccounts"] {
+  return async ({ pageToken, pageSize }, context) => {
+    const principal = principalOf(context);
+    const query = [principal.tenant, "service accounts"];
+    const after = readPageToken(pageToken, query);
+    const size = Math.min(pageSize || defaultPageSize, greatestPageSize);
+    // One more than asked for tells whether there is a next page.
+    const found = await store.serviceAccounts.list(principal, { after, limit: size + 1 });
+    const page = found.slice(0, size);
+    const last = found.length > size ? page.at(-1) : undefined;
+    return {
+      serviceAccounts: page.map((account) => serviceAccountMessage(account, clock.now())),
+      nextPageToken: last ? pageTokenAfter(last.id, query) : "",
+    };
+  };
+}
+
+/** Handles GetServiceAccount. */
+export function getServiceAccount({ store, clock }: AuthParts): Handlers["getServiceAccount"] {
+  return async ({ id }, context) => {
+    const account = await store.serviceAccounts.load(principalOf(context), id);
+    return { serviceAccount: serviceAccountMessage(account, clock.now()) };
+  };
+}
+
+/** Handles UpdateServiceAccount. An update that changes nothing writes nothing and keeps the etag. */
+export function updateServiceAccount({ store, clock }: AuthParts): Handlers["updateServiceAccount"] {
+  return async (request, context) => {
+    const principal = principalOf(context);
+    const wanted = request.serviceAccount ?? create(ServiceAccountSchema);
+    const call = { method: methods.updateServiceAccount, request, context };
+    const { reply } = await store.serviceAccounts.change(call, wanted, async (accounts) => {
+      const current = await accounts.load(wanted.id);
+      requireEtag(current, wanted.etag);
+      const before = serviceAccountMessage(current, clock.now());
+      const next = withSelected(before, wanted, request.updateMask?.paths ?? []);
+      const changed = changedFields(before, next);
+      if (changed.length === 0) return { serviceAccount: before };
+      requireWithin(principal, next);
+      if (changed.includes("tier")) requireTier(principal, next.tier);
+      if (changed.includes("spiffe_id")) requireCertificates(principal);
+      const account = await accounts.replace(current, next, changed);
+      return { serviceAccount: serviceAccountMessage(account, clock.now()) };
+    });
+    return reply;
+  };
+}
+
+/** Handles RotateSecret. */
+export function rotateSecret({ store, clock }: AuthParts): Handlers["rotateSecret"] {
+  return async (request, context) => {
+    const principal = principalOf(context);
+    const overlap = request.overlapSeconds ?? defaultOverlapSeconds;
+    const { secret, hash } = newClientSecret();
+    const call = { method: methods.rotateSecret, request, context };
+    const { reply, first } = await store.serviceAccounts.change(call, undefined, async (accounts) => {
+      const current = await accounts.load(request.id);
+      requireEtag(current, request.etag);
+      // Whoever has the secret has what the account has.
+      requireWithin(principal, current);
+      const formerUntil = overlap > 0 ? new Date(clock.now() + overlap * 1000) : undefined;
+      const account = await accounts.rotate(current, hash, formerUntil);
+      return { serviceAccount: serviceAccountMessage(account, clock.now()) };
+    });
+    return { ...reply, clientSecret: first ? secret : "" };
+  };
+}
+
+/** Handles DeleteServiceAccount. */
+export function deleteServiceAccount({ store }: AuthParts): Handlers["deleteServiceAccount"] {
+  return async (request, context) => {
+    const call = { method: methods.deleteServiceAccount, request, context };
+    const { reply } = await store.serviceAccounts.change(call, undefined, async (accounts) => {
+      const current = await accounts.load(request.id);
+      requireEtag(current, request.etag);
+      await accounts.remove(current);
+      return {};
+    });
+    return reply;
+  };
+}
+
+/** Throws GRANT_EXCEEDED when an account has more than the principal. */
+function requireWithin({ permissions }: Principal, account: Granted | ServiceAccount): void {
+  requireHeld(permissions, [...permissionsOf(account.roles), ...account.permissions]);
+}
