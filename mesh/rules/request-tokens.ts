@@ -1,6 +1,6 @@
 import type { ImageContract, ImageMethod, ImageWorkload } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
-import { tokenIssuer } from "../../services/kit/tokens/claims.js";
+import { defaultTokenIssuer } from "../../services/kit/tokens/claims.js";
 import { labelsOf, serviceHost } from "./names.js";
 
 /** The method that publishes the keys of internal tokens. */
@@ -19,7 +19,7 @@ export function requestAuthentication({ name }: ImageWorkload, contract: ImageCo
       selector: { matchLabels: labelsOf(name) },
       jwtRules: [
         {
-          issuer: tokenIssuer,
+          issuer: defaultTokenIssuer,
           audiences: [name],
           // Envoy fetches them, through the mesh and as this workload (PILOT_JWT_ENABLE_REMOTE_JWKS).
           jwksUri: keysUri(contract),

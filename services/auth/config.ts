@@ -1,4 +1,6 @@
 import { type ConfigSource, integer, oneOf, optionalText } from "../kit/config.js";
+import { tokenIssuer } from "../kit/tokens/issuer.js";
+import { type AccountsConfig, readAccountsConfig } from "./accounts-config.js";
 import type { PasswordSettings } from "./domain/passwords.js";
 
 /** Fewest characters of an administrator's password. */
@@ -16,8 +18,12 @@ export interface AuthConfig {
   readonly lifetimes: TokenLifetimes;
   readonly passwords: PasswordSettings;
   readonly apiKeys: ApiKeySettings;
+  readonly accounts: AccountsConfig;
+  readonly apiKeys: ApiKeySettings;
   /** 32 bytes that seal the signing keys; kept in a file of the data directory when absent. */
   readonly keyEncryptionKey: Uint8Array | undefined;
+  /** `iss` of the tokens. */
+  readonly tokenIssuer: string;
   readonly production: boolean;
   /** Whether a person reads what the process announces. */
   readonly terminal: boolean;
@@ -48,6 +54,7 @@ const settings = {
   AUTH_API_KEYS_PER_ACCOUNT: integer(1, 1000, { fallback: 20 }),
   AUTH_API_KEY_DAYS: integer(1, 3650, { fallback: 365 }),
   AUTH_KEY_ENCRYPTION_KEY: optionalText({ secret: true }),
+  TOKEN_ISSUER: tokenIssuer(),
   ENVIRONMENT: oneOf(["development", "staging", "production"], { fallback: "development" }),
   DEPLOYMENT: oneOf(["single", "replicated"], { fallback: "single" }),
 };
@@ -69,7 +76,10 @@ export function readConfig(source: ConfigSource): AuthConfig {
       passes: values.AUTH_ARGON2_PASSES,
     },
     apiKeys: { perAccount: values.AUTH_API_KEYS_PER_ACCOUNT, longestDays: values.AUTH_API_KEY_DAYS },
+    accounts: readAccountsConfig(source),
+    apiKeys: { perAccount: values.AUTH_API_KEYS_PER_ACCOUNT, longestDays: values.AUTH_API_KEY_DAYS },
     keyEncryptionKey,
+    tokenIssuer: values.TOKEN_ISSUER,
     production: values.ENVIRONMENT === "production",
     terminal: process.stdout.isTTY === true,
   };

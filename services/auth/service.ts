@@ -4,7 +4,9 @@ import { implement, type WorkloadDefinition } from "../kit/workload.js";
 import { type AuthConfig, readConfig } from "./config.js";
 import { ensureFirstAccount } from "./domain/first-account.js";
 import { keyEncryptionKey } from "./domain/key-encryption-key.js";
+import { keyedHash } from "./domain/keyed-hash.js";
 import { createPasswords } from "./domain/passwords.js";
+import { signInKeys } from "./domain/sign-in-keys.js";
 import { makeSigningKey, openSigningKey, type SigningKey, toJwk } from "./domain/signing-keys.js";
 import { subjectTokens } from "./domain/subject-tokens.js";
 import { createTokenIssuer } from "./domain/token-issuer.js";
@@ -13,6 +15,7 @@ import type { AuthParts } from "./parts.js";
 import { exchangeToken } from "./rpc/exchange-token.js";
 import { getJwks } from "./rpc/get-jwks.js";
 import { getProfile } from "./rpc/get-profile.js";
+import { listRevocations } from "./rpc/list-revocations.js";
 import { login } from "./rpc/login.js";
 import { logout } from "./rpc/logout.js";
 import { refresh } from "./rpc/refresh.js";
@@ -35,9 +38,26 @@ export const definition: WorkloadDefinition<AuthConfig> = {
     const first = { accounts, passwords, clock, password, production, terminal, dataDirectory };
     const announcements = await ensureFirstAccount(first);
 
-    const issuer = createTokenIssuer({ key, clock, accessLifetime: lifetimes.access });
+    const issuer = createTokenIssuer({
+      key,
+      issuer: config.tokenIssuer,
+      clock,
+      accessLifetime: lifetimes.access,
+    });
     const keys = async () => (await store.signingKeys.published()).map(toJwk);
-    const verifySubject = subjectTokens({ keys, clock });
+    const verifySubject = subjectTokens({ keys, issuer: config.tokenIssuer, clock });
+    const { apiKeys } = config;
+    const attempts = signInKeys(keyedHash(sealingKey, "failed sign-ins"), config.accounts.failures);
+    const parts = {
+      store,
+      passwords,
+      signInKeys: attempts,
+      issuer,
+      verifySubject,
+      lifetimes,
+      apiKeys,
+      clock,
+    };
     const { apiKeys } = config;
     const parts = { store, passwords, issuer, verifySubject, lifetimes, apiKeys, clock };
     return {
@@ -56,6 +76,7 @@ function implementAuth(parts: AuthParts) {
     getProfile: getProfile(parts),
     getJwks: getJwks(parts),
     exchangeToken: exchangeToken(parts),
+    listRevocations: listRevocations(parts),
   });
 }
 

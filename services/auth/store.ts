@@ -3,16 +3,20 @@ import type { Clock } from "../kit/clock.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
 import type { Database } from "../kit/stores/database/port.js";
+import { type AccountSecurity, accountSecurity } from "./store/account-security.js";
+import type { AccountTables } from "./store/account-tables.js";
 import { type AccountStore, accountStore } from "./store/accounts.js";
 import { type ApiKeyStore, apiKeyStore } from "./store/api-keys.js";
 import type { MachineTables } from "./store/machine-tables.js";
 import { type MachineStore, machineStore } from "./store/machines.js";
+import { type RevocationLog, revocationLog } from "./store/revocation-log.js";
 import { type ServiceAccountStore, serviceAccountStore } from "./store/service-accounts.js";
 import { type SessionStore, sessionStore } from "./store/sessions.js";
+import { type SignInFailures, signInFailures } from "./store/sign-in-failures.js";
 import { type SigningKeyStore, signingKeyStore } from "./store/signing-keys.js";
 
 /** Auth's tables, as in its migrations. */
-export interface AuthTables extends MachineTables {
+export interface AuthTables extends AccountTables, MachineTables {
   users: {
     id: string;
     tenant_id: string;
@@ -65,11 +69,14 @@ export interface AuthTables extends MachineTables {
 /** All that auth keeps. */
 export interface AuthStore {
   readonly accounts: AccountStore;
+  readonly accountSecurity: AccountSecurity;
+  readonly signInFailures: SignInFailures;
   readonly sessions: SessionStore;
   readonly signingKeys: SigningKeyStore;
   readonly apiKeys: ApiKeyStore;
   readonly serviceAccounts: ServiceAccountStore;
   readonly machines: MachineStore;
+  readonly revocations: RevocationLog;
 }
 
 const schema = "auth";
@@ -86,10 +93,13 @@ export async function openAuthStore({
   const db = openSchema<AuthTables>(database, schema);
   return {
     accounts: accountStore({ db, clock }),
+    accountSecurity: accountSecurity({ db, clock }),
+    signInFailures: signInFailures({ db, clock }),
     sessions: sessionStore({ db, clock }),
     signingKeys: signingKeyStore({ db, clock }),
     apiKeys: apiKeyStore({ db, clock }),
     serviceAccounts: serviceAccountStore({ db, clock }),
     machines: machineStore({ db, clock }),
+    revocations: revocationLog({ db, clock }),
   };
 }

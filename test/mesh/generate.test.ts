@@ -8,7 +8,7 @@ import { pathTemplate } from "../../mesh/rules/authorization.js";
 import { readContract } from "../../services/generate/contract.js";
 import type { MethodContract } from "../../services/kit/contract/method.js";
 import { workloadName, workloadProfile, workloads } from "../../services/kit/contract/workloads.js";
-import { tokenIssuer } from "../../services/kit/tokens/claims.js";
+import { defaultTokenIssuer } from "../../services/kit/tokens/claims.js";
 import {
   admits,
   type Document,
@@ -325,7 +325,11 @@ describe("internal tokens", () => {
     ).spec;
     expect(selector.matchLabels).toEqual({ app: name });
     expect(jwtRules).toHaveLength(1);
-    expect(jwtRules[0]).toMatchObject({ issuer: tokenIssuer, audiences: [name], forwardOriginalToken: true });
+    expect(jwtRules[0]).toMatchObject({
+      issuer: defaultTokenIssuer,
+      audiences: [name],
+      forwardOriginalToken: true,
+    });
     expect(new URL(jwtRules[0].jwksUri).pathname).toBe("/consciousness.auth.v1.AuthService/GetJwks");
   });
 

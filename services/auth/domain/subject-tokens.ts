@@ -21,6 +21,8 @@ export type VerifySubject = (caller: Workload, token: string) => Promise<Princip
  */
 export function subjectTokens(options: {
   readonly keys: () => Promise<readonly Jwk[]>;
+  /** `iss` of the tokens. */
+  readonly issuer: string;
   readonly clock: Clock;
 }): VerifySubject {
   const access = createTokenVerifier({ ...options, kind: "access", audience: accessAudience });

@@ -2,13 +2,7 @@ import { SignJWT } from "jose";
 import type { Clock } from "../../kit/clock.js";
 import type { Principal } from "../../kit/context.js";
 import { newId } from "../../kit/ids.js";
-import {
-  accessAudience,
-  principalClaims,
-  type TokenKind,
-  tokenIssuer,
-  tokenTypes,
-} from "../../kit/tokens.js";
+import { accessAudience, principalClaims, type TokenKind, tokenTypes } from "../../kit/tokens.js";
 import type { SigningKey } from "./signing-keys.js";
 
 /** Seconds that an internal token lives. */
@@ -24,18 +18,20 @@ export interface TokenIssuer {
 
 interface Options {
   readonly key: SigningKey;
+  /** `iss` of the tokens. */
+  readonly issuer: string;
   readonly clock: Clock;
   /** Seconds that an access token lives. */
   readonly accessLifetime: number;
 }
 
 /** Signs by RS256 with one key, whose id goes into the header. */
-export function createTokenIssuer({ key, clock, accessLifetime }: Options): TokenIssuer {
+export function createTokenIssuer({ key, issuer, clock, accessLifetime }: Options): TokenIssuer {
   const sign = (principal: Principal, kind: TokenKind, audience: string, lifetime: number) => {
     const issuedAt = Math.floor(clock.now() / 1000);
     return new SignJWT({ ...principalClaims(principal) })
       .setProtectedHeader({ alg: "RS256", typ: tokenTypes[kind], kid: key.kid })
-      .setIssuer(tokenIssuer)
+      .setIssuer(issuer)
       .setAudience(audience)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + lifetime)

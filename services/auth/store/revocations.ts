@@ -1,4 +1,4 @@
-import { sql, type Transaction } from "kysely";
+import type { Transaction } from "kysely";
 import type { Clock } from "../../kit/clock.js";
 import type { OutboxTables } from "../../kit/outbox.js";
 import { longestAccessLifetime } from "../config.js";
@@ -47,31 +47,29 @@ export function revocations(trx: Trx, clock: Clock): Revocations {
 }
 
 async function raiseEpoch(trx: Trx, tenant: string, account: string): Promise<number | undefined> {
-  const user = await trx
-    .updateTable("users")
-    .set((row) => ({ epoch: row("epoch", "+", 1) }))
-    .where("tenant_id", "=", tenant)
-    .where("id", "=", account)
-    .returning("epoch")
-    .executeTakeFirst();
-  if (user) return user.epoch;
-  const machine = await sql<{ epoch: number }>`
-    update ${sql.table("service_accounts")} set epoch = epoch + 1
-    where tenant_id = ${tenant} and id = ${account} returning epoch`.execute(trx);
-  return machine.rows[0]?.epoch;
+  for (const table of ["users", "service_accounts"] as const) {
+    const raised = await trx
+      .updateTable(table)
+      .set((row) => ({ epoch: row("epoch", "+", 1) }))
+      .where("tenant_id", "=", tenant)
+      .where("id", "=", account)
+      .returning("epoch")
+      .executeTakeFirst();
+    if (raised) return raised.epoch;
+  }
+  return undefined;
 }
 
 /** Raises all epochs of a tenant to one that none of its tokens has, and returns that. */
 async function raiseEpochs(trx: Trx, tenant: string): Promise<number> {
-  const tables = [sql.table("users"), sql.table("service_accounts")];
-  let highest = 0;
-  for (const table of tables) {
-    const found = await sql<{ epoch: number }>`
-      select coalesce(max(epoch), 0) + 1 as epoch from ${table} where tenant_id = ${tenant}`.execute(trx);
-    highest = Math.max(highest, found.rows[0]?.epoch ?? 1);
+  let epoch = 1;
+  for (const table of ["users", "service_accounts"] as const) {
+    const highest = trx.selectFrom(table).where("tenant_id", "=", tenant);
+    const row = await highest.select(({ fn }) => fn.max("epoch").as("epoch")).executeTakeFirst();
+    epoch = Math.max(epoch, (row?.epoch ?? 0) + 1);
   }
-  for (const table of tables) {
-    await sql`update ${table} set epoch = ${highest} where tenant_id = ${tenant}`.execute(trx);
+  for (const table of ["users", "service_accounts"] as const) {
+    await trx.updateTable(table).set({ epoch }).where("tenant_id", "=", tenant).execute();
   }
-  return highest;
+  return epoch;
 }

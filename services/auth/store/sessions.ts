@@ -13,6 +13,7 @@ import { transaction } from "../../kit/stores/database/kysely.js";
 import type { Account } from "../domain/account.js";
 import { judgeRefresh, type RefreshRefusal } from "../domain/refresh.js";
 import type { AuthTables } from "../store.js";
+import { revocations } from "./revocations.js";
 import {
   addSession,
   addToken,
@@ -34,8 +35,11 @@ export type Rotation =
 
 /** Sessions, each of which is the family of its refresh tokens. */
 export interface SessionStore {
-  /** Starts a session of an account; false, and nothing, when that has been disabled. */
-  start(account: Account, session: string, token: StoredToken, call: Call): Promise<boolean>;
+  /**
+   * Starts a session of an account and does what belongs to that; false, and
+   * nothing, when the account has been disabled.
+   */
+  start(account: Account, session: string, token: StoredToken, call: Call, settle?: Settle): Promise<boolean>;
   /**
    * Replaces the presented refresh token (by hash) with the next one. Of two
    * callers with one token, one succeeds; the other ends the session.
@@ -49,6 +53,9 @@ export interface SessionStore {
 
 type Tables = AuthTables & OutboxTables;
 type Trx = Transaction<Tables>;
+
+/** What belongs to a change, by SQL on its transaction alone; one that throws undoes the change. */
+export type Settle = (trx: Trx) => Promise<void>;
 
 export function sessionStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }): SessionStore {
   const now = () => new Date(clock.now());
@@ -73,8 +80,10 @@ export function sessionStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }
 
   const endSession = async (trx: Trx, sessionId: string, end: SessionEnd, call: Call): Promise<boolean> => {
     const change = await advanceSession(trx, sessionId, { end_time: now() });
-    if (change) await record(trx, call, change, SessionEndedSchema, { sessionId, end });
-    return change !== undefined;
+    if (!change) return false;
+    await revocations(trx, clock).session(change.tenant, sessionId);
+    await record(trx, call, change, SessionEndedSchema, { sessionId, end });
+    return true;
   };
 
   const continueSession = async (
@@ -97,9 +106,10 @@ export function sessionStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }
   };
 
   return {
-    start: (account, session, token, call) =>
+    start: (account, session, token, call, settle) =>
       transaction(db, async (trx) => {
         if (!(await noteLogin(trx, account, now()))) return false;
+        await settle?.(trx);
         await dropExpiredSessions(trx, account, now());
         const change = { session, user: account.id, tenant: account.tenant, version: 1n };
         await addSession(trx, change, token, now());

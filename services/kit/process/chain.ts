@@ -25,9 +25,15 @@ import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { PeersOf } from "../peers/network.js";
 import type { Limits } from "../stores/limits/port.js";
+import {
+  createRevocationFeed,
+  type ListRevocations,
+  type RevocationFeed,
+} from "../tokens/revocation-feed.js";
 import { accessAudience, createTokenVerifier, type WorkloadToken, workloadTokenHeader } from "../tokens.js";
 
 const keysTimeoutMs = 5000;
+const revocationsTimeoutMs = 2000;
 
 /** What the chain of one workload is made of. */
 export interface ChainOptions {
@@ -43,6 +49,8 @@ export interface ChainOptions {
   readonly limits: Limits;
   readonly rates: EdgeRates;
   readonly quotas: Quotas;
+  /** `iss` of auth's tokens. */
+  readonly tokenIssuer: string;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -52,6 +60,7 @@ export interface ChainOptions {
 export function layersOf(options: ChainOptions): readonly Layer[] {
   const { workload, log, metrics, clock } = options;
   const edge = workload === Workload.GATEWAY;
+  const revocations = edge ? revocationsOf(options) : undefined;
   return [
     traceCall,
     observe({ workload, log, metrics, clock, trustRequestId: !edge }),
@@ -61,7 +70,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     ...(edge ? [limitStrangers(options)] : []),
     ...(options.findCredential ? [options.findCredential] : []),
     meshScraper(options.metricsReader),
-    authenticate(verifyBy(options)),
+    authenticate(verifyBy(options, revocations)),
     requireSession,
     authorize,
     // Calls between workloads were counted where they came in.
@@ -73,15 +82,25 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
 }
 
 /** The gateway takes outside tokens alone, every other workload internal ones for itself alone. */
-function verifyBy({ workload, peers, metricsToken, clock }: ChainOptions): VerifyCredential {
+function verifyBy(options: ChainOptions, revocations: RevocationFeed | undefined): VerifyCredential {
+  const { workload, peers, tokenIssuer, metricsToken, clock } = options;
   const edge = workload === Workload.GATEWAY;
   const { verify } = createTokenVerifier({
     keys: async () => (await peers(AuthService).getJwks({}, backgroundCaller(clock, keysTimeoutMs))).keys,
     kind: edge ? "access" : "internal",
     audience: edge ? accessAudience : workloadName(workload),
+    issuer: tokenIssuer,
+    revocations,
     clock,
   });
   return orScrapeToken(metricsToken, verify);
+}
+
+/** What auth has revoked, for tokens that outlive a revocation by more than a call. */
+function revocationsOf({ peers, clock }: ChainOptions): RevocationFeed {
+  const list: ListRevocations = (request) =>
+    peers(AuthService).listRevocations(request, backgroundCaller(clock, revocationsTimeoutMs));
+  return createRevocationFeed({ list, clock });
 }
 
 /** By the mesh's certificate where there is a mesh, else by the workload's token. */

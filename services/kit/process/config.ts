@@ -9,6 +9,7 @@ import { proxyHeaders } from "../serve/client-address.js";
 import { defaultListenLimits } from "../serve/limits.js";
 import { type RequestLimits, requestLimits } from "../serve/request-limits.js";
 import { type TlsConfig, tlsConfig } from "../tls/config.js";
+import { tokenIssuer } from "../tokens/issuer.js";
 import { type MessagingConfig, messagingConfig } from "./messaging.js";
 import { type StoresConfig, storesConfig } from "./stores.js";
 
@@ -31,6 +32,8 @@ export interface ProcessConfig {
     readonly endpoint: string | undefined;
     readonly sampleRatio: number;
   };
+  /** `iss` of the tokens that auth signs, whose origin is where clients reach the gateway. */
+  readonly tokenIssuer: string;
   /** Bearer token with which Prometheus reads `/metrics`. */
   readonly metricsToken: string | undefined;
   /** SPIFFE id with which it does in a mesh. */
@@ -77,6 +80,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     METRICS_TOKEN: optionalText({ secret: true }),
     METRICS_READER: optionalText(),
     PEER_SECRET: optionalText({ secret: true }),
+    TOKEN_ISSUER: tokenIssuer(),
     MESH: flag({ fallback: false }),
     ADMISSION_CONCURRENT: integer(1, 100_000, { fallback: 256 }),
     ADMISSION_QUEUED: integer(0, 100_000, { fallback: 1024 }),
@@ -114,6 +118,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
       endpoint: values.TRACE_ENDPOINT,
       sampleRatio: values.TRACE_SAMPLE_RATIO,
     },
+    tokenIssuer: values.TOKEN_ISSUER,
     metricsToken: values.METRICS_TOKEN,
     metricsReader: values.METRICS_READER,
     peerSecret: values.PEER_SECRET,

@@ -193,6 +193,7 @@ function chainOf(
     limits: foundation.messaging.limits,
     rates: foundation.config.rates,
     quotas: configuredQuotas(foundation.config.quotas),
+    tokenIssuer: foundation.config.tokenIssuer,
     log: foundation.logOf(name),
     metrics: foundation.metrics,
     clock: foundation.clock,

@@ -3,8 +3,8 @@ import { type Permission, PermissionSchema } from "#gen/ts/consciousness/contrac
 import type { Principal } from "../context.js";
 import { enumNames } from "../enum-names.js";
 
-/** `iss` of every token that auth signs. */
-export const tokenIssuer = "https://consciousness.ai/auth";
+/** `iss` of every token that auth signs, unless another is configured. */
+export const defaultTokenIssuer = "https://consciousness.ai/auth";
 
 /** `aud` of access tokens. An internal token's is the name of the workload it is for. */
 export const accessAudience = "consciousness-api";

@@ -2,14 +2,29 @@ import { type CryptoKey, importJWK } from "jose";
 import type { Clock } from "../clock.js";
 import { errors } from "../errors.js";
 
-/** A public RSA key as `GetJwks` answers it. */
+/** What tokens are signed with: RSA of 2048 bits or more, or the curve P-256, both with SHA-256. */
+export const signingAlgorithms = ["RS256", "ES256"] as const;
+
+/** One of them. */
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
+
+/** A public key as `GetJwks` answers it. */
 export interface Jwk {
   readonly kty: string;
   readonly use: string;
   readonly alg: string;
   readonly kid: string;
-  readonly n: string;
-  readonly e: string;
+  readonly n?: string;
+  readonly e?: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+}
+
+/** A public key and the one algorithm that it is for. */
+export interface VerifyingKey {
+  readonly alg: SigningAlgorithm;
+  readonly key: CryptoKey;
 }
 
 /** How long fetched keys are trusted without asking again, so that a withdrawn key stops being one. */
@@ -25,7 +40,7 @@ export interface KeyRing {
    * The key, or undefined when there is none of that id. Throws
    * DEPENDENCY_UNAVAILABLE when that cannot be known, as auth does not answer.
    */
-  find(kid: string): Promise<CryptoKey | undefined>;
+  find(kid: string): Promise<VerifyingKey | undefined>;
 }
 
 /**
@@ -41,7 +56,7 @@ export function createKeyRing({
   keys: () => Promise<readonly Jwk[]>;
   clock: Clock;
 }): KeyRing {
-  let ring: ReadonlyMap<string, CryptoKey> = new Map();
+  let ring: ReadonlyMap<string, VerifyingKey> = new Map();
   let fetchedAt = Number.NEGATIVE_INFINITY;
   let nextFetchAt = Number.NEGATIVE_INFINITY;
   let failure: unknown;
@@ -73,13 +88,21 @@ export function createKeyRing({
   };
 }
 
-async function importAll(keys: readonly Jwk[]): Promise<ReadonlyMap<string, CryptoKey>> {
-  const usable = keys.filter(
-    ({ kty, use, alg, kid }) => kty === "RSA" && use === "sig" && alg === "RS256" && kid !== "",
+async function importAll(keys: readonly Jwk[]): Promise<ReadonlyMap<string, VerifyingKey>> {
+  const usable = keys.filter(({ use, kid }) => use === "sig" && kid !== "");
+  const entries = usable.map(async (jwk) => [jwk.kid, await importKey(jwk)] as const);
+  return new Map(
+    (await Promise.all(entries)).filter((entry): entry is [string, VerifyingKey] => entry[1] !== undefined),
   );
-  const entries = usable.map(async ({ kid, n, e }): Promise<[string, CryptoKey]> => {
-    const key = await importJWK({ kty: "RSA", n, e }, "RS256");
-    return [kid, key as CryptoKey];
-  });
-  return new Map(await Promise.all(entries));
+}
+
+/** Undefined for a key that is for nothing of ours. */
+async function importKey({ kty, alg, n, e, crv, x, y }: Jwk): Promise<VerifyingKey | undefined> {
+  if (kty === "RSA" && alg === "RS256" && n && e) {
+    return { alg, key: (await importJWK({ kty, n, e }, alg)) as CryptoKey };
+  }
+  if (kty === "EC" && alg === "ES256" && crv === "P-256" && x && y) {
+    return { alg, key: (await importJWK({ kty, crv, x, y }, alg)) as CryptoKey };
+  }
+  return undefined;
 }

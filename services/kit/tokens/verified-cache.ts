@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../clock.js";
 import { errors } from "../errors.js";
@@ -11,25 +10,61 @@ export interface Verified<T extends object> {
 
 const maximumEntries = 10_000;
 
+interface Remembered<V extends Verified<object>> {
+  readonly verified: V;
+  readonly answer: Promise<V["result"]>;
+}
+
+/** How tokens are verified. */
+export interface VerifyOptions<V> {
+  /** Verifies a token that is not remembered. */
+  readonly verify: (token: string) => Promise<V>;
+  /** Looks at a good token at each of its uses: throws, or rejects, when it is good no more. */
+  readonly admit?: (verified: V) => Promise<void> | undefined;
+  readonly clock: Clock;
+}
+
 /**
- * Remembers what tokens proved until they expire, by their SHA-256: memory
- * holds no credential. Failures are not remembered. Throws TOKEN_EXPIRED at
- * and after the token's expiry, remembered or not.
+ * Remembers what tokens proved until they expire. Failures are not remembered.
+ * Rejects with TOKEN_EXPIRED at and after the token's expiry, remembered or not.
+ *
+ * It is keyed by the tokens themselves. A digest would keep them out of memory,
+ * but costs more than all the rest, and the same memory holds them anyway: in
+ * the headers of calls in progress, and for the exchange at the next hop. Only
+ * tokens whose signature was good are kept, so nobody fills it with others, and
+ * one is found by a hash under V8's secret seed and compared only with its equal.
  */
-export function rememberVerified<T extends object>(
-  verify: (token: string) => Promise<Verified<T>>,
-  clock: Clock,
-) {
-  const cache = new LRUCache<string, Verified<T>>({ max: maximumEntries });
-  return async (token: string): Promise<T> => {
-    const digest = hash("sha256", token, "base64");
-    const known = cache.get(digest);
-    const verified = known ?? (await verify(token));
-    if (clock.now() >= verified.expiresAt) {
-      cache.delete(digest);
-      throw errors.tokenExpired();
-    }
-    if (!known) cache.set(digest, verified);
+export function rememberVerified<V extends Verified<object>>({
+  verify,
+  admit = () => undefined,
+  clock,
+}: VerifyOptions<V>): (token: string) => Promise<V["result"]> {
+  const cache = new LRUCache<string, Remembered<V>>({ max: maximumEntries });
+  const prove = async (token: string): Promise<V["result"]> => {
+    const verified = await verify(token);
+    if (clock.now() >= verified.expiresAt) throw errors.tokenExpired();
+    const { result } = verified;
+    cache.set(token, { verified, answer: Promise.resolve(result) });
+    await admit(verified);
+    return result;
+  };
+  const check = async (verified: V, pending: Promise<void>): Promise<V["result"]> => {
+    await pending;
     return verified.result;
+  };
+  return (token) => {
+    const known = cache.get(token);
+    if (!known) return prove(token);
+    const { verified, answer } = known;
+    if (clock.now() >= verified.expiresAt) {
+      cache.delete(token);
+      return Promise.reject(errors.tokenExpired());
+    }
+    try {
+      const pending = admit(verified);
+      return pending ? check(verified, pending) : answer;
+    } catch (error) {
+      return Promise.reject(error);
+    }
   };
 }

@@ -32,7 +32,7 @@ export function workloadToken({ secret, clock }: { secret: string; clock: Clock 
   if (key.length < minimumSecretBytes)
     throw new TypeError(`the workload secret has under ${minimumSecretBytes} bytes`);
   const issued = new Map<string, Issued>();
-  const check = rememberVerified((token) => checkWorkloadToken(token, key, clock), clock);
+  const check = rememberVerified({ verify: (token) => checkWorkloadToken(token, key, clock), clock });
 
   return {
     issue(caller, audience) {

@@ -9,7 +9,7 @@ import { signingKeyStore } from "../../../services/auth/store/signing-keys.js";
 import type { Principal } from "../../../services/kit/context.js";
 import { newId } from "../../../services/kit/ids.js";
 import { readEvents } from "../../../services/kit/outbox.js";
-import { createTokenVerifier } from "../../../services/kit/tokens.js";
+import { createTokenVerifier, defaultTokenIssuer } from "../../../services/kit/tokens.js";
 import { type Auth, password, startAuth } from "../support/auth.js";
 import { expectRefusal } from "../support/expect-refusal.js";
 
@@ -19,6 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => auth.stop());
 
+const issuer = defaultTokenIssuer;
 const keys = async () => (await auth.call().getJwks({})).keys;
 
 async function signIn() {
@@ -26,7 +27,7 @@ async function signIn() {
   const { tokens } = await auth.call().login({ username: account.username, password });
   const { accessToken = "", refreshToken = "" } = tokens ?? {};
   const audience = "consciousness-api";
-  const verifier = createTokenVerifier({ keys, kind: "access", audience, clock: auth.time.clock });
+  const verifier = createTokenVerifier({ keys, issuer, kind: "access", audience, clock: auth.time.clock });
   return { account, accessToken, refreshToken, principal: await verifier.verify(accessToken) };
 }
 
@@ -128,6 +129,7 @@ describe("ExchangeToken", () => {
     expect(decodeProtectedHeader(reply.token).typ).toBe("internal+jwt");
     const verifier = createTokenVerifier({
       keys,
+      issuer,
       kind: "internal",
       audience: "engine",
       clock: auth.time.clock,

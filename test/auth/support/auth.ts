@@ -18,6 +18,7 @@ import { newId } from "../../../services/kit/ids.js";
 import { readEvents } from "../../../services/kit/outbox.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
+import { defaultTokenIssuer } from "../../../services/kit/tokens.js";
 import type { Platform, Served } from "../../../services/kit/workload.js";
 import { testDatabase } from "../../support/database.js";
 
@@ -49,7 +50,9 @@ export const testConfig: AuthConfig = {
   lifetimes: { access: 900, refresh: 604_800 },
   passwords: { concurrency: 2, waiting: 64, memoryKib: 64, passes: 1 },
   apiKeys: { perAccount: 5, longestDays: 30 },
+  accounts: { failures: { perAccount: 5, perAddress: 20 } },
   keyEncryptionKey: Buffer.alloc(32, 7),
+  tokenIssuer: defaultTokenIssuer,
   production: false,
   terminal: false,
 };
@@ -89,6 +92,7 @@ export async function startAuth(changes: Partial<AuthConfig> = {}) {
 
   return {
     database,
+    store,
     served,
     time,
     db,

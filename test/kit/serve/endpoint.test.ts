@@ -90,6 +90,7 @@ describe.each([
       logout: unused,
       getProfile: unused,
       exchangeToken: unused,
+      listRevocations: unused,
     };
     const handlers = { ...auth, getJwks: (getJwks ?? (() => ({ keys: [key] }))) as () => object };
     const health = { check: () => ({}), list: () => ({}), watch: watch ?? async function* () {} };

@@ -2,7 +2,12 @@ import { createHmac, generateKeyPairSync, type KeyObject, sign } from "node:cryp
 import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import type { Principal } from "../../../services/kit/context.js";
-import { accessAudience, type Jwk, principalClaims, tokenIssuer } from "../../../services/kit/tokens.js";
+import {
+  accessAudience,
+  defaultTokenIssuer,
+  type Jwk,
+  principalClaims,
+} from "../../../services/kit/tokens.js";
 
 /** Epoch second at which the tests happen. */
 export const now = 1_800_000_000;
@@ -36,7 +41,7 @@ export function rsaPair(kid: string, modulusLength = 2048): Pair {
 export const goodHeader = { alg: "RS256", typ: "at+jwt", kid: "k1" };
 export const goodClaims = {
   ...principalClaims(ada),
-  iss: tokenIssuer,
+  iss: defaultTokenIssuer,
   aud: accessAudience,
   iat: now,
   exp: now + 900,
