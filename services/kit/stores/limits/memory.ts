@@ -1,7 +1,8 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../clock.js";
 import { newId } from "../../ids.js";
-import type { Limits } from "./port.js";
+import { memoryPlaces } from "./memory-places.js";
+import type { Limits, RateDecision, RateRequest } from "./port.js";
 import { type RateState, takeFromRate } from "./rate.js";
 
 interface Quota {
@@ -29,12 +30,30 @@ export function memoryLimits({ clock, mostKeys = 100_000 }: MemoryLimitsOptions)
     return quota;
   };
 
+  const decide = (request: RateRequest) => takeFromRate(rates.get(request.key), request, clock.now());
+  const commit = ({ key, cost }: RateRequest, { state }: ReturnType<typeof decide>) => {
+    if (cost !== 0) rates.set(key, state);
+  };
+  const takeOne = (request: RateRequest): RateDecision => {
+    const outcome = decide(request);
+    if (outcome.decision.allowed) commit(request, outcome);
+    return outcome.decision;
+  };
+  const takeTwo = ([one, other]: readonly [RateRequest, RateRequest]): [RateDecision, RateDecision] => {
+    const [first, second] = [decide(one), decide(other)];
+    if (first.decision.allowed && second.decision.allowed) {
+      commit(one, first);
+      commit(other, second);
+      return [first.decision, second.decision];
+    }
+    const untaken = (request: RateRequest, { decision }: typeof first) =>
+      decision.allowed ? decide({ ...request, cost: 0 }).decision : decision;
+    return [untaken(one, first), untaken(other, second)];
+  };
+
   return {
-    async take(request) {
-      const { state, decision } = takeFromRate(rates.get(request.key), request, clock.now());
-      rates.set(request.key, state);
-      return decision;
-    },
+    take: async (request) => takeOne(request),
+    takeBoth: async (requests) => takeTwo(requests),
     async reserve({ key, limit, windowMs, amount }) {
       const now = clock.now();
       const quota = quotaOf(key, windowMs, now);
@@ -58,6 +77,13 @@ export function memoryLimits({ clock, mostKeys = 100_000 }: MemoryLimitsOptions)
       quota.used += used - amount;
       quota.reserved.delete(reservation);
     },
+    async usedOf({ key, windowMs }) {
+      const now = clock.now();
+      const quota = quotas.get(key);
+      if (quota && now < quota.endsAt) return { used: quota.used, resetMs: quota.endsAt - now };
+      return { used: 0, resetMs: windowMs - (now % windowMs) };
+    },
+    ...memoryPlaces(clock),
     ping: async () => undefined,
     async close() {
       rates.clear();

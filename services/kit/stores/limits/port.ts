@@ -5,7 +5,7 @@ export interface RateRequest {
   /** How much is allowed in one window, and at once. */
   readonly limit: number;
   readonly windowMs: number;
-  /** How much this takes; 1 unless given. */
+  /** How much this takes; 1 unless given. 0 takes nothing and tells what is left. */
   readonly cost?: number;
 }
 
@@ -39,6 +39,30 @@ export interface QuotaDecision {
   readonly reservation: string;
 }
 
+/** What of a quota is used or reserved. */
+export interface QuotaUse {
+  readonly used: number;
+  /** When the window ends, in milliseconds from now. */
+  readonly resetMs: number;
+}
+
+/** How many may be in progress at once, over all who share the limits. */
+export interface PlaceRequest {
+  readonly key: string;
+  readonly limit: number;
+  /** After how many milliseconds a place is free again that nobody kept. */
+  readonly ttlMs: number;
+}
+
+/** Whether there was room for one more. */
+export interface PlaceDecision {
+  readonly allowed: boolean;
+  /** Places that are taken now, with this one. */
+  readonly taken: number;
+  /** For `keep` and `leave`; empty when it was not allowed. */
+  readonly place: string;
+}
+
 /**
  * Counts what may not exceed a bound, atomically for all who share it. One
  * adapter per file beside this one. Whoever cannot count allows nothing: rejects
@@ -47,6 +71,11 @@ export interface QuotaDecision {
 export interface Limits {
   /** Takes `cost` if that is within the rate; what is refused takes nothing. */
   take(request: RateRequest): Promise<RateDecision>;
+  /**
+   * Takes from both rates when both allow it, else from none. Their keys begin
+   * with the same part in braces, which servers of a cluster keep in one place.
+   */
+  takeBoth(requests: readonly [RateRequest, RateRequest]): Promise<readonly [RateDecision, RateDecision]>;
   /** Takes `amount` from the quota until it is settled; unsettled, it stays taken until the window ends. */
   reserve(request: QuotaRequest): Promise<QuotaDecision>;
   /** Counts what was used in place of what was reserved. Once; not at all when the window has ended. */
@@ -55,6 +84,15 @@ export interface Limits {
     readonly reservation: string;
     readonly used: number;
   }): Promise<void>;
+  /** What of a quota is used, without any effect. */
+  usedOf(quota: Pick<QuotaRequest, "key" | "windowMs">): Promise<QuotaUse>;
+  /** Takes one of the places, until it is left or not kept for its time to live. */
+  enter(request: PlaceRequest): Promise<PlaceDecision>;
+  /** Holds a place for another time to live, and again if it was lost. */
+  keep(held: { readonly key: string; readonly place: string; readonly ttlMs: number }): Promise<void>;
+  leave(held: { readonly key: string; readonly place: string }): Promise<void>;
+  /** How many places are taken. */
+  placesTaken(key: string): Promise<number>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }
