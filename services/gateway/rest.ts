@@ -3,15 +3,17 @@ import {
   type DescFile,
   type DescMethod,
   type DescService,
+  type Message,
   type Registry,
 } from "@bufbuild/protobuf";
-import { ConnectError, createContextValues } from "@connectrpc/connect";
+import { ConnectError, type ContextValues } from "@connectrpc/connect";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
+import { CallValues } from "../kit/calls/unary-call.js";
 import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
 import type { MethodContract } from "../kit/contract/method.js";
 import { errors } from "../kit/errors.js";
 import { newId } from "../kit/ids.js";
-import { invoke, invokeStream, type LocalMethod } from "../kit/peers/local.js";
+import { invoke, invokeStream, type LocalCall, type LocalMethod } from "../kit/peers/local.js";
 import type { RestFactory } from "../kit/process/process.js";
 import type { ContractCheck } from "../kit/process/workload-host.js";
 import type { Request, Response } from "../kit/serve/listen.js";
@@ -94,10 +96,32 @@ function callTarget(
   target: LocalMethod | undefined,
   call: TranscodedCall<Arrival>,
 ): Promise<TranscodedReply> {
-  const { input, header, signal, timeoutMs } = call;
   // The chain reads Connect's deadline header, whichever one the client sent.
-  if (timeoutMs !== undefined) header.set("connect-timeout-ms", String(Math.ceil(timeoutMs)));
-  return invoke(known(target, call.method), { message: input, signal, header, values: valuesOf(call) });
+  if (call.timeoutMs !== undefined) call.header.set("connect-timeout-ms", String(Math.ceil(call.timeoutMs)));
+  return invoke(known(target, call.method), new LazyCall(call));
+}
+
+/** A request as a call in memory, whose headers and signal are still made when first read. */
+class LazyCall implements LocalCall {
+  readonly values: ContextValues;
+  readonly #call: TranscodedCall<Arrival>;
+
+  constructor(call: TranscodedCall<Arrival>) {
+    this.#call = call;
+    this.values = valuesOf(call);
+  }
+
+  get message(): Message {
+    return this.#call.input;
+  }
+
+  get header(): Headers {
+    return this.#call.header;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.signal;
+  }
 }
 
 async function streamTarget(
@@ -118,7 +142,7 @@ function known(target: LocalMethod | undefined, { name }: DescMethod): LocalMeth
 }
 
 function valuesOf({ incoming }: { readonly incoming: Arrival }) {
-  return createContextValues().set(arrivalKey, incoming);
+  return new CallValues().set(arrivalKey, incoming);
 }
 
 function cacheHeadersOf(contract: MethodContract | undefined) {

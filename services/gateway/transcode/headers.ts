@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
+import { Metadata } from "../../kit/calls/metadata.js";
 import { errors } from "../../kit/errors.js";
 
 /** Between two neighbours on the wire, or about the REST body rather than the message. */
@@ -21,24 +22,26 @@ const hopByHop: ReadonlySet<string> = new Set([
 const requestOnly: ReadonlySet<string> = new Set(["host", "expect", "accept-encoding", "x-timeout-ms"]);
 
 /** The end-to-end headers of a request, as metadata for the method. */
-export function metadataOf(headers: IncomingHttpHeaders): Headers {
+export function metadataOf(headers: IncomingHttpHeaders): Metadata {
   const dropped = connectionOptions(headers.connection);
-  const metadata = new Headers();
+  const received: IncomingHttpHeaders = {};
   for (const name in headers) {
-    const value = headers[name];
-    if (value === undefined || !travels(name) || requestOnly.has(name) || dropped?.has(name)) continue;
-    if (typeof value === "string") metadata.set(name, value);
-    else for (const item of value) metadata.append(name, item);
+    if (!travels(name) || requestOnly.has(name) || dropped?.has(name)) continue;
+    received[name] = headers[name];
   }
-  return metadata;
+  return new Metadata(received);
 }
 
 /** Adds a reply's headers that are for the client. */
 export function addReplyHeaders(target: OutgoingHttpHeaders, source: Headers): void {
-  for (const [name, value] of source) {
-    if (name === "set-cookie" || target[name] !== undefined || !travels(name)) continue;
+  const add = (value: string, name: string): void => {
+    if (name === "set-cookie" || target[name] !== undefined || !travels(name)) return;
     target[name] = value;
-  }
+  };
+  if (source instanceof Metadata) {
+    if (source.isEmpty) return;
+    source.eachUnordered(add);
+  } else source.forEach(add);
   const cookies = source.getSetCookie();
   if (cookies.length > 0) target["set-cookie"] = cookies;
 }

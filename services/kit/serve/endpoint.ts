@@ -63,33 +63,30 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
     readMaxBytes: limits.bodyBytes,
     ...(options.registry && { jsonOptions: { registry: options.registry } }),
     contextValues: (request) => createContextValues().set(arrivalKey, arrivalOf(request)),
-    fallback: (request, response) => {
-      const arrival = arrivalOf(request)!;
-      if (isGrpc(request)) {
-        arrival.rejection = "METHOD_UNKNOWN";
-        refuseGrpc(request, response as Response, errors.methodUnknown({ method: pathOf(request).slice(1) }));
-      } else void answerRest(options, request, response as Response, arrival);
-    },
   });
   const serveAny: RequestHandler = (request, response) => {
     const arrival = noteArrival(request, options.trust);
-    dropEndlessTimeout(request);
-    arrivals.set(request, arrival);
-    const release = keepPace(request, pace, () => cutOff(response, arrival));
+    if (isGrpc(request) && "stream" in response) leaveTrailersOnly(response);
+    const method = isMethod(pathOf(request));
+    const release = method ? beginMethod(request, response, arrival) : nothing;
     response.once("close", () => {
       release();
       if (!arrival.reachedChain && !arrival.answered) logRejection(options, request, response, arrival);
     });
-    if (isGrpc(request) && "stream" in response) leaveTrailersOnly(response);
-    const method = isMethod(pathOf(request));
-    if (method) takeInUnread(request, response);
     const excess = excessOf(request, limits);
     if (excess) {
       arrival.rejection = errorFacts(excess)?.reason ?? "";
       refuse(request, response, excess, { isMethod: method, requestId: arrival.requestId });
-      return;
-    }
-    rpc(request as IncomingMessage, response as ServerResponse);
+    } else if (method) rpc(request as IncomingMessage, response as ServerResponse);
+    else if (isGrpc(request)) refuseUnknown(request, response, arrival);
+    else void answerRest(options, request, response, arrival);
+  };
+  const beginMethod = (request: Request, response: Response, arrival: Arrival) => {
+    dropEndlessTimeout(request);
+    arrivals.set(request, arrival);
+    const release = keepPace(request, pace, () => cutOff(response, arrival));
+    takeInUnread(request, response);
+    return release;
   };
   return options.fastPath === false ? serveAny : withUnaryPath(serveAny, { ...options, pace });
 }
@@ -119,6 +116,13 @@ function withUnaryPath(
     return true;
   };
   return Object.assign(handler, { serveStream });
+}
+
+const nothing = () => undefined;
+
+function refuseUnknown(request: Request, response: Response, arrival: Arrival): void {
+  arrival.rejection = "METHOD_UNKNOWN";
+  refuseGrpc(request, response, errors.methodUnknown({ method: pathOf(request).slice(1) }));
 }
 
 function methodPaths(implementations: readonly Implementation[]): (path: string) => boolean {
