@@ -19,7 +19,6 @@ export interface AuthConfig {
   readonly passwords: PasswordSettings;
   readonly apiKeys: ApiKeySettings;
   readonly accounts: AccountsConfig;
-  readonly apiKeys: ApiKeySettings;
   /** 32 bytes that seal the signing keys; kept in a file of the data directory when absent. */
   readonly keyEncryptionKey: Uint8Array | undefined;
   /** `iss` of the tokens. */
@@ -77,7 +76,6 @@ export function readConfig(source: ConfigSource): AuthConfig {
     },
     apiKeys: { perAccount: values.AUTH_API_KEYS_PER_ACCOUNT, longestDays: values.AUTH_API_KEY_DAYS },
     accounts: readAccountsConfig(source),
-    apiKeys: { perAccount: values.AUTH_API_KEYS_PER_ACCOUNT, longestDays: values.AUTH_API_KEY_DAYS },
     keyEncryptionKey,
     tokenIssuer: values.TOKEN_ISSUER,
     production: values.ENVIRONMENT === "production",

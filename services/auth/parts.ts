@@ -1,6 +1,7 @@
 import type { Clock } from "../kit/clock.js";
 import type { ApiKeySettings, TokenLifetimes } from "./config.js";
 import type { Passwords } from "./domain/passwords.js";
+import type { SignInKeys } from "./domain/sign-in-keys.js";
 import type { VerifySubject } from "./domain/subject-tokens.js";
 import type { TokenIssuer } from "./domain/token-issuer.js";
 import type { AuthStore } from "./store.js";
@@ -9,6 +10,8 @@ import type { AuthStore } from "./store.js";
 export interface AuthParts {
   readonly store: AuthStore;
   readonly passwords: Passwords;
+  /** What failed sign-ins are counted by. */
+  readonly signInKeys: SignInKeys;
   readonly issuer: TokenIssuer;
   readonly verifySubject: VerifySubject;
   readonly lifetimes: TokenLifetimes;

@@ -1,6 +1,7 @@
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import type { Clock } from "../kit/clock.js";
 import { implement, type WorkloadDefinition } from "../kit/workload.js";
+import { auditServices } from "./audit.js";
 import { type AuthConfig, readConfig } from "./config.js";
 import { ensureFirstAccount } from "./domain/first-account.js";
 import { keyEncryptionKey } from "./domain/key-encryption-key.js";
@@ -58,10 +59,8 @@ export const definition: WorkloadDefinition<AuthConfig> = {
       apiKeys,
       clock,
     };
-    const { apiKeys } = config;
-    const parts = { store, passwords, issuer, verifySubject, lifetimes, apiKeys, clock };
     return {
-      implementations: [implementAuth(parts), ...machineServices(parts)],
+      implementations: [implementAuth(parts), ...machineServices(parts), ...auditServices({ store, keyEncryptionKey: sealingKey })],
       dependencies: [{ name: "database", check: (signal) => database.ping(signal) }],
       announcements,
     };

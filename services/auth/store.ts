@@ -7,6 +7,8 @@ import { type AccountSecurity, accountSecurity } from "./store/account-security.
 import type { AccountTables } from "./store/account-tables.js";
 import { type AccountStore, accountStore } from "./store/accounts.js";
 import { type ApiKeyStore, apiKeyStore } from "./store/api-keys.js";
+import { type AuditStore, auditStore } from "./store/audit-events.js";
+import type { AuditEventsTable } from "./store/audit-rows.js";
 import type { MachineTables } from "./store/machine-tables.js";
 import { type MachineStore, machineStore } from "./store/machines.js";
 import { type RevocationLog, revocationLog } from "./store/revocation-log.js";
@@ -14,6 +16,7 @@ import { type ServiceAccountStore, serviceAccountStore } from "./store/service-a
 import { type SessionStore, sessionStore } from "./store/sessions.js";
 import { type SignInFailures, signInFailures } from "./store/sign-in-failures.js";
 import { type SigningKeyStore, signingKeyStore } from "./store/signing-keys.js";
+import { type SubjectStore, subjectStore } from "./store/subjects.js";
 
 /** Auth's tables, as in its migrations. */
 export interface AuthTables extends AccountTables, MachineTables {
@@ -54,6 +57,7 @@ export interface AuthTables extends AccountTables, MachineTables {
     sealed_private_key: Uint8Array;
     create_time: Date;
   };
+  audit_events: AuditEventsTable;
   revocations: {
     position: Generated<bigint>;
     xid: Generated<bigint>;
@@ -77,6 +81,8 @@ export interface AuthStore {
   readonly serviceAccounts: ServiceAccountStore;
   readonly machines: MachineStore;
   readonly revocations: RevocationLog;
+  readonly audit: AuditStore;
+  readonly subjects: SubjectStore;
 }
 
 const schema = "auth";
@@ -101,5 +107,7 @@ export async function openAuthStore({
     serviceAccounts: serviceAccountStore({ db, clock }),
     machines: machineStore({ db, clock }),
     revocations: revocationLog({ db, clock }),
+    audit: auditStore({ db }),
+    subjects: subjectStore({ db }),
   };
 }

@@ -15,17 +15,20 @@ export interface PasswordSettings {
   readonly passes: number;
 }
 
-/** Hashes and checks passwords. */
+/** Hashes and checks passwords. Throws SIGN_IN_BUSY when too much of that waits already. */
 export interface Passwords {
   /** The password's argon2id hash in PHC format. */
-  hash(password: string): Promise<string>;
+  hash(password: string, signal?: AbortSignal): Promise<string>;
   /**
    * Whether the password belongs to the hash. Without a hash, as of an account
-   * that does not exist, it is false after the same work. Throws SIGN_IN_BUSY
-   * when too many checks wait already.
+   * that does not exist, it is false after the same work.
    */
   matches(password: string, hash: string | undefined, signal: AbortSignal): Promise<boolean>;
+  /** Whether a stored hash costs less to guess against than a new one would. */
+  isWeak(hash: string): boolean;
 }
+
+const never = new AbortController().signal;
 
 /**
  * Passwords by argon2id (RFC 9106), 32 bytes out, one lane, in the costs of
@@ -39,10 +42,14 @@ export async function createPasswords(settings: PasswordSettings): Promise<Passw
   const nobodys = await argon2(randomBytes(32), costs);
 
   return {
-    hash: (password) => argon2(password.normalize("NFKC"), costs),
+    hash: (password, signal = never) => inTurn(() => argon2(password.normalize("NFKC"), costs), signal),
     async matches(password, hash, signal) {
       const right = await inTurn(() => argon2Verify(hash ?? nobodys, password.normalize("NFKC")), signal);
       return right && hash !== undefined;
+    },
+    isWeak(hash) {
+      const costs = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=\d+\$/.exec(hash);
+      return !costs || Number(costs[1]) < settings.memoryKib || Number(costs[2]) < settings.passes;
     },
   };
 }

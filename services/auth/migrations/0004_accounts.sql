@@ -31,10 +31,22 @@ create index invitations_of_tenant on invitations (tenant_id, id);
 create table password_resets (
   user_id uuid primary key references users on delete cascade,
   tenant_id text not null,
+  -- SHA-256 of the token.
   token_hash bytea not null,
   create_time timestamptz not null,
   expire_time timestamptz not null,
   constraint password_resets_token_once unique (token_hash)
+);
+
+-- Addresses that accounts have given and not confirmed; several may wait for the same one.
+create table email_confirmations (
+  user_id uuid primary key references users on delete cascade,
+  tenant_id text not null,
+  email text not null,
+  -- SHA-256 of the token.
+  token_hash bytea not null,
+  expire_time timestamptz not null,
+  constraint email_confirmations_token_once unique (token_hash)
 );
 
 create table second_factors (

@@ -4,20 +4,22 @@ import { callOf } from "../../kit/context.js";
 import { errors } from "../../kit/errors.js";
 import { newId } from "../../kit/ids.js";
 import { defaultTenant, profileOf } from "../domain/account.js";
+import { proveAccount } from "../domain/prove-account.js";
 import { nextRefreshToken, sessionTokens } from "../domain/session-tokens.js";
+import { strengthenHash } from "../domain/strengthen-hash.js";
 import type { AuthParts } from "../parts.js";
 
 export function login(parts: AuthParts): ServiceImpl<typeof AuthService>["login"] {
-  const { store, passwords, lifetimes, clock } = parts;
+  const { store, lifetimes, clock } = parts;
   return async ({ username, password }, context) => {
-    const account = await store.accounts.byUsername(defaultTenant, username);
-    const matches = await passwords.matches(password, account?.passwordHash, context.signal);
-    if (!account || !matches) throw errors.credentialsInvalid();
+    const credentials = { tenant: defaultTenant, username, password };
+    const { account, settle } = await proveAccount(parts, credentials, context);
 
     const session = newId();
     const { token, stored } = nextRefreshToken(lifetimes, clock.now());
-    const started = await store.sessions.start(account, session, stored, callOf(context));
+    const started = await store.sessions.start(account, session, stored, callOf(context), settle);
     if (!started) throw errors.accountDisabled();
+    await strengthenHash(parts, account, password, context);
     const profile = profileOf({ ...account, lastLoginTime: new Date(clock.now()) });
     return { tokens: await sessionTokens(parts, account, session, token), profile };
   };

@@ -13,7 +13,7 @@ import { type Account, defaultTenant } from "../../../services/auth/domain/accou
 import { createPasswords } from "../../../services/auth/domain/passwords.js";
 import { definition } from "../../../services/auth/service.js";
 import { type AuthTables, openAuthStore } from "../../../services/auth/store.js";
-import { type Call, callKey, type Principal } from "../../../services/kit/context.js";
+import { type Call, type Client, callKey, type Principal } from "../../../services/kit/context.js";
 import { newId } from "../../../services/kit/ids.js";
 import { readEvents } from "../../../services/kit/outbox.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
@@ -36,6 +36,7 @@ export type AuthMethods = {
 export interface CallOptions {
   readonly principal?: Principal;
   readonly caller?: Workload;
+  readonly client?: Client;
   readonly signal?: AbortSignal;
 }
 
@@ -156,11 +157,12 @@ export function callable(served: Served, options: CallOptions = {}): AuthMethods
   ) as unknown as AuthMethods;
 }
 
-function contextOf({ principal, caller = Workload.GATEWAY, signal }: CallOptions): HandlerContext {
+function contextOf({ principal, caller = Workload.GATEWAY, client, signal }: CallOptions): HandlerContext {
   const call: Call = {
     requestId: newId(),
     correlationId: "test",
     caller,
+    client,
     principal,
     credential: undefined,
     deadline: Number.POSITIVE_INFINITY,
