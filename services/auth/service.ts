@@ -60,7 +60,11 @@ export const definition: WorkloadDefinition<AuthConfig> = {
       clock,
     };
     return {
-      implementations: [implementAuth(parts), ...machineServices(parts), ...auditServices({ store, keyEncryptionKey: sealingKey })],
+      implementations: [
+        implementAuth(parts),
+        ...machineServices(parts),
+        ...auditServices({ store, keyEncryptionKey: sealingKey }),
+      ],
       dependencies: [{ name: "database", check: (signal) => database.ping(signal) }],
       announcements,
     };

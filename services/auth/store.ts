@@ -3,6 +3,7 @@ import type { Clock } from "../kit/clock.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
 import type { Database } from "../kit/stores/database/port.js";
+import type { SigningAlgorithm } from "../kit/tokens.js";
 import { type AccountSecurity, accountSecurity } from "./store/account-security.js";
 import type { AccountTables } from "./store/account-tables.js";
 import { type AccountStore, accountStore } from "./store/accounts.js";
@@ -42,6 +43,10 @@ export interface AuthTables extends AccountTables, MachineTables {
     version: bigint;
     create_time: Date;
     expire_time: Date;
+    last_used_time: Date | null;
+    access_expire_time: Date | null;
+    network: Generated<string>;
+    user_agent: Generated<string>;
     end_time: Date | null;
   };
   refresh_tokens: {
@@ -52,10 +57,14 @@ export interface AuthTables extends AccountTables, MachineTables {
   };
   signing_keys: {
     kid: string;
-    modulus: string;
-    exponent: string;
-    sealed_private_key: Uint8Array;
+    algorithm: SigningAlgorithm;
+    modulus: string | null;
+    exponent: string | null;
+    x: string | null;
+    y: string | null;
+    sealed_private_key: Uint8Array | null;
     create_time: Date;
+    sign_time: Date;
   };
   audit_events: AuditEventsTable;
   revocations: {

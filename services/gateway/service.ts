@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
+import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
@@ -13,7 +14,14 @@ import { clearByEvents, isKept, keepAnswers } from "./edge/kept-answers.js";
 import { signIn } from "./edge/sign-in.js";
 import { forward, type Keep } from "./forward.js";
 
-const services: readonly DescService[] = [AuthService, ApiKeysService, ServiceAccountsService, AgentsService, EngineService];
+const services: readonly DescService[] = [
+  AuthService,
+  ApiKeysService,
+  ServiceAccountsService,
+  AuditService,
+  AgentsService,
+  EngineService,
+];
 
 /** The edge: everything it offers is another workload's, under the chain of the edge. */
 export const definition: WorkloadDefinition<EdgeConfig> = {
@@ -44,6 +52,7 @@ function implementations({ sessionCookies, origins }: EdgeConfig, platform: Plat
     implement(AuthService, { ...handlers, ...sessions } as ServiceImpl<typeof AuthService>),
     forward(ApiKeysService, peer(ApiKeysService), keep),
     forward(ServiceAccountsService, peer(ServiceAccountsService), keep),
+    forward(AuditService, peer(AuditService), keep),
     forward(AgentsService, peer(AgentsService), keep),
     forward(EngineService, peer(EngineService), keep),
   ];

@@ -27,6 +27,17 @@ export function newId(): string {
   return `${prefix}${hex[high >>> 4]}${hex[(high & 15) << 4]![0]}-${hex[low >>> 8]}${hex[low & 255]}-${random}`;
 }
 
+/** Milliseconds of the epoch that a UUIDv7 was made at. */
+export function timeOfId(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** Sorts before every UUIDv7 of that millisecond of the epoch, or later, and after every earlier one. */
+export function lowestIdAt(millisecond: number): string {
+  const time = millisecond.toString(16).padStart(12, "0");
+  return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+}
+
 function begin(millisecond: number): void {
   latest = millisecond;
   const time = millisecond.toString(16).padStart(12, "0");

@@ -1,4 +1,5 @@
 import type { PostgresPoolClient } from "kysely";
+import { lowestIdAt } from "../../ids.js";
 
 /**
  * Tables of what only grows are partitioned by month, so that a month can be
@@ -105,8 +106,8 @@ async function makeDefault(client: PostgresPoolClient, schema: string, table: Pa
  */
 async function makeMonth(client: PostgresPoolClient, schema: string, table: PartitionedTable, month: Date) {
   const name = partitionName(table.name, month);
-  const from = firstId(month);
-  const to = firstId(monthOf(month.getTime(), 1));
+  const from = lowestIdAt(month.getTime());
+  const to = lowestIdAt(monthOf(month.getTime(), 1).getTime());
   const parent = `"${schema}"."${table.name}"`;
   const stray = `"${schema}"."${table.name}_default"`;
   await client.query(
@@ -153,10 +154,4 @@ function partitionName(table: string, month: Date): string {
 
 function isMonth(table: string, partition: string): boolean {
   return /^_\d{4}_\d{2}$/.test(partition.slice(table.length));
-}
-
-/** The lowest UUIDv7 of a time. */
-function firstId(time: Date): string {
-  const hex = time.getTime().toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`;
 }

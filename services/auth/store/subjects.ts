@@ -1,0 +1,23 @@
+import type { Kysely } from "kysely";
+import { SubjectKind } from "#gen/ts/consciousness/auth/v1/subjects_service_pb.js";
+import type { Principal } from "../../kit/context.js";
+import type { AuthTables } from "../store.js";
+
+/** What the accounts of a tenant are. */
+export interface SubjectStore {
+  /** What an account of the principal's tenant is; undefined when there is none of this id. */
+  kindOf(principal: Principal, id: string): Promise<SubjectKind | undefined>;
+}
+
+export function subjectStore({ db }: { db: Kysely<AuthTables> }): SubjectStore {
+  const exists = async (table: "users" | "service_accounts", tenant: string, id: string) => {
+    const query = db.selectFrom(table).select("id").where("tenant_id", "=", tenant).where("id", "=", id);
+    return (await query.executeTakeFirst()) !== undefined;
+  };
+  return {
+    async kindOf({ tenant }, id) {
+      if (await exists("users", tenant, id)) return SubjectKind.USER;
+      return (await exists("service_accounts", tenant, id)) ? SubjectKind.MACHINE : undefined;
+    },
+  };
+}
