@@ -1,6 +1,8 @@
 import { type ConfigSource, integer, oneOf, optionalText } from "../kit/config.js";
 import { tokenIssuer } from "../kit/tokens/issuer.js";
+import { signingAlgorithms } from "../kit/tokens/key-ring.js";
 import { type AccountsConfig, readAccountsConfig } from "./accounts-config.js";
+import type { RotationSettings } from "./domain/key-rotation.js";
 import type { PasswordSettings } from "./domain/passwords.js";
 
 /** Fewest characters of an administrator's password. */
@@ -10,6 +12,8 @@ const longestPassword = 256;
 
 /** Longest that an access token may be configured to live, in seconds. */
 export const longestAccessLifetime = 86_400;
+
+const dayMs = 86_400_000;
 
 /** How auth behaves. */
 export interface AuthConfig {
@@ -21,6 +25,8 @@ export interface AuthConfig {
   readonly accounts: AccountsConfig;
   /** 32 bytes that seal the signing keys; kept in a file of the data directory when absent. */
   readonly keyEncryptionKey: Uint8Array | undefined;
+  /** How the keys that sign tokens are made and rotated. */
+  readonly signing: RotationSettings;
   /** `iss` of the tokens. */
   readonly tokenIssuer: string;
   readonly production: boolean;
@@ -53,6 +59,8 @@ const settings = {
   AUTH_API_KEYS_PER_ACCOUNT: integer(1, 1000, { fallback: 20 }),
   AUTH_API_KEY_DAYS: integer(1, 3650, { fallback: 365 }),
   AUTH_KEY_ENCRYPTION_KEY: optionalText({ secret: true }),
+  AUTH_SIGNING_ALGORITHM: oneOf(signingAlgorithms, { fallback: "RS256" }),
+  AUTH_KEY_ROTATION_DAYS: integer(1, 365, { fallback: 30 }),
   TOKEN_ISSUER: tokenIssuer(),
   ENVIRONMENT: oneOf(["development", "staging", "production"], { fallback: "development" }),
   DEPLOYMENT: oneOf(["single", "replicated"], { fallback: "single" }),
@@ -77,6 +85,10 @@ export function readConfig(source: ConfigSource): AuthConfig {
     apiKeys: { perAccount: values.AUTH_API_KEYS_PER_ACCOUNT, longestDays: values.AUTH_API_KEY_DAYS },
     accounts: readAccountsConfig(source),
     keyEncryptionKey,
+    signing: {
+      algorithm: values.AUTH_SIGNING_ALGORITHM,
+      periodMs: values.AUTH_KEY_ROTATION_DAYS * dayMs,
+    },
     tokenIssuer: values.TOKEN_ISSUER,
     production: values.ENVIRONMENT === "production",
     terminal: process.stdout.isTTY === true,

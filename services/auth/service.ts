@@ -1,5 +1,4 @@
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
-import type { Clock } from "../kit/clock.js";
 import { implement, type WorkloadDefinition } from "../kit/workload.js";
 import { auditServices } from "./audit.js";
 import { type AuthConfig, readConfig } from "./config.js";
@@ -8,11 +7,13 @@ import { keyEncryptionKey } from "./domain/key-encryption-key.js";
 import { keyedHash } from "./domain/keyed-hash.js";
 import { createPasswords } from "./domain/passwords.js";
 import { signInKeys } from "./domain/sign-in-keys.js";
-import { makeSigningKey, openSigningKey, type SigningKey, toJwk } from "./domain/signing-keys.js";
+import { toJwk } from "./domain/signing-keys.js";
+import { createSigningRing } from "./domain/signing-ring.js";
 import { subjectTokens } from "./domain/subject-tokens.js";
 import { createTokenIssuer } from "./domain/token-issuer.js";
 import { machineServices } from "./machines.js";
 import type { AuthParts } from "./parts.js";
+import { planServices } from "./plans.js";
 import { exchangeToken } from "./rpc/exchange-token.js";
 import { getJwks } from "./rpc/get-jwks.js";
 import { getProfile } from "./rpc/get-profile.js";
@@ -20,8 +21,8 @@ import { listRevocations } from "./rpc/list-revocations.js";
 import { login } from "./rpc/login.js";
 import { logout } from "./rpc/logout.js";
 import { refresh } from "./rpc/refresh.js";
-import type { SigningKeyStore } from "./store/signing-keys.js";
 import { openAuthStore } from "./store.js";
+import { keepTending } from "./tending.js";
 
 /** Accounts, sessions and tokens. */
 export const definition: WorkloadDefinition<AuthConfig> = {
@@ -32,7 +33,13 @@ export const definition: WorkloadDefinition<AuthConfig> = {
     const database = await platform.database();
     const store = await openAuthStore({ database, clock });
     const sealingKey = await keyEncryptionKey(config.keyEncryptionKey, dataDirectory);
-    const key = await currentSigningKey(store.signingKeys, sealingKey, clock);
+    const ring = createSigningRing({
+      store: store.signingKeys,
+      keyEncryptionKey: sealingKey,
+      settings: config.signing,
+      clock,
+    });
+    await ring.tend();
     const passwords = await createPasswords(config.passwords);
     const { adminPassword: password, production, terminal, lifetimes } = config;
     const { accounts } = store;
@@ -40,12 +47,12 @@ export const definition: WorkloadDefinition<AuthConfig> = {
     const announcements = await ensureFirstAccount(first);
 
     const issuer = createTokenIssuer({
-      key,
+      key: ring.current,
       issuer: config.tokenIssuer,
       clock,
       accessLifetime: lifetimes.access,
     });
-    const keys = async () => (await store.signingKeys.published()).map(toJwk);
+    const keys = async () => (await store.signingKeys.list()).map(toJwk);
     const verifySubject = subjectTokens({ keys, issuer: config.tokenIssuer, clock });
     const { apiKeys } = config;
     const attempts = signInKeys(keyedHash(sealingKey, "failed sign-ins"), config.accounts.failures);
@@ -59,14 +66,20 @@ export const definition: WorkloadDefinition<AuthConfig> = {
       apiKeys,
       clock,
     };
+    const tending = keepTending(
+      { "tending the signing keys": ring.tend, "dropping revocations": store.revocations.dropExpired },
+      () => platform.log,
+    );
     return {
       implementations: [
         implementAuth(parts),
         ...machineServices(parts),
+        ...planServices({ store }),
         ...auditServices({ store, keyEncryptionKey: sealingKey }),
       ],
       dependencies: [{ name: "database", check: (signal) => database.ping(signal) }],
       announcements,
+      stop: () => tending.stop(),
     };
   },
 };
@@ -81,16 +94,4 @@ function implementAuth(parts: AuthParts) {
     exchangeToken: exchangeToken(parts),
     listRevocations: listRevocations(parts),
   });
-}
-
-async function currentSigningKey(
-  store: SigningKeyStore,
-  sealingKey: Uint8Array,
-  clock: Clock,
-): Promise<SigningKey> {
-  const newest = await store.newest();
-  if (newest) return openSigningKey(newest, sealingKey);
-  const made = await makeSigningKey(sealingKey, new Date(clock.now()));
-  await store.add(made);
-  return openSigningKey(made, sealingKey);
 }

@@ -12,15 +12,17 @@ import { type AuditStore, auditStore } from "./store/audit-events.js";
 import type { AuditEventsTable } from "./store/audit-rows.js";
 import type { MachineTables } from "./store/machine-tables.js";
 import { type MachineStore, machineStore } from "./store/machines.js";
+import { type PlanStore, planStore } from "./store/plans.js";
 import { type RevocationLog, revocationLog } from "./store/revocation-log.js";
 import { type ServiceAccountStore, serviceAccountStore } from "./store/service-accounts.js";
 import { type SessionStore, sessionStore } from "./store/sessions.js";
 import { type SignInFailures, signInFailures } from "./store/sign-in-failures.js";
 import { type SigningKeyStore, signingKeyStore } from "./store/signing-keys.js";
 import { type SubjectStore, subjectStore } from "./store/subjects.js";
+import type { TenantTables } from "./store/tenant-tables.js";
 
 /** Auth's tables, as in its migrations. */
-export interface AuthTables extends AccountTables, MachineTables {
+export interface AuthTables extends AccountTables, MachineTables, TenantTables {
   users: {
     id: string;
     tenant_id: string;
@@ -92,6 +94,7 @@ export interface AuthStore {
   readonly revocations: RevocationLog;
   readonly audit: AuditStore;
   readonly subjects: SubjectStore;
+  readonly plans: PlanStore;
 }
 
 const schema = "auth";
@@ -118,5 +121,6 @@ export async function openAuthStore({
     revocations: revocationLog({ db, clock }),
     audit: auditStore({ db }),
     subjects: subjectStore({ db }),
+    plans: planStore({ db }),
   };
 }

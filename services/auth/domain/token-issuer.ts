@@ -17,7 +17,8 @@ export interface TokenIssuer {
 }
 
 interface Options {
-  readonly key: SigningKey;
+  /** The key that signs now. */
+  readonly key: () => SigningKey;
   /** `iss` of the tokens. */
   readonly issuer: string;
   readonly clock: Clock;
@@ -25,18 +26,19 @@ interface Options {
   readonly accessLifetime: number;
 }
 
-/** Signs by RS256 with one key, whose id goes into the header. */
+/** Signs with the current key, whose id goes into the header. */
 export function createTokenIssuer({ key, issuer, clock, accessLifetime }: Options): TokenIssuer {
   const sign = (principal: Principal, kind: TokenKind, audience: string, lifetime: number) => {
+    const { kid, algorithm: alg, privateKey } = key();
     const issuedAt = Math.floor(clock.now() / 1000);
     return new SignJWT({ ...principalClaims(principal) })
-      .setProtectedHeader({ alg: "RS256", typ: tokenTypes[kind], kid: key.kid })
+      .setProtectedHeader({ alg, typ: tokenTypes[kind], kid })
       .setIssuer(issuer)
       .setAudience(audience)
       .setIssuedAt(issuedAt)
       .setExpirationTime(issuedAt + lifetime)
       .setJti(newId())
-      .sign(key.privateKey);
+      .sign(privateKey);
   };
   return {
     access: (principal, lifetime = accessLifetime) => sign(principal, "access", accessAudience, lifetime),

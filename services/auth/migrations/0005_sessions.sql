@@ -15,3 +15,30 @@ create table revocations (
 
 create index revocations_by_transaction on revocations (xid, position);
 create index revocations_by_expiry on revocations (expire_time);
+
+-- A key signs from its time to that of the next one, then stays published for the tokens it signed.
+alter table signing_keys
+  add column algorithm text not null default 'RS256' check (algorithm in ('RS256', 'ES256')),
+  add column x text,
+  add column y text,
+  add column sign_time timestamptz,
+  alter column modulus drop not null,
+  alter column exponent drop not null,
+  -- Dropped when it signs no more.
+  alter column sealed_private_key drop not null;
+update signing_keys set sign_time = create_time;
+alter table signing_keys
+  alter column sign_time set not null,
+  add constraint signing_keys_complete check (
+    case algorithm
+      when 'RS256' then modulus is not null and exponent is not null
+      else x is not null and y is not null
+    end
+  );
+
+alter table sessions
+  -- When the session last got tokens, and when the last access token of it expires.
+  add column last_used_time timestamptz,
+  add column access_expire_time timestamptz,
+  add column network text not null default '',
+  add column user_agent text not null default '';

@@ -4,5 +4,5 @@ import { toJwk } from "../domain/signing-keys.js";
 import type { AuthParts } from "../parts.js";
 
 export function getJwks({ store }: AuthParts): ServiceImpl<typeof AuthService>["getJwks"] {
-  return async () => ({ keys: (await store.signingKeys.published()).map(toJwk) });
+  return async () => ({ keys: (await store.signingKeys.list()).map(toJwk).reverse() });
 }

@@ -4,11 +4,8 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SessionEnd, SessionEndedSchema } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
-import { makeSigningKey } from "../../../services/auth/domain/signing-keys.js";
-import { signingKeyStore } from "../../../services/auth/store/signing-keys.js";
 import type { Principal } from "../../../services/kit/context.js";
 import { newId } from "../../../services/kit/ids.js";
-import { readEvents } from "../../../services/kit/outbox.js";
 import { createTokenVerifier, defaultTokenIssuer } from "../../../services/kit/tokens.js";
 import { type Auth, password, startAuth } from "../support/auth.js";
 import { expectRefusal } from "../support/expect-refusal.js";
@@ -43,17 +40,6 @@ describe("GetJwks", () => {
     expect(Buffer.from(key?.n ?? "", "base64url")).toHaveLength(256);
     const names = Object.keys(key ?? {}).filter((name) => !name.startsWith("$"));
     expect(names.sort()).toEqual(["alg", "e", "kid", "kty", "n", "use"]);
-  });
-
-  it("lists the newest key first", async () => {
-    const [old] = await keys();
-    const added = await makeSigningKey(Buffer.alloc(32, 7), new Date(auth.time.clock.now() + 1));
-    await signingKeyStore({ db: auth.db, clock: auth.time.clock }).add(added);
-    expect((await keys()).map(({ kid }) => kid)).toEqual([added.kid, old?.kid]);
-    const aggregate = { type: "signing_key", id: added.kid };
-    const [event] = await readEvents(auth.db, { aggregate, limit: 2 });
-    expect(event?.payload?.typeUrl).toMatch(/SigningKeyPublished$/);
-    await auth.db.deleteFrom("signing_keys").where("kid", "=", added.kid).execute();
   });
 });
 

@@ -9,8 +9,9 @@ import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Event } from "#gen/ts/consciousness/contract/v1/event_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { AuthConfig } from "../../../services/auth/config.js";
-import { type Account, defaultTenant } from "../../../services/auth/domain/account.js";
+import { type Account, defaultTenant, type NewAccount } from "../../../services/auth/domain/account.js";
 import { createPasswords } from "../../../services/auth/domain/passwords.js";
+import { permissionsOf, shippedRoles } from "../../../services/auth/domain/roles.js";
 import { definition } from "../../../services/auth/service.js";
 import { type AuthTables, openAuthStore } from "../../../services/auth/store.js";
 import { type Call, type Client, callKey, type Principal } from "../../../services/kit/context.js";
@@ -53,6 +54,7 @@ export const testConfig: AuthConfig = {
   apiKeys: { perAccount: 5, longestDays: 30 },
   accounts: { failures: { perAccount: 5, perAddress: 20 } },
   keyEncryptionKey: Buffer.alloc(32, 7),
+  signing: { algorithm: "RS256", periodMs: 30 * 86_400_000 },
   tokenIssuer: defaultTokenIssuer,
   production: false,
   terminal: false,
@@ -102,7 +104,7 @@ export async function startAuth(changes: Partial<AuthConfig> = {}) {
     async account(changes: Partial<Account> = {}): Promise<Account> {
       const account = { ...newAccount(passwordHash), ...changes };
       await store.accounts.add(account, { requestId: newId(), principal: undefined });
-      return account;
+      return { ...account, permissions: permissionsOf(account.roles, shippedRoles) };
     },
     disable: (account: Account) =>
       db.updateTable("users").set({ active: false }).where("id", "=", account.id).execute(),
@@ -126,7 +128,7 @@ export function eventType(event: Event): string {
   return event.payload?.typeUrl.split(".").at(-1) ?? "";
 }
 
-function newAccount(passwordHash: string): Account {
+function newAccount(passwordHash: string): NewAccount {
   const id = newId();
   return {
     id,

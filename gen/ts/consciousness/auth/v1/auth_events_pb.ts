@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/auth/v1/auth_events.proto.
  */
 export const file_consciousness_auth_v1_auth_events: GenFile = /*@__PURE__*/
-  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiJwoUUGFzc3dvcmRTdHJlbmd0aGVuZWQSDwoHdXNlcl9pZBgBIAEoCSI0Cg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIQCghieV9yZXNldBgCIAEoCCInChRQYXNzd29yZFJlc2V0Q3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJIiEKDkVtYWlsQ29uZmlybWVkEg8KB3VzZXJfaWQYASABKAkiJgoTU2Vjb25kRmFjdG9yRW5hYmxlZBIPCgd1c2VyX2lkGAEgASgJIiYKE1NlY29uZEZhY3RvclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCSI3ChBSZWNvdmVyeUNvZGVVc2VkEg8KB3VzZXJfaWQYASABKAkSEgoKY29kZXNfbGVmdBgCIAEoDSIiCg9BY2NvdW50VW5sb2NrZWQSDwoHdXNlcl9pZBgBIAEoCSJWChFJbnZpdGF0aW9uQ3JlYXRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiPAoSSW52aXRhdGlvbkFjY2VwdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIqChFJbnZpdGF0aW9uUmV2b2tlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJKl8KClNlc3Npb25FbmQSGwoXU0VTU0lPTl9FTkRfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX0VORF9MT0dPVVQQARIcChhTRVNTSU9OX0VORF9UT0tFTl9SRVVTRUQQAmIGcHJvdG8z", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
+  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSIiChNTaWduaW5nS2V5V2l0aGRyYXduEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiJwoUUGFzc3dvcmRTdHJlbmd0aGVuZWQSDwoHdXNlcl9pZBgBIAEoCSI0Cg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIQCghieV9yZXNldBgCIAEoCCInChRQYXNzd29yZFJlc2V0Q3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJIiEKDkVtYWlsQ29uZmlybWVkEg8KB3VzZXJfaWQYASABKAkiJgoTU2Vjb25kRmFjdG9yRW5hYmxlZBIPCgd1c2VyX2lkGAEgASgJIiYKE1NlY29uZEZhY3RvclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCSI3ChBSZWNvdmVyeUNvZGVVc2VkEg8KB3VzZXJfaWQYASABKAkSEgoKY29kZXNfbGVmdBgCIAEoDSIiCg9BY2NvdW50VW5sb2NrZWQSDwoHdXNlcl9pZBgBIAEoCSJWChFJbnZpdGF0aW9uQ3JlYXRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiPAoSSW52aXRhdGlvbkFjY2VwdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIqChFJbnZpdGF0aW9uUmV2b2tlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJKl8KClNlc3Npb25FbmQSGwoXU0VTU0lPTl9FTkRfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX0VORF9MT0dPVVQQARIcChhTRVNTSU9OX0VORF9UT0tFTl9SRVVTRUQQAmIGcHJvdG8z", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
 
 /**
  * An account was made. Aggregate `user`.
@@ -146,6 +146,28 @@ export const SigningKeyPublishedSchema: GenMessage<SigningKeyPublished> = /*@__P
   messageDesc(file_consciousness_auth_v1_auth_events, 4);
 
 /**
+ * A key that signs no more is published no more, as every token it signed has
+ * expired. Aggregate `signing_key`.
+ *
+ * @generated from message consciousness.auth.v1.SigningKeyWithdrawn
+ */
+export type SigningKeyWithdrawn = Message<"consciousness.auth.v1.SigningKeyWithdrawn"> & {
+  /**
+   * Identifier that tokens named.
+   *
+   * @generated from field: string kid = 1;
+   */
+  kid: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.SigningKeyWithdrawn.
+ * Use `create(SigningKeyWithdrawnSchema)` to create a new message.
+ */
+export const SigningKeyWithdrawnSchema: GenMessage<SigningKeyWithdrawn> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 5);
+
+/**
  * An API key was made. Aggregate `api_key`.
  *
  * @generated from message consciousness.auth.v1.ApiKeyCreated
@@ -192,7 +214,7 @@ export type ApiKeyCreated = Message<"consciousness.auth.v1.ApiKeyCreated"> & {
  * Use `create(ApiKeyCreatedSchema)` to create a new message.
  */
 export const ApiKeyCreatedSchema: GenMessage<ApiKeyCreated> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 5);
+  messageDesc(file_consciousness_auth_v1_auth_events, 6);
 
 /**
  * An API key was ended. Aggregate `api_key`.
@@ -220,7 +242,7 @@ export type ApiKeyRevoked = Message<"consciousness.auth.v1.ApiKeyRevoked"> & {
  * Use `create(ApiKeyRevokedSchema)` to create a new message.
  */
 export const ApiKeyRevokedSchema: GenMessage<ApiKeyRevoked> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 6);
+  messageDesc(file_consciousness_auth_v1_auth_events, 7);
 
 /**
  * A service account was made. Aggregate `service_account`.
@@ -262,7 +284,7 @@ export type ServiceAccountCreated = Message<"consciousness.auth.v1.ServiceAccoun
  * Use `create(ServiceAccountCreatedSchema)` to create a new message.
  */
 export const ServiceAccountCreatedSchema: GenMessage<ServiceAccountCreated> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 7);
+  messageDesc(file_consciousness_auth_v1_auth_events, 8);
 
 /**
  * A service account was changed. Aggregate `service_account`.
@@ -290,7 +312,7 @@ export type ServiceAccountUpdated = Message<"consciousness.auth.v1.ServiceAccoun
  * Use `create(ServiceAccountUpdatedSchema)` to create a new message.
  */
 export const ServiceAccountUpdatedSchema: GenMessage<ServiceAccountUpdated> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 8);
+  messageDesc(file_consciousness_auth_v1_auth_events, 9);
 
 /**
  * A service account got a new secret. Aggregate `service_account`.
@@ -318,7 +340,7 @@ export type ServiceAccountSecretRotated = Message<"consciousness.auth.v1.Service
  * Use `create(ServiceAccountSecretRotatedSchema)` to create a new message.
  */
 export const ServiceAccountSecretRotatedSchema: GenMessage<ServiceAccountSecretRotated> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 9);
+  messageDesc(file_consciousness_auth_v1_auth_events, 10);
 
 /**
  * A service account was deleted. Aggregate `service_account`.
@@ -339,7 +361,7 @@ export type ServiceAccountDeleted = Message<"consciousness.auth.v1.ServiceAccoun
  * Use `create(ServiceAccountDeletedSchema)` to create a new message.
  */
 export const ServiceAccountDeletedSchema: GenMessage<ServiceAccountDeleted> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 10);
+  messageDesc(file_consciousness_auth_v1_auth_events, 11);
 
 /**
  * The hash of a password was replaced by a dearer one of the same password.
@@ -361,7 +383,7 @@ export type PasswordStrengthened = Message<"consciousness.auth.v1.PasswordStreng
  * Use `create(PasswordStrengthenedSchema)` to create a new message.
  */
 export const PasswordStrengthenedSchema: GenMessage<PasswordStrengthened> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 11);
+  messageDesc(file_consciousness_auth_v1_auth_events, 12);
 
 /**
  * An account has a new password. Aggregate `user`.
@@ -389,7 +411,7 @@ export type PasswordChanged = Message<"consciousness.auth.v1.PasswordChanged"> &
  * Use `create(PasswordChangedSchema)` to create a new message.
  */
 export const PasswordChangedSchema: GenMessage<PasswordChanged> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 12);
+  messageDesc(file_consciousness_auth_v1_auth_events, 13);
 
 /**
  * A reset token was made for an account. Aggregate `user`.
@@ -410,7 +432,7 @@ export type PasswordResetCreated = Message<"consciousness.auth.v1.PasswordResetC
  * Use `create(PasswordResetCreatedSchema)` to create a new message.
  */
 export const PasswordResetCreatedSchema: GenMessage<PasswordResetCreated> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 13);
+  messageDesc(file_consciousness_auth_v1_auth_events, 14);
 
 /**
  * An account's e-mail address was confirmed. Aggregate `user`.
@@ -431,7 +453,7 @@ export type EmailConfirmed = Message<"consciousness.auth.v1.EmailConfirmed"> & {
  * Use `create(EmailConfirmedSchema)` to create a new message.
  */
 export const EmailConfirmedSchema: GenMessage<EmailConfirmed> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 14);
+  messageDesc(file_consciousness_auth_v1_auth_events, 15);
 
 /**
  * An account asks for a second factor from now on. Aggregate `user`.
@@ -452,7 +474,7 @@ export type SecondFactorEnabled = Message<"consciousness.auth.v1.SecondFactorEna
  * Use `create(SecondFactorEnabledSchema)` to create a new message.
  */
 export const SecondFactorEnabledSchema: GenMessage<SecondFactorEnabled> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 15);
+  messageDesc(file_consciousness_auth_v1_auth_events, 16);
 
 /**
  * An account asks for no second factor any more. Aggregate `user`.
@@ -473,7 +495,7 @@ export type SecondFactorRemoved = Message<"consciousness.auth.v1.SecondFactorRem
  * Use `create(SecondFactorRemovedSchema)` to create a new message.
  */
 export const SecondFactorRemovedSchema: GenMessage<SecondFactorRemoved> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 16);
+  messageDesc(file_consciousness_auth_v1_auth_events, 17);
 
 /**
  * A recovery code was used in place of a second factor. Aggregate `user`.
@@ -501,7 +523,7 @@ export type RecoveryCodeUsed = Message<"consciousness.auth.v1.RecoveryCodeUsed">
  * Use `create(RecoveryCodeUsedSchema)` to create a new message.
  */
 export const RecoveryCodeUsedSchema: GenMessage<RecoveryCodeUsed> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 17);
+  messageDesc(file_consciousness_auth_v1_auth_events, 18);
 
 /**
  * Failed sign-ins no longer delay an account's next. Aggregate `user`.
@@ -522,7 +544,7 @@ export type AccountUnlocked = Message<"consciousness.auth.v1.AccountUnlocked"> &
  * Use `create(AccountUnlockedSchema)` to create a new message.
  */
 export const AccountUnlockedSchema: GenMessage<AccountUnlocked> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 18);
+  messageDesc(file_consciousness_auth_v1_auth_events, 19);
 
 /**
  * Somebody was invited into a tenant. Aggregate `invitation`.
@@ -550,7 +572,7 @@ export type InvitationCreated = Message<"consciousness.auth.v1.InvitationCreated
  * Use `create(InvitationCreatedSchema)` to create a new message.
  */
 export const InvitationCreatedSchema: GenMessage<InvitationCreated> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 19);
+  messageDesc(file_consciousness_auth_v1_auth_events, 20);
 
 /**
  * An invitation was used. Aggregate `invitation`.
@@ -578,7 +600,7 @@ export type InvitationAccepted = Message<"consciousness.auth.v1.InvitationAccept
  * Use `create(InvitationAcceptedSchema)` to create a new message.
  */
 export const InvitationAcceptedSchema: GenMessage<InvitationAccepted> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 20);
+  messageDesc(file_consciousness_auth_v1_auth_events, 21);
 
 /**
  * An invitation was revoked. Aggregate `invitation`.
@@ -599,7 +621,7 @@ export type InvitationRevoked = Message<"consciousness.auth.v1.InvitationRevoked
  * Use `create(InvitationRevokedSchema)` to create a new message.
  */
 export const InvitationRevokedSchema: GenMessage<InvitationRevoked> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 21);
+  messageDesc(file_consciousness_auth_v1_auth_events, 22);
 
 /**
  * Why a session ended.
