@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/auth/v1/auth_events.proto.
  */
 export const file_consciousness_auth_v1_auth_events: GenFile = /*@__PURE__*/
-  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSIiChNTaWduaW5nS2V5V2l0aGRyYXduEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiJwoUUGFzc3dvcmRTdHJlbmd0aGVuZWQSDwoHdXNlcl9pZBgBIAEoCSI0Cg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIQCghieV9yZXNldBgCIAEoCCInChRQYXNzd29yZFJlc2V0Q3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJIiEKDkVtYWlsQ29uZmlybWVkEg8KB3VzZXJfaWQYASABKAkiJgoTU2Vjb25kRmFjdG9yRW5hYmxlZBIPCgd1c2VyX2lkGAEgASgJIiYKE1NlY29uZEZhY3RvclJlbW92ZWQSDwoHdXNlcl9pZBgBIAEoCSI3ChBSZWNvdmVyeUNvZGVVc2VkEg8KB3VzZXJfaWQYASABKAkSEgoKY29kZXNfbGVmdBgCIAEoDSIiCg9BY2NvdW50VW5sb2NrZWQSDwoHdXNlcl9pZBgBIAEoCSJWChFJbnZpdGF0aW9uQ3JlYXRlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiPAoSSW52aXRhdGlvbkFjY2VwdGVkEhUKDWludml0YXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIqChFJbnZpdGF0aW9uUmV2b2tlZBIVCg1pbnZpdGF0aW9uX2lkGAEgASgJKl8KClNlc3Npb25FbmQSGwoXU0VTU0lPTl9FTkRfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX0VORF9MT0dPVVQQARIcChhTRVNTSU9OX0VORF9UT0tFTl9SRVVTRUQQAmIGcHJvdG8z", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
+  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSIiChNTaWduaW5nS2V5V2l0aGRyYXduEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiJwoUUGFzc3dvcmRTdHJlbmd0aGVuZWQSDwoHdXNlcl9pZBgBIAEoCSI0Cg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIQCghieV9yZXNldBgCIAEoCCInChRQYXNzd29yZFJlc2V0Q3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJIiEKDkVtYWlsQ29uZmlybWVkEg8KB3VzZXJfaWQYASABKAkiJAoRU2Vjb25kRmFjdG9yQmVndW4SDwoHdXNlcl9pZBgBIAEoCSImChNTZWNvbmRGYWN0b3JFbmFibGVkEg8KB3VzZXJfaWQYASABKAkiJgoTU2Vjb25kRmFjdG9yUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJIjcKEFJlY292ZXJ5Q29kZVVzZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpjb2Rlc19sZWZ0GAIgASgNIiIKD0FjY291bnRVbmxvY2tlZBIPCgd1c2VyX2lkGAEgASgJIlYKEUludml0YXRpb25DcmVhdGVkEhUKDWludml0YXRpb25faWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZSI8ChJJbnZpdGF0aW9uQWNjZXB0ZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIioKEUludml0YXRpb25SZXZva2VkEhUKDWludml0YXRpb25faWQYASABKAkqhAEKClNlc3Npb25FbmQSGwoXU0VTU0lPTl9FTkRfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX0VORF9MT0dPVVQQARIcChhTRVNTSU9OX0VORF9UT0tFTl9SRVVTRUQQAhIjCh9TRVNTSU9OX0VORF9DUkVERU5USUFMU19DSEFOR0VEEAhiBnByb3RvMw", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
 
 /**
  * An account was made. Aggregate `user`.
@@ -456,6 +456,27 @@ export const EmailConfirmedSchema: GenMessage<EmailConfirmed> = /*@__PURE__*/
   messageDesc(file_consciousness_auth_v1_auth_events, 15);
 
 /**
+ * An account's owner began to set up a second factor. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.SecondFactorBegun
+ */
+export type SecondFactorBegun = Message<"consciousness.auth.v1.SecondFactorBegun"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.SecondFactorBegun.
+ * Use `create(SecondFactorBegunSchema)` to create a new message.
+ */
+export const SecondFactorBegunSchema: GenMessage<SecondFactorBegun> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 16);
+
+/**
  * An account asks for a second factor from now on. Aggregate `user`.
  *
  * @generated from message consciousness.auth.v1.SecondFactorEnabled
@@ -474,7 +495,7 @@ export type SecondFactorEnabled = Message<"consciousness.auth.v1.SecondFactorEna
  * Use `create(SecondFactorEnabledSchema)` to create a new message.
  */
 export const SecondFactorEnabledSchema: GenMessage<SecondFactorEnabled> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 16);
+  messageDesc(file_consciousness_auth_v1_auth_events, 17);
 
 /**
  * An account asks for no second factor any more. Aggregate `user`.
@@ -495,7 +516,7 @@ export type SecondFactorRemoved = Message<"consciousness.auth.v1.SecondFactorRem
  * Use `create(SecondFactorRemovedSchema)` to create a new message.
  */
 export const SecondFactorRemovedSchema: GenMessage<SecondFactorRemoved> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 17);
+  messageDesc(file_consciousness_auth_v1_auth_events, 18);
 
 /**
  * A recovery code was used in place of a second factor. Aggregate `user`.
@@ -523,7 +544,7 @@ export type RecoveryCodeUsed = Message<"consciousness.auth.v1.RecoveryCodeUsed">
  * Use `create(RecoveryCodeUsedSchema)` to create a new message.
  */
 export const RecoveryCodeUsedSchema: GenMessage<RecoveryCodeUsed> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 18);
+  messageDesc(file_consciousness_auth_v1_auth_events, 19);
 
 /**
  * Failed sign-ins no longer delay an account's next. Aggregate `user`.
@@ -544,7 +565,7 @@ export type AccountUnlocked = Message<"consciousness.auth.v1.AccountUnlocked"> &
  * Use `create(AccountUnlockedSchema)` to create a new message.
  */
 export const AccountUnlockedSchema: GenMessage<AccountUnlocked> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 19);
+  messageDesc(file_consciousness_auth_v1_auth_events, 20);
 
 /**
  * Somebody was invited into a tenant. Aggregate `invitation`.
@@ -572,7 +593,7 @@ export type InvitationCreated = Message<"consciousness.auth.v1.InvitationCreated
  * Use `create(InvitationCreatedSchema)` to create a new message.
  */
 export const InvitationCreatedSchema: GenMessage<InvitationCreated> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 20);
+  messageDesc(file_consciousness_auth_v1_auth_events, 21);
 
 /**
  * An invitation was used. Aggregate `invitation`.
@@ -600,7 +621,7 @@ export type InvitationAccepted = Message<"consciousness.auth.v1.InvitationAccept
  * Use `create(InvitationAcceptedSchema)` to create a new message.
  */
 export const InvitationAcceptedSchema: GenMessage<InvitationAccepted> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 21);
+  messageDesc(file_consciousness_auth_v1_auth_events, 22);
 
 /**
  * An invitation was revoked. Aggregate `invitation`.
@@ -621,7 +642,7 @@ export type InvitationRevoked = Message<"consciousness.auth.v1.InvitationRevoked
  * Use `create(InvitationRevokedSchema)` to create a new message.
  */
 export const InvitationRevokedSchema: GenMessage<InvitationRevoked> = /*@__PURE__*/
-  messageDesc(file_consciousness_auth_v1_auth_events, 22);
+  messageDesc(file_consciousness_auth_v1_auth_events, 23);
 
 /**
  * Why a session ended.
@@ -649,6 +670,13 @@ export enum SessionEnd {
    * @generated from enum value: SESSION_END_TOKEN_REUSED = 2;
    */
   TOKEN_REUSED = 2,
+
+  /**
+   * The password or the second factor of its account was changed elsewhere.
+   *
+   * @generated from enum value: SESSION_END_CREDENTIALS_CHANGED = 8;
+   */
+  CREDENTIALS_CHANGED = 8,
 }
 
 /**
