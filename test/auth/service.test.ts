@@ -167,6 +167,7 @@ describe("the store", () => {
     email: "ada@example.org",
     passwordHash: "",
     roles: [Role.USER],
+    permissions: [],
     tier: Tier.BASIC,
     active: true,
     epoch: 0,

@@ -6,7 +6,7 @@ import { ConfigError } from "../../kit/config.js";
 import { newId } from "../../kit/ids.js";
 import { shortestPassword } from "../config.js";
 import type { AccountStore } from "../store/accounts.js";
-import { type Account, defaultTenant } from "./account.js";
+import { defaultTenant, type NewAccount } from "./account.js";
 import type { Passwords } from "./passwords.js";
 import { privateFile } from "./private-file.js";
 
@@ -38,7 +38,7 @@ export async function ensureFirstAccount(options: Options): Promise<string[]> {
   return added ? announcements : [];
 }
 
-function firstAccount(passwordHash: string, createTime: Date): Account {
+function firstAccount(passwordHash: string, createTime: Date): NewAccount {
   return {
     id: newId(),
     tenant: defaultTenant,

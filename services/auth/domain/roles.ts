@@ -21,7 +21,7 @@ const acrossTenants: readonly Permission[] = [
   Permission.TENANT_ADMIN,
 ];
 
-/** What each role permits. */
+/** What each role permits as shipped. */
 export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
   [Role.UNSPECIFIED]: [],
   [Role.USER]: ofUsers,
@@ -31,8 +31,19 @@ export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
   [Role.SUPER_ADMIN]: everything,
 };
 
-/** What the roles permit together, in the contract's order. */
-export function permissionsOf(roles: readonly Role[]): Permission[] {
-  const granted = new Set(roles.flatMap((role) => rolePermissions[role]));
+/** What a tenant's roles permit, where that is not what is shipped. */
+export type RoleTable = ReadonlyMap<Role, readonly Permission[]>;
+
+/** Of a tenant whose roles permit what is shipped. */
+export const shippedRoles: RoleTable = new Map();
+
+/** What a role permits in a tenant. A SuperAdmin may do everything everywhere, whatever the table says. */
+export function permissionsOfRole(role: Role, table: RoleTable): readonly Permission[] {
+  return (role === Role.SUPER_ADMIN ? undefined : table.get(role)) ?? rolePermissions[role];
+}
+
+/** What the roles permit together in a tenant, in the contract's order. */
+export function permissionsOf(roles: readonly Role[], table: RoleTable): Permission[] {
+  const granted = new Set(roles.flatMap((role) => permissionsOfRole(role, table)));
   return everything.filter((permission) => granted.has(permission));
 }

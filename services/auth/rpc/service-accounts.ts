@@ -10,7 +10,7 @@ import { requireEtag } from "../../kit/etag.js";
 import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
 import { requireCertificates, requireHeld, requireTier } from "../domain/grants.js";
 import { newClientSecret } from "../domain/machine-secrets.js";
-import { permissionsOf } from "../domain/roles.js";
+import { permissionsOf, type RoleTable } from "../domain/roles.js";
 import { type StoredServiceAccount, serviceAccountMessage } from "../domain/service-account.js";
 import { changedFields, withSelected, withTier } from "../domain/service-account-mask.js";
 import type { AuthParts } from "../parts.js";
@@ -28,14 +28,14 @@ export function createServiceAccount({ store, clock }: AuthParts): Handlers["cre
   return async (request, context) => {
     const principal = principalOf(context);
     const wanted = withTier(request.serviceAccount ?? create(ServiceAccountSchema));
-    requireWithin(principal, wanted);
     requireTier(principal, wanted.tier);
     if (wanted.spiffeId !== "") requireCertificates(principal);
     const { secret, hash } = newClientSecret();
     const call = { method: methods.createServiceAccount, request, context };
-    const { reply, first } = await store.serviceAccounts.change(call, wanted, async (accounts) => ({
-      serviceAccount: serviceAccountMessage(await accounts.insert(wanted, hash), clock.now()),
-    }));
+    const { reply, first } = await store.serviceAccounts.change(call, wanted, async (accounts) => {
+      requireWithin(principal, wanted, await accounts.roleTable());
+      return { serviceAccount: serviceAccountMessage(await accounts.insert(wanted, hash), clock.now()) };
+    });
     return { ...reply, clientSecret: first ? secret : "" };
   };
 }
@@ -79,7 +79,7 @@ export function updateServiceAccount({ store, clock }: AuthParts): Handlers["upd
       const next = withSelected(before, wanted, request.updateMask?.paths ?? []);
       const changed = changedFields(before, next);
       if (changed.length === 0) return { serviceAccount: before };
-      requireWithin(principal, next);
+      requireWithin(principal, next, await accounts.roleTable());
       if (changed.includes("tier")) requireTier(principal, next.tier);
       if (changed.includes("spiffe_id")) requireCertificates(principal);
       const account = await accounts.replace(current, next, changed);
@@ -100,7 +100,7 @@ export function rotateSecret({ store, clock }: AuthParts): Handlers["rotateSecre
       const current = await accounts.load(request.id);
       requireEtag(current, request.etag);
       // Whoever has the secret has what the account has.
-      requireWithin(principal, current);
+      requireWithin(principal, current, await accounts.roleTable());
       const formerUntil = overlap > 0 ? new Date(clock.now() + overlap * 1000) : undefined;
       const account = await accounts.rotate(current, hash, formerUntil);
       return { serviceAccount: serviceAccountMessage(account, clock.now()) };
@@ -124,6 +124,10 @@ export function deleteServiceAccount({ store }: AuthParts): Handlers["deleteServ
 }
 
 /** Throws GRANT_EXCEEDED when an account has more than the principal. */
-function requireWithin({ permissions }: Principal, account: Granted | ServiceAccount): void {
-  requireHeld(permissions, [...permissionsOf(account.roles), ...account.permissions]);
+function requireWithin(
+  { permissions }: Principal,
+  account: Granted | ServiceAccount,
+  table: RoleTable,
+): void {
+  requireHeld(permissions, [...permissionsOf(account.roles, table), ...account.permissions]);
 }

@@ -1,28 +1,32 @@
 import { create } from "@bufbuild/protobuf";
 import type { Kysely, Selectable } from "kysely";
 import { UserCreatedSchema } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
-import { type Role, RoleSchema, Tier, TierSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
+import { Tier, TierSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { Call, Principal } from "../../kit/context.js";
 import { enumNames } from "../../kit/enum-names.js";
 import { type OutboxTables, recordEvent } from "../../kit/outbox.js";
 import { transaction } from "../../kit/stores/database/kysely.js";
-import type { Account } from "../domain/account.js";
+import type { Account, NewAccount } from "../domain/account.js";
+import { permissionsOf } from "../domain/roles.js";
 import type { AuthTables } from "../store.js";
+import { roleNames, roleTableOf, type StoredRoleTable, toRoleTable } from "./role-tables.js";
+import { signInTenant } from "./sign-in-tenant.js";
 
 /** Accounts. */
 export interface AccountStore {
   /** Whether there is no account at all. */
   isEmpty(): Promise<boolean>;
   /** Adds an account; false, and nothing, when its name or address is taken in the tenant. */
-  add(account: Account, call: Pick<Call, "requestId" | "principal">): Promise<boolean>;
-  /** The account that signs in under a name. */
+  add(account: NewAccount, call: Pick<Call, "requestId" | "principal">): Promise<boolean>;
+  /** Id of the tenant that somebody names to sign in to; one that nobody has when there is no such active one. */
+  signInTenant(name: string): Promise<string>;
+  /** The account that signs in under a name in the tenant of an id; none in a disabled tenant. */
   byUsername(tenant: string, username: string): Promise<Account | undefined>;
   /** The principal's own account. */
   own(principal: Principal): Promise<Account | undefined>;
 }
 
-const roleNames = enumNames<Role>(RoleSchema);
 const tierNames = enumNames<Tier>(TierSchema);
 
 export function accountStore({
@@ -55,23 +59,39 @@ export function accountStore({
         return true;
       });
     },
+    signInTenant: (name) => signInTenant(db, name),
     async byUsername(tenant, username) {
       // PostgreSQL's text holds no NUL: such a name is nobody's, where the query would fail.
       if (username.includes("\0")) return undefined;
-      const query = db.selectFrom("users").selectAll().where("tenant_id", "=", tenant);
+      const query = selectAccounts(db).where("tenants.id", "=", tenant).where("tenants.active", "=", true);
       const row = await query.where("username", "=", username).executeTakeFirst();
       return row && toAccount(row);
     },
-    async own({ tenant, subject, kind }) {
+    async own({ home, subject, kind }) {
       if (kind !== "user") return undefined;
-      const query = db.selectFrom("users").selectAll().where("tenant_id", "=", tenant);
-      const row = await query.where("id", "=", subject).executeTakeFirst();
+      const query = selectAccounts(db).where("users.tenant_id", "=", home);
+      const row = await query.where("users.id", "=", subject).executeTakeFirst();
       return row && toAccount(row);
     },
   };
 }
 
-function toRow(account: Account) {
+/** Accounts with all that `toAccount` takes. */
+export function selectAccounts(db: Kysely<AuthTables & OutboxTables>) {
+  return db
+    .selectFrom("users")
+    .innerJoin("tenants", "tenants.id", "users.tenant_id")
+    .selectAll("users")
+    .select(["tenants.active as tenant_active", roleTableOf("users.tenant_id")]);
+}
+
+/** A row of `users` with what its tenant says of it. */
+export interface AccountRow extends Selectable<AuthTables["users"]> {
+  readonly tenant_active: boolean;
+  readonly role_table: StoredRoleTable;
+}
+
+function toRow(account: NewAccount) {
   return {
     id: account.id,
     tenant_id: account.tenant,
@@ -88,17 +108,19 @@ function toRow(account: Account) {
   };
 }
 
-/** The account that a row of `users` holds. */
-export function toAccount(row: Selectable<AuthTables["users"]>): Account {
+/** The account that a row holds. */
+export function toAccount(row: AccountRow): Account {
+  const roles = roleNames.valuesOf(row.roles);
   return {
     id: row.id,
     tenant: row.tenant_id,
     username: row.username,
     email: row.email ?? "",
     passwordHash: row.password_hash,
-    roles: roleNames.valuesOf(row.roles),
+    roles,
+    permissions: permissionsOf(roles, toRoleTable(row.role_table)),
     tier: tierNames.valueOf(row.tier) ?? Tier.BASIC,
-    active: row.active,
+    active: row.active && row.tenant_active,
     epoch: row.epoch,
     createTime: row.create_time,
     lastLoginTime: row.last_login_time ?? undefined,

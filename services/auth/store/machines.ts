@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { Principal } from "../../kit/context.js";
@@ -8,9 +8,10 @@ import { type Account, principalOfAccount } from "../domain/account.js";
 import { permissionNames } from "../domain/grants.js";
 import { hashSecret, sameHash } from "../domain/machine-secrets.js";
 import { permissionsOf } from "../domain/roles.js";
-import { principalOfServiceAccount, type StoredServiceAccount } from "../domain/service-account.js";
+import { principalOfServiceAccount } from "../domain/service-account.js";
 import type { AuthTables } from "../store.js";
 import { toAccount } from "./accounts.js";
+import { roleTableOf, type StoredRoleTable, toRoleTable } from "./role-tables.js";
 import { toServiceAccount } from "./service-account-rows.js";
 
 /** Last use is noted once in this time, in milliseconds. */
@@ -51,6 +52,9 @@ export function machineStore({
           .onRef("users.tenant_id", "=", "api_keys.tenant_id")
           .on("users.active", "=", true),
       )
+      .innerJoin("tenants", (join) =>
+        join.onRef("tenants.id", "=", "users.tenant_id").on("tenants.active", "=", true),
+      )
       .where("api_keys.expire_time", ">", new Date(clock.now()));
 
   const noteUse = async (id: string, last: Date | null): Promise<void> => {
@@ -59,12 +63,20 @@ export function machineStore({
     await db.updateTable("api_keys").set({ last_use_time }).where("id", "=", id).execute();
   };
 
-  const accounts = () => db.selectFrom("service_accounts").selectAll();
+  const accounts = () =>
+    db
+      .selectFrom("service_accounts")
+      .innerJoin("tenants", (join) =>
+        join.onRef("tenants.id", "=", "service_accounts.tenant_id").on("tenants.active", "=", true),
+      )
+      .selectAll("service_accounts")
+      .select(roleTableOf("service_accounts.tenant_id"));
 
   return {
     async ofApiKey({ prefix, hash }) {
       const row = await keys()
         .selectAll("users")
+        .select(["tenants.active as tenant_active", roleTableOf("users.tenant_id")])
         .select(["api_keys.id as key_id", "hash", "scopes", "last_use_time"])
         .select("api_keys.expire_time as key_expire_time")
         .where("prefix", "=", prefix)
@@ -77,18 +89,18 @@ export function machineStore({
 
     async ofSecret(clientId, secret) {
       const row = isUuid(clientId)
-        ? await accounts().where("id", "=", clientId).executeTakeFirst()
+        ? await accounts().where("service_accounts.id", "=", clientId).executeTakeFirst()
         : undefined;
       const given = hashSecret(secret);
       const current = sameHash(row?.secret_hash ?? nobodysHash, given);
       const former = sameHash(row?.former_secret_hash ?? nobodysHash, given);
       const overlaps = (row?.former_secret_expire_time?.getTime() ?? 0) > clock.now();
-      return row && (current || (former && overlaps)) ? allOf(toServiceAccount(row)) : undefined;
+      return row && (current || (former && overlaps)) ? allOf(row) : undefined;
     },
 
     async ofCertificate(spiffeId) {
       const row = await accounts().where("spiffe_id", "=", spiffeId).executeTakeFirst();
-      return row && allOf(toServiceAccount(row));
+      return row && allOf(row);
     },
 
     async isLive({ kind, home, subject, apiKey, epoch }) {
@@ -98,7 +110,7 @@ export function machineStore({
         return (await live.where("users.epoch", "=", epoch).executeTakeFirst()) !== undefined;
       }
       if (kind !== "machine" || apiKey !== "" || !isUuid(subject)) return false;
-      const account = accounts().where("id", "=", subject).where("tenant_id", "=", home);
+      const account = accounts().where("service_accounts.id", "=", subject).where("tenant_id", "=", home);
       return (await account.where("epoch", "=", epoch).executeTakeFirst()) !== undefined;
     },
   };
@@ -115,11 +127,12 @@ function principalOfKey(owner: Account, apiKey: string, scopes: readonly Permiss
 }
 
 /** A service account with all that it has. */
-function allOf(account: StoredServiceAccount): Principal {
-  return principalOfServiceAccount(
-    account,
-    new Set([...permissionsOf(account.roles), ...account.permissions]),
-  );
+function allOf(
+  row: Selectable<AuthTables["service_accounts"]> & { readonly role_table: StoredRoleTable },
+): Principal {
+  const account = toServiceAccount(row);
+  const ofRoles = permissionsOf(account.roles, toRoleTable(row.role_table));
+  return principalOfServiceAccount(account, new Set([...ofRoles, ...account.permissions]));
 }
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;

@@ -18,6 +18,7 @@ import { violatedConstraint } from "../../kit/stores/database/kysely.js";
 import type { StoredServiceAccount } from "../domain/service-account.js";
 import type { AuthTables } from "../store.js";
 import { revocations } from "./revocations.js";
+import { loadRoleTable } from "./role-tables.js";
 import { serviceAccountValues, toServiceAccount } from "./service-account-rows.js";
 
 type Tables = AuthTables & OutboxTables;
@@ -147,6 +148,9 @@ function changesOf(trx: Trx, { principal, call, clock }: Origin) {
 
   return {
     load,
+
+    /** What the tenant's roles permit. */
+    roleTable: () => loadRoleTable(trx, principal.tenant),
 
     /** Adds a service account with the hash of its secret. */
     async insert(wanted: ServiceAccount, secretHash: Uint8Array): Promise<StoredServiceAccount> {

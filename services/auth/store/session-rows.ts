@@ -5,6 +5,7 @@ import type { Account } from "../domain/account.js";
 import type { PresentedToken } from "../domain/refresh.js";
 import type { AuthTables } from "../store.js";
 import { toAccount } from "./accounts.js";
+import { roleTableOf } from "./role-tables.js";
 
 type Tables = AuthTables & OutboxTables;
 type Trx = Transaction<Tables>;
@@ -100,7 +101,9 @@ export async function findToken(trx: Trx, hash: Uint8Array): Promise<FoundToken 
     .selectFrom("refresh_tokens")
     .innerJoin("sessions", "sessions.id", "refresh_tokens.session_id")
     .innerJoin("users", "users.id", "sessions.user_id")
+    .innerJoin("tenants", "tenants.id", "users.tenant_id")
     .selectAll("users")
+    .select(["tenants.active as tenant_active", roleTableOf("users.tenant_id")])
     .select(["session_id", "end_time", "used_time", "refresh_tokens.expire_time as token_expire_time"])
     .where("hash", "=", hash)
     .executeTakeFirst();
@@ -126,11 +129,13 @@ export async function ownsLiveSession(db: Kysely<Tables>, principal: Principal):
   const query = db
     .selectFrom("sessions")
     .innerJoin("users", "users.id", "sessions.user_id")
+    .innerJoin("tenants", "tenants.id", "sessions.tenant_id")
     .select("sessions.id")
-    .where("sessions.tenant_id", "=", principal.tenant)
+    .where("sessions.tenant_id", "=", principal.home)
+    .where("tenants.active", "=", true)
     .where("sessions.id", "=", principal.session)
     .where("user_id", "=", principal.subject)
     .where("end_time", "is", null)
-    .where("active", "=", true);
+    .where("users.active", "=", true);
   return (await query.executeTakeFirst()) !== undefined;
 }

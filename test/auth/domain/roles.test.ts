@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Role, RoleSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { Permission, PermissionSchema } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
-import { permissionsOf, rolePermissions } from "../../../services/auth/domain/roles.js";
+import { permissionsOf, rolePermissions, shippedRoles } from "../../../services/auth/domain/roles.js";
 
 const holds = (role: Role, permission: Permission) => rolePermissions[role].includes(permission);
 
@@ -32,7 +32,20 @@ describe("roles", () => {
   });
 
   it("permit together what each permits, once", () => {
-    expect(permissionsOf([Role.USER, Role.ADMIN])).toEqual(permissionsOf([Role.ADMIN]));
-    expect(permissionsOf([])).toEqual([]);
+    expect(permissionsOf([Role.USER, Role.ADMIN], shippedRoles)).toEqual(
+      permissionsOf([Role.ADMIN], shippedRoles),
+    );
+    expect(permissionsOf([], shippedRoles)).toEqual([]);
+  });
+
+  it("permit in a tenant what its table says, and what is shipped where it says nothing", () => {
+    const table = new Map([[Role.USER, [Permission.AGENT_READ]]]);
+    expect(permissionsOf([Role.USER], table)).toEqual([Permission.AGENT_READ]);
+    expect(permissionsOf([Role.DEVELOPER], table)).toEqual(permissionsOf([Role.DEVELOPER], shippedRoles));
+  });
+
+  it("permit the super administrator everything whatever the table says", () => {
+    const table = new Map([[Role.SUPER_ADMIN, []]]);
+    expect(permissionsOf([Role.SUPER_ADMIN], table)).toEqual(rolePermissions[Role.SUPER_ADMIN]);
   });
 });
