@@ -4,8 +4,10 @@ import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { PlansService } from "#gen/ts/consciousness/auth/v1/plans_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { UsageService } from "#gen/ts/consciousness/usage/v1/usage_service_pb.js";
 import { resolveContract } from "../kit/contract/method.js";
 import { type Implementation, implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
 import { type EdgeConfig, readConfig } from "./config.js";
@@ -13,6 +15,7 @@ import { createEdge } from "./edge/edge.js";
 import { clearByEvents, isKept, keepAnswers } from "./edge/kept-answers.js";
 import { signIn } from "./edge/sign-in.js";
 import { forward, type Keep } from "./forward.js";
+import { usageHandlers } from "./usage/handlers.js";
 
 const services: readonly DescService[] = [
   AuthService,
@@ -55,5 +58,6 @@ function implementations({ sessionCookies, origins }: EdgeConfig, platform: Plat
     forward(AuditService, peer(AuditService), keep),
     forward(AgentsService, peer(AgentsService), keep),
     forward(EngineService, peer(EngineService), keep),
+    implement(UsageService, usageHandlers({ ...platform, plans: peer(PlansService) })),
   ];
 }

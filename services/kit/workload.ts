@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { Layer } from "./chain/chain.js";
+import type { Quotas } from "./chain/quota.js";
 import type { Clock } from "./clock.js";
 import type { ConfigSource } from "./config.js";
 import type { MethodContract } from "./contract/method.js";
@@ -34,6 +35,8 @@ export interface Platform {
   /** Shared by all replicas of a deployment, as the limits are. */
   readonly cache: Cache;
   readonly limits: Limits;
+  /** What bounds calls from outside, as the chain counts them. */
+  readonly quotas: Quotas;
   /** A typed client of another service, in memory when it runs here. */
   peer<S extends DescService>(service: S): Peer<S>;
   /** How busy this workload is. */

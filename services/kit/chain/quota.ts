@@ -1,38 +1,31 @@
 import { RateClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import type { Principal } from "../context.js";
+import type { Allowance, SharedAllowance } from "./bounds.js";
+import { type TierConfig, tierAllowances } from "./tiers.js";
 
-/** How much one principal may use in a window that begins and ends for everybody at once. */
-export interface Quota {
-  /** As `RateLimit` names it. */
-  readonly name: string;
-  readonly units: number;
-  readonly windowMs: number;
-}
-
-/** Which quota counts a call, and for how much. */
+/** What bounds calls of principals, and what a call takes. Asked at each call. */
 export interface Quotas {
-  /** The principal's quota; undefined when its calls are not counted. Asked at each call. */
-  quotaOf(principal: Principal): Quota | undefined | Promise<Quota | undefined>;
-  /** Units that a call of a class takes; whole. 0 where it is not counted. */
+  /** What bounds an account on its own, by its tier. */
+  allowanceOf(tier: Principal["tier"]): Allowance;
+  /** What it shares with all others of a tenant. Throws DEPENDENCY_UNAVAILABLE when nobody knows. */
+  sharedBy(tenant: string): SharedAllowance | Promise<SharedAllowance>;
+  /** Units that a call of a class takes; whole. 0 where it takes none. */
   costOf(rate: RateClass): number;
 }
 
-/** One quota for every principal, and what a call of each class takes of it. */
-export interface QuotaConfig {
-  /** 0 for none. */
-  readonly unitsPerHour: number;
+/** How quotas are configured. */
+export interface QuotaConfig extends TierConfig {
+  /** Units that a call of each class takes. */
   readonly weights: { readonly read: number; readonly write: number; readonly judge: number };
 }
 
-const hourMs = 3_600_000;
-
-/** The same quota for all principals, as configured. */
-export function configuredQuotas({ unitsPerHour, weights }: QuotaConfig): Quotas {
-  const quota = unitsPerHour === 0 ? undefined : { name: "quota", units: unitsPerHour, windowMs: hourMs };
+/** The quotas of the tiers as configured, and those of tenants as `sharedBy` says. */
+export function configuredQuotas(config: QuotaConfig, sharedBy: Quotas["sharedBy"]): Quotas {
+  const { read, write, judge } = config.weights;
   const costs = new Map<RateClass, number>([
-    [RateClass.READ, weights.read],
-    [RateClass.WRITE, weights.write],
-    [RateClass.JUDGE, weights.judge],
+    [RateClass.READ, read],
+    [RateClass.WRITE, write],
+    [RateClass.JUDGE, judge],
   ]);
-  return { quotaOf: () => quota, costOf: (rate) => costs.get(rate) ?? 0 };
+  return { allowanceOf: tierAllowances(config), sharedBy, costOf: (rate) => costs.get(rate) ?? 0 };
 }

@@ -1,17 +1,21 @@
 import { Code, ConnectError, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
 import { RateClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
-import { callOf, type Principal } from "../context.js";
+import { callOf } from "../context.js";
 import type { Limits } from "../stores/limits/port.js";
+import type { Timers } from "../timers.js";
+import { admitBy, admitStranger } from "./admit.js";
 import { arrivalKey } from "./arrival.js";
+import { accountKey, minuteMs, minuteRate, type Rate } from "./bounds.js";
 import type { Layer } from "./chain.js";
-import { type Burst, type Reservation, reserveFromQuota, takeFromBurst } from "./counters.js";
+import { createPlaces } from "./places.js";
 import type { Quotas } from "./quota.js";
-import { rateHeaders, type Standing, withHeaders } from "./rate-headers.js";
+import { rateHeaders, withHeaders } from "./rate-headers.js";
 import { onSettled } from "./settle.js";
 
-/** How many calls a minute the edge takes from one principal, or from one address without a principal. */
+/** How many calls a minute the edge takes from one address without a principal. */
 export interface EdgeRates {
   readonly perMinute: number;
+  /** Sign-ins of one address or account. */
   readonly signInPerMinute: number;
 }
 
@@ -20,34 +24,36 @@ export interface RateLimitOptions {
   readonly limits: Limits;
   readonly rates: EdgeRates;
   readonly quotas: Quotas;
+  readonly timers?: Timers;
 }
 
 /**
- * Bounds how often somebody calls, and how much in all. In front stands a rate,
- * by principal, or by address on public methods; sign-ins have one of their
- * own. Behind it the principal's quota: a call reserves the units of its class,
- * and gives them back when it ends before any work was done. Methods without a
- * rate class are not counted. What is left stands in `RateLimit` of every answer.
+ * Bounds how often somebody calls, how much in all, and how much at once. A
+ * principal's tier and its tenant say how; without a principal its address is
+ * counted, and sign-ins have a rate of their own. A call holds units of a quota
+ * and a place until it ends, streams to their end, and gets the units back
+ * when no work was done. Methods without a rate class are not counted. What is
+ * left stands in `RateLimit` of every answer.
  */
-export function rateLimit({ limits, rates, quotas }: RateLimitOptions): Layer {
+export function rateLimit({ limits, rates, quotas, timers }: RateLimitOptions): Layer {
+  const places = createPlaces(limits, timers);
+  const admit = admitBy({ limits, places, quotas });
   return ({ rate }) => {
     if (rate === RateClass.UNSPECIFIED) return undefined;
-    const burst = burstOf(rate, rates);
-    const cost = quotas.costOf(rate);
-    const reserve = async (principal: Principal, passed: Standing) => {
-      const quota = await quotas.quotaOf(principal);
-      return quota && reserveFromQuota(limits, quota, { who: keyOf(principal), cost, passed });
-    };
+    const alone = aloneRate(rate, rates);
+    const cost = rate === RateClass.USAGE ? undefined : quotas.costOf(rate);
     return (next) => async (request) => {
       const { principal } = callOf({ values: request.contextValues });
-      const passed = await takeFromBurst(limits, burst, principal ? keyOf(principal) : addressOf(request));
-      const reserved = principal && cost > 0 ? await reserve(principal, passed) : undefined;
+      const counted = principal && rate !== RateClass.SIGN_IN;
+      const admitted = counted
+        ? await admit(principal, cost)
+        : await admitStranger(limits, alone, principal ? accountKey(principal) : addressOf(request));
       try {
         const response = await next(request);
-        for (const [name, value] of stated(passed, reserved?.standing)) response.header.set(name, value);
-        return reserved ? onSettled(response, request, reserved.settle) : response;
+        for (const [name, value] of rateHeaders(admitted.standings, false)) response.header.set(name, value);
+        return admitted.holds ? onSettled(response, request, admitted.settle) : response;
       } catch (error) {
-        throw withHeaders(error, stated(passed, reserved?.settle(error)));
+        throw withHeaders(error, rateHeaders(admitted.settle(error), false));
       }
     };
   };
@@ -60,31 +66,24 @@ export function rateLimit({ limits, rates, quotas }: RateLimitOptions): Layer {
 export function limitStrangers({ limits, rates }: Pick<RateLimitOptions, "limits" | "rates">): Layer {
   return ({ access, rate }) => {
     if (access.kind === "public" || rate === RateClass.UNSPECIFIED) return undefined;
-    const burst = burstOf(rate, rates);
+    const alone = aloneRate(rate, rates);
     return (next) => async (request) => {
       try {
         return await next(request);
       } catch (error) {
         const known = callOf({ values: request.contextValues }).principal !== undefined;
         if (known || !(error instanceof ConnectError) || error.code !== Code.Unauthenticated) throw error;
-        throw withHeaders(error, stated(await takeFromBurst(limits, burst, addressOf(request))));
+        const { standings } = await admitStranger(limits, alone, addressOf(request));
+        throw withHeaders(error, rateHeaders(standings, false));
       }
     };
   };
 }
 
-function burstOf(rate: RateClass, { perMinute, signInPerMinute }: EdgeRates): Burst {
+function aloneRate(rate: RateClass, { perMinute, signInPerMinute }: EdgeRates): Rate {
   return rate === RateClass.SIGN_IN
-    ? { name: "sign-in", limit: signInPerMinute }
-    : { name: "burst", limit: perMinute };
-}
-
-function stated(burst: Standing, quota?: Reservation["standing"]) {
-  return rateHeaders(quota ? [burst, quota] : [burst], false);
-}
-
-function keyOf({ tenant, subject }: Principal): string {
-  return `${tenant} ${subject}`;
+    ? { name: "sign-in", limit: signInPerMinute, windowMs: minuteMs }
+    : minuteRate(perMinute);
 }
 
 function addressOf({ contextValues }: UnaryRequest | StreamRequest): string {

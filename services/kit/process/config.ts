@@ -1,7 +1,5 @@
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { AdmissionLimits } from "../chain/limit.js";
-import type { QuotaConfig } from "../chain/quota.js";
-import type { EdgeRates } from "../chain/rate-limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { logLevels } from "../log.js";
@@ -11,6 +9,7 @@ import { type RequestLimits, requestLimits } from "../serve/request-limits.js";
 import { type TlsConfig, tlsConfig } from "../tls/config.js";
 import { tokenIssuer } from "../tokens/issuer.js";
 import { type MessagingConfig, messagingConfig } from "./messaging.js";
+import { type RatesConfig, ratesConfig } from "./rates.js";
 import { type StoresConfig, storesConfig } from "./stores.js";
 
 /** Configuration of a process, whatever runs in it. */
@@ -51,10 +50,10 @@ export interface ProcessConfig {
   readonly trustedProxyHops: number;
   /** Where they say whom they forward for. */
   readonly trustedProxyHeader: (typeof proxyHeaders)[number];
-  /** How often one caller from outside may call. */
-  readonly rates: EdgeRates;
-  /** How much one principal may use in an hour. */
-  readonly quotas: QuotaConfig;
+  /** How often one caller from outside may call without a principal. */
+  readonly rates: RatesConfig["rates"];
+  /** What accounts may use. */
+  readonly quotas: RatesConfig["quotas"];
   /** What one request may ask of a port. */
   readonly requests: RequestLimits;
   readonly connections: { readonly most: number; readonly perAddress: number };
@@ -88,12 +87,6 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     DRAIN_MS: integer(0, 600_000, { fallback: 10_000 }),
     TRUSTED_PROXY_HOPS: integer(0, 16, { fallback: 0 }),
     TRUSTED_PROXY_HEADER: oneOf(proxyHeaders, { fallback: "x-forwarded-for" }),
-    RATE_PER_MINUTE: integer(1, 1_000_000, { fallback: 1000 }),
-    RATE_SIGN_IN_PER_MINUTE: integer(1, 1_000_000, { fallback: 120 }),
-    QUOTA_UNITS_PER_HOUR: integer(0, 1_000_000_000, { fallback: 360_000 }),
-    QUOTA_WEIGHT_READ: integer(0, 1000, { fallback: 1 }),
-    QUOTA_WEIGHT_WRITE: integer(0, 1000, { fallback: 2 }),
-    QUOTA_WEIGHT_JUDGE: integer(0, 1000, { fallback: 5 }),
     FAST_PATH: flag({ fallback: true }),
     CONNECTIONS: integer(1, 1_000_000, { fallback: defaultListenLimits.maxConnections }),
     CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000, {
@@ -133,15 +126,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     drainMs: values.DRAIN_MS,
     trustedProxyHops: values.TRUSTED_PROXY_HOPS,
     trustedProxyHeader: values.TRUSTED_PROXY_HEADER,
-    rates: { perMinute: values.RATE_PER_MINUTE, signInPerMinute: values.RATE_SIGN_IN_PER_MINUTE },
-    quotas: {
-      unitsPerHour: values.QUOTA_UNITS_PER_HOUR,
-      weights: {
-        read: values.QUOTA_WEIGHT_READ,
-        write: values.QUOTA_WEIGHT_WRITE,
-        judge: values.QUOTA_WEIGHT_JUDGE,
-      },
-    },
+    ...ratesConfig(source),
     requests: requestLimits(source),
     connections: {
       most: values.CONNECTIONS,

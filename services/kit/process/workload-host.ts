@@ -7,9 +7,10 @@ import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_
 import { Health } from "#gen/ts/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "#gen/ts/grpc/reflection/v1/reflection_pb.js";
 import { ServerReflection as ServerReflectionAlpha } from "#gen/ts/grpc/reflection/v1alpha/reflection_pb.js";
+import { type Audit, createAudit } from "../audit/audit.js";
 import { type Plans, planChain } from "../chain/chain.js";
 import { type Admission, createAdmission } from "../chain/limit.js";
-import { configuredQuotas } from "../chain/quota.js";
+import type { Quotas } from "../chain/quota.js";
 import { uncompilableRules } from "../chain/validate.js";
 import { ContractError, type MethodContract, resolveContract } from "../contract/method.js";
 import { operatorMethods } from "../contract/operator-services.js";
@@ -31,6 +32,7 @@ import {
 import { layersOf } from "./chain.js";
 import type { Foundation } from "./foundation.js";
 import { relayOf } from "./messaging.js";
+import { quotasOf } from "./plans.js";
 
 /** A workload that runs in this process and has no port yet. */
 export interface HostedWorkload {
@@ -47,6 +49,8 @@ export interface HostedWorkload {
   readonly served: Served;
   /** Carries its events away; waits to be started. */
   readonly relay: Relay | undefined;
+  /** Records what its calls do. */
+  readonly audit: Audit;
 }
 
 /** Finds problems of a contract that the kit itself does not know, such as conflicting routes. */
@@ -65,7 +69,12 @@ export interface HostOptions {
 export async function hostWorkload(name: WorkloadName, options: HostOptions): Promise<HostedWorkload> {
   const { foundation } = options;
   const admission = createAdmission(foundation.config.admission, foundation.clock);
-  const served = await options.start(platformOf(name, foundation, admission));
+  const { clock } = foundation;
+  const quotas = quotasOf(foundation.config.quotas, {
+    peers: foundation.peersOf(workloads.get(name)!),
+    clock,
+  });
+  const served = await options.start(platformOf(name, foundation, { admission, quotas }));
   const relay = await relayOf(name, {
     ...foundation,
     bus: foundation.messaging.bus,
@@ -73,7 +82,7 @@ export async function hostWorkload(name: WorkloadName, options: HostOptions): Pr
   });
   const own = [...served.dependencies, ...(relay ? [relay.dependency] : [])];
   const dependencies = named([...own, ...(options.standsFor ?? []).flatMap((other) => other.dependencies)]);
-  const readiness = createReadiness({ dependencies, clock: foundation.clock });
+  const readiness = createReadiness({ dependencies, clock });
   const offered = [...served.implementations, systemImplementation(name, foundation, readiness, admission)];
   const contract = resolveContract(offered.map(({ service }) => service));
   const problems = [
@@ -83,9 +92,10 @@ export async function hostWorkload(name: WorkloadName, options: HostOptions): Pr
   ];
   if (problems.length > 0) throw new ContractError(problems);
   const implementations = [...offered, ...operatorImplementations(offered, foundation, readiness)];
+  const audit = auditOf(name, foundation);
   const plans = planChain(
     new Map([...contract.methods, ...operatorMethods()]),
-    chainOf(name, foundation, { admission, edge: served.edge }),
+    chainOf(name, foundation, { admission, quotas, audit, edge: served.edge }),
   );
   return {
     name,
@@ -97,6 +107,7 @@ export async function hostWorkload(name: WorkloadName, options: HostOptions): Pr
     readiness,
     served,
     relay,
+    audit,
   };
 }
 
@@ -105,7 +116,11 @@ function named(dependencies: readonly Dependency[]): Dependency[] {
   return [...new Map(dependencies.map((one) => [one.name, one])).values()];
 }
 
-function platformOf(name: WorkloadName, foundation: Foundation, admission: Admission): Platform {
+function platformOf(
+  name: WorkloadName,
+  foundation: Foundation,
+  { admission, quotas }: { readonly admission: Admission; readonly quotas: Quotas },
+): Platform {
   const { clock, metrics, version, messaging } = foundation;
   const { stores } = workloadProfile(workloads.get(name)!);
   // Beside others that state it a store is there, and alone it would be this process's own.
@@ -130,6 +145,7 @@ function platformOf(name: WorkloadName, foundation: Foundation, admission: Admis
     get limits() {
       return stated(Store.CACHE, messaging.limits);
     },
+    quotas,
     peer: foundation.peersOf(workloads.get(name)!),
     load: admission.load,
   };
@@ -179,7 +195,17 @@ function operatorImplementations(
 function chainOf(
   name: WorkloadName,
   foundation: Foundation,
-  { admission, edge }: { readonly admission: Admission; readonly edge: Edge | undefined },
+  {
+    admission,
+    quotas,
+    audit,
+    edge,
+  }: {
+    readonly admission: Admission;
+    readonly quotas: Quotas;
+    readonly audit: Audit;
+    readonly edge: Edge | undefined;
+  },
 ) {
   const workload = workloads.get(name)!;
   return layersOf({
@@ -192,11 +218,22 @@ function chainOf(
     metricsReader: foundation.config.metricsReader,
     limits: foundation.messaging.limits,
     rates: foundation.config.rates,
-    quotas: configuredQuotas(foundation.config.quotas),
+    quotas,
+    audit,
     tokenIssuer: foundation.config.tokenIssuer,
     log: foundation.logOf(name),
     metrics: foundation.metrics,
     clock: foundation.clock,
+  });
+}
+
+function auditOf(name: WorkloadName, { clock, metrics, logOf, peersOf }: Foundation): Audit {
+  return createAudit({
+    workload: name,
+    peers: peersOf(workloads.get(name)!),
+    log: logOf(name),
+    metrics,
+    clock,
   });
 }
 

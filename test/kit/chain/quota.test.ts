@@ -1,17 +1,19 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { beforeEach, describe, expect, it } from "vitest";
+import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { RateClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { RetryInfoSchema } from "#gen/ts/google/rpc/error_details_pb.js";
 import type { Layer } from "../../../services/kit/chain/chain.js";
-import { configuredQuotas, type Quotas } from "../../../services/kit/chain/quota.js";
+import type { Quotas } from "../../../services/kit/chain/quota.js";
 import { rateLimit } from "../../../services/kit/chain/rate-limit.js";
 import { errors } from "../../../services/kit/errors.js";
 import { memoryLimits } from "../../../services/kit/stores/limits/memory.js";
 import type { Limits } from "../../../services/kit/stores/limits/port.js";
 import { ada } from "../tokens/forge.js";
 import { createAgent, expectRefusal, getAgent, type Handler, messagesOf, pass, requestOf } from "./calls.js";
+import { nothingShared, quotasWith } from "./tier-config.js";
 
 const { process: judge } = EngineService.method;
 const weights = { read: 1, write: 2, judge: 5 };
@@ -21,13 +23,15 @@ describe("a principal's quota", () => {
   let limits: Limits;
   let layer: Layer;
 
-  const bound = (quotas: Quotas, perMinute = 1000) =>
-    rateLimit({ limits, rates: { perMinute, signInPerMinute: 1 }, quotas });
+  const units = (requestsPerHour: number, perMinute = 1000) =>
+    quotasWith({ basic: { requestsPerHour }, weights, rates: { perMinute } });
+  const bound = (quotas: Quotas) =>
+    rateLimit({ limits, rates: { perMinute: 1000, signInPerMinute: 1 }, quotas });
 
   beforeEach(() => {
     now = Date.parse("2026-01-01T00:30:00Z");
     limits = memoryLimits({ clock: { now: () => now, monotonic: () => now } });
-    layer = bound(configuredQuotas({ unitsPerHour: 6, weights }));
+    layer = bound(units(6));
   });
 
   const call = (method: DescMethod, handler?: Handler, principal = ada) =>
@@ -56,26 +60,28 @@ describe("a principal's quota", () => {
     const refusal = await expectRefusal(call(judge), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
     expect(refusal.metadata.get("retry-after")).toBe("1800");
     expect(refusal.metadata.get("ratelimit")).toBe('"quota";r=1;t=1800');
-    expect(refusal.metadata.get("ratelimit-policy")).toBe('"burst";q=1000;w=60, "quota";q=6;w=3600');
+    expect(refusal.metadata.get("ratelimit-policy")).toBe(
+      '"burst";q=1000;w=1, "minute";q=1000;w=60, "quota";q=6;w=3600',
+    );
     expect(refusal.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds).toBe(1800n);
   });
 
   it("is stated unless the rate allows fewer calls", async () => {
-    layer = bound(configuredQuotas({ unitsPerHour: 100, weights }), 20);
-    expect((await call(getAgent)).header.get("ratelimit")).toMatch(/^"burst";r=19;/);
+    layer = bound(units(100, 20));
+    expect((await call(getAgent)).header.get("ratelimit")).toMatch(/^"minute";r=19;/);
     // 99 units less 5 allow 18 more calls like this one, as many as the rate does.
-    expect((await call(judge)).header.get("ratelimit")).toMatch(/^"burst";r=18;/);
-    expect((await call(judge)).header.get("ratelimit")).toMatch(/^"burst";r=17;/);
-    layer = bound(configuredQuotas({ unitsPerHour: 80, weights }), 20);
+    expect((await call(judge)).header.get("ratelimit")).toMatch(/^"minute";r=18;/);
+    expect((await call(judge)).header.get("ratelimit")).toMatch(/^"minute";r=17;/);
+    layer = bound(units(80, 20));
     expect((await call(judge)).header.get("ratelimit")).toMatch(/^"quota";r=64;/);
   });
 
   it("takes nothing for a call that the rate refuses", async () => {
-    layer = bound(configuredQuotas({ unitsPerHour: 6, weights }), 1);
+    layer = bound(units(6, 1));
     await call(getAgent);
     const refusal = await expectRefusal(call(getAgent), Code.ResourceExhausted, "RATE_LIMITED");
-    expect(refusal.metadata.get("ratelimit-policy")).toBe('"burst";q=1;w=60');
-    layer = bound(configuredQuotas({ unitsPerHour: 6, weights }));
+    expect(refusal.metadata.get("ratelimit-policy")).toBe('"burst";q=1000;w=1, "minute";q=1;w=60');
+    layer = bound(units(6));
     now += 60_000;
     expect(await left()).toBe("5");
   });
@@ -111,27 +117,28 @@ describe("a principal's quota", () => {
     const watching = rateLimit({
       limits: watched as Limits,
       rates: { perMinute: 1000, signInPerMinute: 1 },
-      quotas: configuredQuotas({ unitsPerHour: 100, weights }),
+      quotas: units(100),
     });
     await pass([watching], requestOf(getAgent, { call: { principal: ada } }));
     expect(settled).toHaveLength(1);
   });
 
-  it("counts principals of one name in two tenants apart", async () => {
+  it("counts accounts of one name in two tenants apart", async () => {
     await call(judge);
-    await call(judge, undefined, { ...ada, tenant: "another" });
+    await call(judge, undefined, { ...ada, home: "another", tenant: "another" });
   });
 
-  it("is asked for at each call, so that a change counts at once, and may be none at all", async () => {
-    let units: number | undefined = 1;
-    const quotaOf = () => (units === undefined ? undefined : { name: "tier", units, windowMs: 3_600_000 });
-    layer = bound({ quotaOf, costOf: (rate) => (rate === RateClass.READ ? 1 : 0) });
-    await call(getAgent);
-    await expectRefusal(call(getAgent), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
-    units = 2;
-    expect((await call(getAgent)).header.get("ratelimit-policy")).toContain('"tier";q=2;w=3600');
-    units = undefined;
-    await call(getAgent);
+  it("is the same in whichever tenant its account acts", async () => {
+    await call(judge);
+    const abroad = call(judge, undefined, { ...ada, tenant: "another" });
+    await expectRefusal(abroad, Code.ResourceExhausted, "QUOTA_EXHAUSTED");
+  });
+
+  it("goes by the tier of the token, so that another tier counts at once", async () => {
+    await call(judge);
+    await expectRefusal(call(judge), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
+    const { header } = await call(judge, undefined, { ...ada, tier: Tier.ENTERPRISE });
+    expect(header.get("ratelimit-policy")).toBe('"burst";q=1000;w=1, "minute";q=1000;w=60');
   });
 
   it("lets nothing pass while it cannot be counted", async () => {
@@ -142,7 +149,7 @@ describe("a principal's quota", () => {
     layer = rateLimit({
       limits: away,
       rates: { perMinute: 9, signInPerMinute: 1 },
-      quotas: configuredQuotas({ unitsPerHour: 9, weights }),
+      quotas: units(9),
     });
     const refusal = await expectRefusal(call(getAgent), Code.Unavailable, "DEPENDENCY_UNAVAILABLE");
     expect(refusal.metadata.get("retry-after")).toBe("1");
@@ -156,24 +163,78 @@ describe("a principal's quota", () => {
     layer = rateLimit({
       limits: away,
       rates: { perMinute: 9, signInPerMinute: 1 },
-      quotas: configuredQuotas({ unitsPerHour: 9, weights }),
+      quotas: units(9),
     });
     expect(await messagesOf(await call(getAgent))).toEqual([]);
   });
 });
 
-describe("the configured quota", () => {
-  it("is the same for everybody, weighs classes, and is none when it has no units", () => {
-    const quotas = configuredQuotas({ unitsPerHour: 10, weights });
-    expect(quotas.quotaOf(ada)).toEqual({ name: "quota", units: 10, windowMs: 3_600_000 });
-    const classes = [
-      RateClass.READ,
-      RateClass.WRITE,
-      RateClass.JUDGE,
-      RateClass.SIGN_IN,
-      RateClass.UNSPECIFIED,
-    ];
-    expect(classes.map(quotas.costOf)).toEqual([1, 2, 5, 0, 0]);
-    expect(configuredQuotas({ unitsPerHour: 0, weights }).quotaOf(ada)).toBeUndefined();
+describe("the quota that the accounts of a tenant share", () => {
+  const now = Date.parse("2026-01-01T00:30:00Z");
+  const bob = { ...ada, subject: "u2" };
+  let limits: Limits;
+  let shared: number;
+  let layer: Layer;
+  beforeEach(() => {
+    limits = memoryLimits({ clock: { now: () => now, monotonic: () => now } });
+    shared = 3;
+    const sharedBy = (tenant: string) =>
+      tenant === "t1"
+        ? { ...nothingShared, quota: { name: "tenant-quota", units: shared, windowMs: 3_600_000 } }
+        : nothingShared;
+    const quotas = quotasWith({ basic: { requestsPerHour: 2 } }, sharedBy);
+    layer = rateLimit({ limits, rates: { perMinute: 1000, signInPerMinute: 1 }, quotas });
+  });
+  const call = (principal = ada) => pass([layer], requestOf(getAgent, { call: { principal } }));
+  const left = async (who: string) =>
+    2 - (await limits.usedOf({ key: `{${who}} quota`, windowMs: 3_600_000 })).used;
+
+  it("counts all of them together, beside each one's own", async () => {
+    expect((await call()).header.get("ratelimit")).toMatch(/^"quota";r=1;/);
+    await call();
+    await expectRefusal(call(), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
+    expect((await call(bob)).header.get("ratelimit")).toMatch(/^"tenant-quota";r=0;/);
+    const refusal = await expectRefusal(call(bob), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
+    expect(refusal.metadata.get("ratelimit")).toBe('"tenant-quota";r=0;t=1800');
+  });
+
+  it("takes nothing of an account's own for a call that it refuses", async () => {
+    shared = 0;
+    await expectRefusal(call(), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
+    expect(await left("t1 u1")).toBe(2);
+  });
+
+  it("counts whoever acts in the tenant, and no other tenant", async () => {
+    const guest = { ...ada, home: "t2" };
+    for (let calls = 0; calls < 2; calls++) await call(guest);
+    await call(ada);
+    await expectRefusal(call(ada), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
+    await call({ ...bob, home: "t2", tenant: "t2" });
+  });
+
+  it("changes for the next call", async () => {
+    await call();
+    shared = 1;
+    await expectRefusal(call(), Code.ResourceExhausted, "QUOTA_EXHAUSTED");
+    shared = 2;
+    await call();
+  });
+
+  it("lets nothing pass while nobody knows it", async () => {
+    const unknown = () => Promise.reject(errors.dependencyUnavailable({ dependency: "Auth" }));
+    layer = rateLimit({
+      limits,
+      rates: { perMinute: 9, signInPerMinute: 1 },
+      quotas: quotasWith({}, unknown),
+    });
+    await expectRefusal(call(), Code.Unavailable, "DEPENDENCY_UNAVAILABLE");
+  });
+});
+
+describe("what a call takes", () => {
+  it("is one unit whatever its class, unless classes are weighed; sign-ins take none", () => {
+    const classes = [RateClass.READ, RateClass.WRITE, RateClass.JUDGE, RateClass.SIGN_IN, RateClass.USAGE];
+    expect(classes.map(quotasWith().costOf)).toEqual([1, 1, 1, 0, 0]);
+    expect(classes.map(quotasWith({ weights }).costOf)).toEqual([1, 2, 5, 0, 0]);
   });
 });
