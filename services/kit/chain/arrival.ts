@@ -8,6 +8,8 @@ export interface Arrival {
   readonly authority?: string;
   /** The last element of `x-forwarded-client-cert`, when a mesh sidecar wrote it; or the same of the client's own certificate. */
   readonly meshIdentity: string | undefined;
+  /** SPIFFE id of the client's verified certificate, whatever its trust domain; absent when it has none. */
+  readonly clientIdentity?: string | undefined;
   /** Our id of the request; undefined where callers are workloads, which send it. */
   requestId: string | undefined;
   /** Set by the chain. What never reaches it is logged by the listener. */

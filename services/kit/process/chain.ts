@@ -1,4 +1,6 @@
+import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { arrivalKey } from "../chain/arrival.js";
 import { authenticate, type VerifyCredential } from "../chain/authenticate.js";
@@ -13,6 +15,7 @@ import { meshScraper } from "../chain/mesh-scraper.js";
 import { observe } from "../chain/observe.js";
 import type { Quotas } from "../chain/quota.js";
 import { type EdgeRates, limitStrangers, rateLimit } from "../chain/rate-limit.js";
+import { type RedeemOptions, redeemApiKeys, redeemCertificates } from "../chain/redeem.js";
 import { requireSession } from "../chain/require-session.js";
 import { orScrapeToken } from "../chain/scrape-token.js";
 import { traceCall } from "../chain/trace-call.js";
@@ -25,6 +28,7 @@ import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { PeersOf } from "../peers/network.js";
 import type { Limits } from "../stores/limits/port.js";
+import { createRedeemer } from "../tokens/redeemer.js";
 import {
   createRevocationFeed,
   type ListRevocations,
@@ -33,6 +37,7 @@ import {
 import { accessAudience, createTokenVerifier, type WorkloadToken, workloadTokenHeader } from "../tokens.js";
 
 const keysTimeoutMs = 5000;
+const redeemTimeoutMs = 1000;
 const revocationsTimeoutMs = 2000;
 
 /** What the chain of one workload is made of. */
@@ -68,8 +73,10 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     deadline({ clock }),
     checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),
     ...(edge ? [limitStrangers(options)] : []),
+    ...(edge ? [redeemApiKeys(keysOf(options))] : []),
     ...(options.findCredential ? [options.findCredential] : []),
     meshScraper(options.metricsReader),
+    ...(edge ? [redeemCertificates(certificatesOf(options))] : []),
     authenticate(verifyBy(options, revocations)),
     requireSession,
     authorize,
@@ -94,6 +101,28 @@ function verifyBy(options: ChainOptions, revocations: RevocationFeed | undefined
     clock,
   });
   return orScrapeToken(metricsToken, verify);
+}
+
+function keysOf(options: ChainOptions): RedeemOptions {
+  const { peers, clock } = options;
+  const auth = peers(ApiKeysService);
+  return {
+    redeemer: redeemerOf(options),
+    redeem: (key) => auth.redeemApiKey({ key }, backgroundCaller(clock, redeemTimeoutMs)),
+  };
+}
+
+function certificatesOf(options: ChainOptions): RedeemOptions {
+  const { peers, clock } = options;
+  const auth = peers(ServiceAccountsService);
+  return {
+    redeemer: redeemerOf(options),
+    redeem: (spiffeId) => auth.redeemCertificate({ spiffeId }, backgroundCaller(clock, redeemTimeoutMs)),
+  };
+}
+
+function redeemerOf({ limits, rates, clock }: ChainOptions) {
+  return createRedeemer({ limits, limit: rates.signInPerMinute, clock });
 }
 
 /** What auth has revoked, for tokens that outlive a revocation by more than a call. */

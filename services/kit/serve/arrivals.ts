@@ -1,5 +1,5 @@
 import type { Arrival } from "../chain/arrival.js";
-import { lastCertificate } from "../chain/mesh-identity.js";
+import { callerOfCertificate, lastCertificate } from "../chain/mesh-identity.js";
 import { newId } from "../ids.js";
 import { clientAddress, type ProxyTrust } from "./client-address.js";
 import type { Request } from "./listen.js";
@@ -21,6 +21,8 @@ export interface Peer {
   readonly remoteAddress?: string | undefined;
   /** Whom its own certificate names, in the form in which a mesh forwards it. */
   readonly clientCertificate?: string | undefined;
+  /** SPIFFE id in it; absent when it has none. */
+  readonly clientIdentity?: string | undefined;
 }
 
 /** Notes how a request arrived, and takes off headers that only our own proxies may set. */
@@ -30,9 +32,11 @@ export function noteArrival(request: Request, trust: ArrivalTrust): Arrival {
   const peer: Peer | undefined = request.socket;
   const certificate = single(request.headers["x-forwarded-client-cert"]);
   if (!trust.mesh) delete request.headers["x-forwarded-client-cert"];
+  const element = trust.mesh ? lastCertificate(certificate) : undefined;
   return {
     clientAddress: clientAddress(forwarded, peer?.remoteAddress ?? "", { hops, header }),
-    meshIdentity: trust.mesh ? lastCertificate(certificate) : peer?.clientCertificate,
+    meshIdentity: trust.mesh ? element : peer?.clientCertificate,
+    clientIdentity: trust.mesh ? element && callerOfCertificate(element) : peer?.clientIdentity,
     authority: single(request.headers[":authority"] ?? request.headers.host),
     requestId: trust.internal ? undefined : newId(),
     reachedChain: false,

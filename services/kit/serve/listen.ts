@@ -8,7 +8,7 @@ import type {
 import { type AddressInfo, createServer as createTcp, type Server } from "node:net";
 import { createServer as createTls, type SecureVersion, type TLSSocket } from "node:tls";
 import { type Clock, systemClock } from "../clock.js";
-import type { ReadCertificate } from "../tls/client-certificate.js";
+import { type ReadCertificate, spiffeId } from "../tls/client-certificate.js";
 import type { Keys } from "../tls/keys.js";
 import type { Peer } from "./arrivals.js";
 import { createHttp1, type Http1 } from "./http1.js";
@@ -172,7 +172,12 @@ function acceptTls({ tls, limits, sides, onError }: AcceptOptions & { readonly t
 /** Requests of both protocols show the properties of their connection. */
 function nameClient(socket: TLSSocket, { readCertificate }: TlsOptions): void {
   const certificate = readCertificate && socket.getPeerX509Certificate();
-  if (certificate) Object.assign(socket, { clientCertificate: readCertificate(certificate) } satisfies Peer);
+  if (!certificate) return;
+  const peer: Peer = {
+    clientCertificate: readCertificate(certificate),
+    clientIdentity: spiffeId(certificate) || undefined,
+  };
+  Object.assign(socket, peer);
 }
 
 function bind(acceptor: Server, host: string, port: number): Promise<void> {

@@ -17,8 +17,11 @@ export function certificateReader(keys: Pick<RenewedKeys, "current">): ReadCerti
   };
 }
 
-/** The URI of the subject's alternative names, when there is exactly one (SPIFFE X.509-SVID, section 2). */
-function spiffeId({ subjectAltName = "" }: X509Certificate): string {
+/**
+ * The SPIFFE id of a certificate: the URI of the subject's alternative names, when
+ * there is exactly one (SPIFFE X.509-SVID, section 2). Empty when it has none.
+ */
+export function spiffeId({ subjectAltName = "" }: X509Certificate): string {
   const uris = subjectAltName.split(", ").filter((name) => name.startsWith("URI:"));
   return uris.length === 1 ? (uris[0]?.slice("URI:".length) ?? "") : "";
 }
