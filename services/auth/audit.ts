@@ -17,9 +17,10 @@ export interface AuditOptions {
 
 /** The audit record, and what tells other workloads of accounts. */
 export function auditServices({ store, keyEncryptionKey }: AuditOptions): Implementation[] {
-  const find: FindAccount = async ({ account, tenant }) => {
-    if (tenant !== "" && tenant !== defaultTenant) return undefined;
-    return { tenant: defaultTenant, id: (await store.accounts.byUsername(defaultTenant, account))?.id };
+  const find: FindAccount = async ({ account, tenant: name }) => {
+    const tenant = await store.subjects.tenantOf(name || defaultTenant);
+    if (tenant === undefined) return undefined;
+    return { tenant, id: (await store.accounts.byUsername(tenant, account))?.id };
   };
   const accounts = auditedAccounts(find, keyedHash(keyEncryptionKey, "audited account names"));
   return [

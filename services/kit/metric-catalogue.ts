@@ -180,6 +180,20 @@ export const metricCatalogue = {
     unit: "reads",
     labels: ["cache", "outcome"],
   },
+  auditEvents: {
+    name: "audit_events_total",
+    type: "counter",
+    help: "Audit events: recorded, late (written after the answer had left), or lost (never written; the log has them).",
+    unit: "events",
+    labels: ["outcome"],
+  },
+  auditPending: {
+    name: "audit_pending_events",
+    type: "gauge",
+    help: "Audit events that wait to be written.",
+    unit: "events",
+    labels: ["workload"],
+  },
   buildInfo: {
     name: "build_info",
     type: "gauge",

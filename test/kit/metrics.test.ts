@@ -24,6 +24,8 @@ const observations = {
   consumed: (m) => m.consumed.add({ consumer: "search", outcome: "applied" }),
   consumeFailures: (m) => m.consumeFailures.add({ consumer: "search" }),
   cacheReads: (m) => m.cacheReads.add({ cache: "knowledge", outcome: "hit" }),
+  auditEvents: (m) => m.auditEvents.add({ outcome: "recorded" }),
+  auditPending: (m) => m.auditPending.set(2, { workload: "gateway" }),
   buildInfo: () => {},
 } satisfies Record<keyof typeof metricCatalogue, (metrics: ReturnType<typeof createMetrics>) => void>;
 

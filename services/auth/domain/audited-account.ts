@@ -2,6 +2,7 @@ import type { KeyedHash } from "./keyed-hash.js";
 
 /** An account and a tenant by the names that a call gave. */
 export interface NamedAccount {
+  /** Empty for none. */
   readonly account: string;
   /** Empty for the default tenant. */
   readonly tenant: string;
@@ -9,7 +10,7 @@ export interface NamedAccount {
 
 /** What the audit record keeps of such names. */
 export interface AuditedAccount {
-  /** Id of the account, or `name:` and a keyed hash of its name. */
+  /** Id of the account, or `name:` and a keyed hash of its name; empty without a name. */
   readonly target: string;
   /** Id of the tenant; empty when there is none of the name. */
   readonly tenant: string;
@@ -27,7 +28,8 @@ export type FindAccount = (
 export function auditedAccounts(find: FindAccount, hash: KeyedHash) {
   return async (names: NamedAccount): Promise<AuditedAccount> => {
     const found = await find(names);
-    const target = found?.id ?? `name:${hash(names.tenant, names.account).toString("base64url")}`;
-    return { target, tenant: found?.tenant ?? "" };
+    const tenant = found?.tenant ?? "";
+    if (names.account === "") return { target: "", tenant };
+    return { target: found?.id ?? `name:${hash(names.tenant, names.account).toString("base64url")}`, tenant };
   };
 }

@@ -26,10 +26,10 @@ export function recordAuditEvents({
   const resolve = async (recorded: RecordedAuditEvent, workload: string): Promise<RecordedEvent> => {
     const { event = create(AuditEventSchema), accountName, tenantName } = recorded;
     const facts = { ...event, workload };
-    if (accountName === "") return { event: facts, tenants: tenantsOf(event) };
+    if (accountName === "" && tenantName === "") return { event: facts, tenants: tenantsOf(event) };
     const { target, tenant } = await accounts({ account: accountName, tenant: tenantName });
     const tenants = event.actor?.tenantId ? tenantsOf(event) : new Set([tenant]);
-    return { event: { ...facts, target }, tenants };
+    return { event: accountName === "" ? facts : { ...facts, target }, tenants };
   };
   return async ({ events }, context) => {
     const workload = workloadName(callOf(context).caller);

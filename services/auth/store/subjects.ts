@@ -7,6 +7,8 @@ import type { AuthTables } from "../store.js";
 export interface SubjectStore {
   /** What an account of the principal's tenant is; undefined when there is none of this id. */
   kindOf(principal: Principal, id: string): Promise<SubjectKind | undefined>;
+  /** Id of the tenant of a name, disabled or not; undefined for none. */
+  tenantOf(name: string): Promise<string | undefined>;
 }
 
 export function subjectStore({ db }: { db: Kysely<AuthTables> }): SubjectStore {
@@ -18,6 +20,10 @@ export function subjectStore({ db }: { db: Kysely<AuthTables> }): SubjectStore {
     async kindOf({ tenant }, id) {
       if (await exists("users", tenant, id)) return SubjectKind.USER;
       return (await exists("service_accounts", tenant, id)) ? SubjectKind.MACHINE : undefined;
+    },
+    async tenantOf(name) {
+      const row = await db.selectFrom("tenants").select("id").where("name", "=", name).executeTakeFirst();
+      return row?.id;
     },
   };
 }

@@ -5,6 +5,7 @@ import type {
   RefreshRequest,
   Tokens,
 } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { noteSignedIn } from "../../kit/audit/actor.js";
 import { arrivalKey } from "../../kit/chain/arrival.js";
 import { errors } from "../../kit/errors.js";
 import type { Peer } from "../../kit/peers/peers.js";
@@ -76,8 +77,9 @@ function refreshTokenOf(context: HandlerContext): string {
   return token;
 }
 
-function moveToCookies(tokens: Tokens | undefined, { responseHeader }: HandlerContext): void {
+function moveToCookies(tokens: Tokens | undefined, { responseHeader, values }: HandlerContext): void {
   if (!tokens) return;
+  noteSignedIn(values, tokens.accessToken);
   const maxAge = tokens.refreshExpiresIn;
   // An expired access token still stays, as what derives from it proves the session to Refresh.
   const cookies = [

@@ -61,7 +61,8 @@ export function deadline({ clock, timers = sharedTimers }: DeadlineOptions): Lay
   };
 }
 
-function inTimeFor(asked: number): number {
+/** By when to answer somebody who waits so many milliseconds, for the answer to arrive in time. */
+export function inTimeFor(asked: number): number {
   return Number.isFinite(asked) ? asked - Math.max(5, asked * 0.05) : asked;
 }
 

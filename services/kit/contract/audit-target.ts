@@ -5,6 +5,8 @@ import { dataClassOf } from "./data-class.js";
 
 /** Where a call's audit record finds what the call acts on. */
 export interface AuditTarget {
+  /** Name of the field in the contract. */
+  readonly name: string;
   /** What the answer names, else what the request names; empty for nothing. Undefined stands for no answer. */
   read(request: unknown, answer: unknown): string;
   /** Whether it is CONFIDENTIAL, so that the record keeps no more than a keyed hash of it. */
@@ -21,6 +23,7 @@ export function auditTargetOf(method: DescMethod, policy: MethodPolicy): AuditTa
   const [fromRequest, fromAnswer] = [reader(asked), reader(answered)];
   const classes = [asked, answered].map((path) => path?.at(-1)).map((leaf) => leaf && dataClassOf(leaf));
   return {
+    name: policy.auditTarget.split(".").at(-1) ?? "",
     read: (request, answer) => fromAnswer(answer) || fromRequest(request),
     confidential: classes.includes(DataClass.CONFIDENTIAL),
   };

@@ -2,7 +2,9 @@ import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_p
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import type { Audit } from "../audit/audit.js";
 import { arrivalKey } from "../chain/arrival.js";
+import { audit } from "../chain/audit.js";
 import { authenticate, type VerifyCredential } from "../chain/authenticate.js";
 import { authorize } from "../chain/authorize.js";
 import { checkCaller, type IdentifyWorkload } from "../chain/caller.js";
@@ -56,6 +58,8 @@ export interface ChainOptions {
   readonly quotas: Quotas;
   /** `iss` of auth's tokens. */
   readonly tokenIssuer: string;
+  /** Records what calls did. */
+  readonly audit: Audit;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -69,6 +73,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
   return [
     traceCall,
     observe({ workload, log, metrics, clock, trustRequestId: !edge }),
+    audit(options),
     translateErrors,
     deadline({ clock }),
     checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),

@@ -170,6 +170,8 @@ async function stopAll(
 ): Promise<void> {
   for (const { readiness } of hosted) readiness.drain();
   await Promise.all(listeners.map((listener) => listener.drain(foundation.config.drainMs)));
+  // The record may be another workload of this process, so that all send before any stops.
+  await Promise.all(hosted.map(({ audit }) => audit.stop()));
   await Promise.all(hosted.map(({ served }) => served.stop?.()));
   await Promise.all(hosted.map(({ relay }) => relay?.stop()));
   await foundation.close();

@@ -1,0 +1,116 @@
+import type { ConnectError } from "@connectrpc/connect";
+import { SubjectKind } from "#gen/ts/consciousness/auth/v1/subjects_service_pb.js";
+import type { AuditClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
+import { Code } from "#gen/ts/google/rpc/code_pb.js";
+import { ErrorInfoSchema } from "#gen/ts/google/rpc/error_details_pb.js";
+import type { Arrival } from "../chain/arrival.js";
+import { callerOfCertificate } from "../chain/mesh-identity.js";
+import type { Call } from "../context.js";
+import type { MethodContract } from "../contract/method.js";
+import { errorDomain } from "../errors.js";
+import { newId } from "../ids.js";
+import type { Actor } from "./actor.js";
+
+/** An event that is to be recorded. */
+export interface NewAuditEvent {
+  /** Name of the account that the call was about, in place of the target; empty for none. */
+  readonly accountName: string;
+  /** Name of the tenant that a call without a principal was about; empty for none. */
+  readonly tenantName: string;
+  readonly event: AuditDetails;
+}
+
+/** What an event says; its time is its id's. */
+export interface AuditDetails {
+  readonly id: string;
+  readonly actor: Actor | undefined;
+  readonly method: string;
+  readonly auditClass: AuditClass;
+  readonly target: string;
+  readonly address: string;
+  readonly userAgent: string;
+  readonly code: Code;
+  readonly reason: string;
+  readonly requestId: string;
+  readonly count: number;
+}
+
+/** What is known of a call when it is over. */
+export interface CallFacts {
+  readonly call: Call;
+  /** Who did it; undefined for nobody. */
+  readonly actor: Actor | undefined;
+  /** The request; undefined for streams. */
+  readonly message: unknown;
+  readonly answer: unknown;
+  readonly error: ConnectError | undefined;
+  readonly arrival: Arrival | undefined;
+}
+
+const longestTarget = 256;
+const longestAddress = 64;
+const longestTenant = 64;
+/** Whom people mean that name no tenant. */
+const unnamedTenant = "default";
+
+/** The audit event of a call. It has no secret: no password, no token, no name of an account but for its hash. */
+export function eventOf(contract: MethodContract, facts: CallFacts): NewAuditEvent {
+  const { call, error, arrival, actor } = facts;
+  const { reason = "", metadata = {} } = infoOf(error) ?? {};
+  const stranger = reason === "CALLER_NOT_ALLOWED" ? strangerOf(metadata.caller, arrival) : undefined;
+  const target = targetOf(contract, facts, metadata);
+  const isName = contract.auditTarget?.confidential === true;
+  return {
+    accountName: isName ? target : "",
+    tenantName: isName ? tenantNameOf(facts.message) : "",
+    event: {
+      id: newId(),
+      actor: stranger ?? actor,
+      method: contract.name,
+      auditClass: contract.audit,
+      target: isName ? "" : target,
+      address: bounded(call.client?.address || arrival?.clientAddress || "", longestAddress),
+      userAgent: call.client?.agent ?? "",
+      // google.rpc.Code and Connect's Code have the same numbers.
+      code: error ? (error.code as number as Code) : Code.OK,
+      reason,
+      requestId: call.requestId,
+      count: 1,
+    },
+  };
+}
+
+function infoOf(error: ConnectError | undefined) {
+  return error?.findDetails(ErrorInfoSchema).find(({ domain }) => domain === errorDomain);
+}
+
+/** Of an error that names what the contract names, such as a blocked decision, what it names. */
+function targetOf(
+  { auditTarget }: MethodContract,
+  { message, answer }: CallFacts,
+  metadata: Readonly<Record<string, string>>,
+): string {
+  if (!auditTarget) return "";
+  return bounded(auditTarget.read(message, answer) || metadata[auditTarget.name] || "", longestTarget);
+}
+
+/** The workload that may not call, as it has proved or as its certificate says. */
+function strangerOf(workload: string | undefined, arrival: Arrival | undefined): Actor | undefined {
+  const certificate = arrival?.meshIdentity;
+  const proved = workload === "nobody" ? undefined : workload;
+  const subject = proved ?? (certificate === undefined ? undefined : callerOfCertificate(certificate));
+  if (subject === undefined) return undefined;
+  const nothing = { tenantId: "", homeTenantId: "", sessionId: "", apiKeyId: "" };
+  return { kind: SubjectKind.WORKLOAD, subject: bounded(subject, longestTarget), ...nothing };
+}
+
+/** Methods that ask for the name of an account have the name of its tenant as `tenant`. */
+function tenantNameOf(message: unknown): string {
+  const { tenant } = (message ?? {}) as { tenant?: unknown };
+  return typeof tenant === "string" && tenant !== "" ? bounded(tenant, longestTenant) : unnamedTenant;
+}
+
+/** What was refused by its form comes here too, and a database keeps no NUL. */
+function bounded(text: string, length: number): string {
+  return text.slice(0, length).replace(/\p{Cc}/gu, "?");
+}
