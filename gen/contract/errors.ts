@@ -74,6 +74,13 @@ export interface ErrorParams {
   MAIL_BUSY: Record<never, never>;
   SECOND_FACTOR_SET_UP: Record<never, never>;
   SECOND_FACTOR_NOT_SET_UP: Record<never, never>;
+  TENANT_NOT_FOUND: { tenant: string | number };
+  TENANT_NAME_TAKEN: { name: string | number };
+  TENANT_NOT_ALLOWED: { header: string | number };
+  RIGHTS_EXCEEDED: { id: string | number; right: string | number };
+  LAST_SUPER_ADMIN: Record<never, never>;
+  ROLE_FIXED: { role: string | number };
+  ROLE_RESERVED: { role: string | number };
   TOKEN_REVOKED: Record<never, never>;
   SESSION_NOT_FOUND: { id: string | number };
   API_KEY_INVALID: Record<never, never>;
@@ -92,4 +99,10 @@ export interface ErrorParams {
   SHARE_WITH_OWNER: { id: string | number; subject: string | number };
   SHARES_EXHAUSTED: { id: string | number; limit: string | number };
   CONCURRENCY_EXHAUSTED: { limit: string | number };
+  POLICY_INVALID: { line: string | number; problem: string | number };
+  POLICY_LOOSENED: { rule_id: string | number; problem: string | number };
+  POLICY_VERSION_NOT_FOUND: { version: string | number };
+  POLICY_CHANGED: Record<never, never>;
+  DECISION_NOT_REPLAYABLE: { id: string | number; problem: string | number };
+  DECISION_WITHOUT_ANSWER: { id: string | number };
 }

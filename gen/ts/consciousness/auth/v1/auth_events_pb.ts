@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Role } from "./profile_pb.js";
+import type { Role, Tier } from "./profile_pb.js";
 import { file_consciousness_auth_v1_profile } from "./profile_pb.js";
 import type { Permission } from "../../contract/v1/permission_pb.js";
 import { file_consciousness_contract_v1_permission } from "../../contract/v1/permission_pb.js";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/auth/v1/auth_events.proto.
  */
 export const file_consciousness_auth_v1_auth_events: GenFile = /*@__PURE__*/
-  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSIiChNTaWduaW5nS2V5V2l0aGRyYXduEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiJwoUUGFzc3dvcmRTdHJlbmd0aGVuZWQSDwoHdXNlcl9pZBgBIAEoCSI0Cg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIQCghieV9yZXNldBgCIAEoCCInChRQYXNzd29yZFJlc2V0Q3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJIiEKDkVtYWlsQ29uZmlybWVkEg8KB3VzZXJfaWQYASABKAkiJAoRU2Vjb25kRmFjdG9yQmVndW4SDwoHdXNlcl9pZBgBIAEoCSImChNTZWNvbmRGYWN0b3JFbmFibGVkEg8KB3VzZXJfaWQYASABKAkiJgoTU2Vjb25kRmFjdG9yUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJIjcKEFJlY292ZXJ5Q29kZVVzZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpjb2Rlc19sZWZ0GAIgASgNIiIKD0FjY291bnRVbmxvY2tlZBIPCgd1c2VyX2lkGAEgASgJIlYKEUludml0YXRpb25DcmVhdGVkEhUKDWludml0YXRpb25faWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZSI8ChJJbnZpdGF0aW9uQWNjZXB0ZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIioKEUludml0YXRpb25SZXZva2VkEhUKDWludml0YXRpb25faWQYASABKAkqhAEKClNlc3Npb25FbmQSGwoXU0VTU0lPTl9FTkRfVU5TUEVDSUZJRUQQABIWChJTRVNTSU9OX0VORF9MT0dPVVQQARIcChhTRVNTSU9OX0VORF9UT0tFTl9SRVVTRUQQAhIjCh9TRVNTSU9OX0VORF9DUkVERU5USUFMU19DSEFOR0VEEAhiBnByb3RvMw", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
+  fileDesc("Cidjb25zY2lvdXNuZXNzL2F1dGgvdjEvYXV0aF9ldmVudHMucHJvdG8SFWNvbnNjaW91c25lc3MuYXV0aC52MSJKCgtVc2VyQ3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJEioKBXJvbGVzGAIgAygOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUiNQoOU2Vzc2lvblN0YXJ0ZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIiYKEFNlc3Npb25SZWZyZXNoZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCgxTZXNzaW9uRW5kZWQSEgoKc2Vzc2lvbl9pZBgBIAEoCRIuCgNlbmQYAiABKA4yIS5jb25zY2lvdXNuZXNzLmF1dGgudjEuU2Vzc2lvbkVuZCIiChNTaWduaW5nS2V5UHVibGlzaGVkEgsKA2tpZBgBIAEoCSIiChNTaWduaW5nS2V5V2l0aGRyYXduEgsKA2tpZBgBIAEoCSKsAQoNQXBpS2V5Q3JlYXRlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEjUKBnNjb3BlcxgEIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIvCgtleHBpcmVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiNAoNQXBpS2V5UmV2b2tlZBISCgphcGlfa2V5X2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkirgEKFVNlcnZpY2VBY2NvdW50Q3JlYXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRI6CgtwZXJtaXNzaW9ucxgDIAMoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuUGVybWlzc2lvbhIRCglzcGlmZmVfaWQYBCABKAkiSwoVU2VydmljZUFjY291bnRVcGRhdGVkEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCSJ4ChtTZXJ2aWNlQWNjb3VudFNlY3JldFJvdGF0ZWQSGgoSc2VydmljZV9hY2NvdW50X2lkGAEgASgJEj0KGWZvcm1lcl9zZWNyZXRfZXhwaXJlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKFVNlcnZpY2VBY2NvdW50RGVsZXRlZBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkiJwoUUGFzc3dvcmRTdHJlbmd0aGVuZWQSDwoHdXNlcl9pZBgBIAEoCSI0Cg9QYXNzd29yZENoYW5nZWQSDwoHdXNlcl9pZBgBIAEoCRIQCghieV9yZXNldBgCIAEoCCInChRQYXNzd29yZFJlc2V0Q3JlYXRlZBIPCgd1c2VyX2lkGAEgASgJIiEKDkVtYWlsQ29uZmlybWVkEg8KB3VzZXJfaWQYASABKAkiJAoRU2Vjb25kRmFjdG9yQmVndW4SDwoHdXNlcl9pZBgBIAEoCSImChNTZWNvbmRGYWN0b3JFbmFibGVkEg8KB3VzZXJfaWQYASABKAkiJgoTU2Vjb25kRmFjdG9yUmVtb3ZlZBIPCgd1c2VyX2lkGAEgASgJIjcKEFJlY292ZXJ5Q29kZVVzZWQSDwoHdXNlcl9pZBgBIAEoCRISCgpjb2Rlc19sZWZ0GAIgASgNIiIKD0FjY291bnRVbmxvY2tlZBIPCgd1c2VyX2lkGAEgASgJIlYKEUludml0YXRpb25DcmVhdGVkEhUKDWludml0YXRpb25faWQYASABKAkSKgoFcm9sZXMYAiADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZSI8ChJJbnZpdGF0aW9uQWNjZXB0ZWQSFQoNaW52aXRhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJIioKEUludml0YXRpb25SZXZva2VkEhUKDWludml0YXRpb25faWQYASABKAkiMAoNVGVuYW50Q3JlYXRlZBIRCgl0ZW5hbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCSJKCg1UZW5hbnRVcGRhdGVkEhEKCXRlbmFudF9pZBgBIAEoCRIWCg5jaGFuZ2VkX2ZpZWxkcxgCIAMoCRIOCgZhY3RpdmUYAyABKAginQEKC1VzZXJVcGRhdGVkEg8KB3VzZXJfaWQYASABKAkSFgoOY2hhbmdlZF9maWVsZHMYAiADKAkSKgoFcm9sZXMYAyADKA4yGy5jb25zY2lvdXNuZXNzLmF1dGgudjEuUm9sZRIpCgR0aWVyGAQgASgOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlRpZXISDgoGYWN0aXZlGAUgASgIIogBCgtSb2xlVXBkYXRlZBIpCgRyb2xlGAEgASgOMhsuY29uc2Npb3VzbmVzcy5hdXRoLnYxLlJvbGUSOgoLcGVybWlzc2lvbnMYAiADKA4yJS5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlBlcm1pc3Npb24SEgoKY3VzdG9taXplZBgDIAEoCCqbAQoKU2Vzc2lvbkVuZBIbChdTRVNTSU9OX0VORF9VTlNQRUNJRklFRBAAEhYKElNFU1NJT05fRU5EX0xPR09VVBABEhwKGFNFU1NJT05fRU5EX1RPS0VOX1JFVVNFRBACEhUKEVNFU1NJT05fRU5EX09XTkVSEAMSIwofU0VTU0lPTl9FTkRfQ1JFREVOVElBTFNfQ0hBTkdFRBAIYgZwcm90bzM", [file_consciousness_auth_v1_profile, file_consciousness_contract_v1_permission, file_google_protobuf_timestamp]);
 
 /**
  * An account was made. Aggregate `user`.
@@ -645,6 +645,154 @@ export const InvitationRevokedSchema: GenMessage<InvitationRevoked> = /*@__PURE_
   messageDesc(file_consciousness_auth_v1_auth_events, 23);
 
 /**
+ * A tenant was made. Aggregate `tenant`.
+ *
+ * @generated from message consciousness.auth.v1.TenantCreated
+ */
+export type TenantCreated = Message<"consciousness.auth.v1.TenantCreated"> & {
+  /**
+   * The tenant.
+   *
+   * @generated from field: string tenant_id = 1;
+   */
+  tenantId: string;
+
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.TenantCreated.
+ * Use `create(TenantCreatedSchema)` to create a new message.
+ */
+export const TenantCreatedSchema: GenMessage<TenantCreated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 24);
+
+/**
+ * A tenant was changed. Aggregate `tenant`.
+ *
+ * @generated from message consciousness.auth.v1.TenantUpdated
+ */
+export type TenantUpdated = Message<"consciousness.auth.v1.TenantUpdated"> & {
+  /**
+   * The tenant.
+   *
+   * @generated from field: string tenant_id = 1;
+   */
+  tenantId: string;
+
+  /**
+   * Proto names of the fields that changed.
+   *
+   * @generated from field: repeated string changed_fields = 2;
+   */
+  changedFields: string[];
+
+  /**
+   * Whether its accounts may sign in.
+   *
+   * @generated from field: bool active = 3;
+   */
+  active: boolean;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.TenantUpdated.
+ * Use `create(TenantUpdatedSchema)` to create a new message.
+ */
+export const TenantUpdatedSchema: GenMessage<TenantUpdated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 25);
+
+/**
+ * An administrator changed an account. Aggregate `user`.
+ *
+ * @generated from message consciousness.auth.v1.UserUpdated
+ */
+export type UserUpdated = Message<"consciousness.auth.v1.UserUpdated"> & {
+  /**
+   * The account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Proto names of the fields that changed.
+   *
+   * @generated from field: repeated string changed_fields = 2;
+   */
+  changedFields: string[];
+
+  /**
+   * Its roles.
+   *
+   * @generated from field: repeated consciousness.auth.v1.Role roles = 3;
+   */
+  roles: Role[];
+
+  /**
+   * Its tier.
+   *
+   * @generated from field: consciousness.auth.v1.Tier tier = 4;
+   */
+  tier: Tier;
+
+  /**
+   * Whether it may sign in.
+   *
+   * @generated from field: bool active = 5;
+   */
+  active: boolean;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.UserUpdated.
+ * Use `create(UserUpdatedSchema)` to create a new message.
+ */
+export const UserUpdatedSchema: GenMessage<UserUpdated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 26);
+
+/**
+ * A tenant's role permits something else. Aggregate `role`, whose id begins with
+ * the tenant's.
+ *
+ * @generated from message consciousness.auth.v1.RoleUpdated
+ */
+export type RoleUpdated = Message<"consciousness.auth.v1.RoleUpdated"> & {
+  /**
+   * The role.
+   *
+   * @generated from field: consciousness.auth.v1.Role role = 1;
+   */
+  role: Role;
+
+  /**
+   * What it permits.
+   *
+   * @generated from field: repeated consciousness.contract.v1.Permission permissions = 2;
+   */
+  permissions: Permission[];
+
+  /**
+   * Whether that is not what is shipped.
+   *
+   * @generated from field: bool customized = 3;
+   */
+  customized: boolean;
+};
+
+/**
+ * Describes the message consciousness.auth.v1.RoleUpdated.
+ * Use `create(RoleUpdatedSchema)` to create a new message.
+ */
+export const RoleUpdatedSchema: GenMessage<RoleUpdated> = /*@__PURE__*/
+  messageDesc(file_consciousness_auth_v1_auth_events, 27);
+
+/**
  * Why a session ended.
  *
  * @generated from enum consciousness.auth.v1.SessionEnd
@@ -670,6 +818,13 @@ export enum SessionEnd {
    * @generated from enum value: SESSION_END_TOKEN_REUSED = 2;
    */
   TOKEN_REUSED = 2,
+
+  /**
+   * Its owner ended it in a list of sessions.
+   *
+   * @generated from enum value: SESSION_END_OWNER = 3;
+   */
+  OWNER = 3,
 
   /**
    * The password or the second factor of its account was changed elsewhere.

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/engine/v1/decision.proto.
  */
 export const file_consciousness_engine_v1_decision: GenFile = /*@__PURE__*/
-  fileDesc("CiZjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9kZWNpc2lvbi5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEi9QEKDlByb2Nlc3NPcHRpb25zEjcKEXF1YWxpdHlfdGhyZXNob2xkGAEgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgAiAEBEjgKEmV0aGljYWxfc3RyaWN0bmVzcxgCIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARIqChRtYXhfcmVmbGVjdGlvbl9kZXB0aBgDIAEoDUIHukgEKgIYA0gCiAEBQhQKEl9xdWFsaXR5X3RocmVzaG9sZEIVChNfZXRoaWNhbF9zdHJpY3RuZXNzQhcKFV9tYXhfcmVmbGVjdGlvbl9kZXB0aCLoCAoIRGVjaXNpb24SCgoCaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEhAKCGFnZW50X2lkGAQgASgJEhMKBWlucHV0GAUgASgJQgSguxgDEkUKB2NvbnRleHQYBiADKAsyLi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbi5Db250ZXh0RW50cnlCBKC7GAMSOAoHb3B0aW9ucxgHIAEoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NPcHRpb25zEjEKB3ZlcmRpY3QYCCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhUKB2NvbnRlbnQYCSABKAlCBKC7GAMSHgoQd2l0aGhlbGRfY29udGVudBgKIAEoCUIEoLsYAxJIChNjb25zY2lvdXNuZXNzX3N0YXRlGAsgASgLMisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uc2Npb3VzbmVzc1N0YXRlEkYKEmV0aGljYWxfZXZhbHVhdGlvbhgMIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV0aGljYWxFdmFsdWF0aW9uEh0KEGNvbmZpZGVuY2VfbGV2ZWwYDSABKAFIAIgBARJCChBjb25maWRlbmNlX2Jhc2lzGA4gASgOMiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uZmlkZW5jZUJhc2lzEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgPIAEoAUgBiAEBEkYKEnF1YWxpdHlfY29tcG9uZW50cxgQIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlF1YWxpdHlDb21wb25lbnRzEkYKEnByb2Nlc3NpbmdfbWV0cmljcxgRIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NpbmdNZXRyaWNzEjMKCGV2aWRlbmNlGBIgAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYEyADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIQCghjb21wb3NlchgUIAEoCRJDCg1wZXJzb25hbF9kYXRhGBUgAygLMiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUGVyc29uYWxEYXRhRmluZGluZxIWCg5lbmdpbmVfdmVyc2lvbhgWIAEoCRIvCgtjcmVhdGVfdGltZRgXIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCEwoRX2NvbmZpZGVuY2VfbGV2ZWxCGAoWX2NvbnNjaW91c25lc3NfcXVhbGl0eSLRAQoIRXZpZGVuY2USDgoGbnVtYmVyGAEgASgNEhMKBXRpdGxlGAIgASgJQgSguxgDEg4KBnNvdXJjZRgDIAEoCRIVCgdwYXNzYWdlGAQgASgJQgSguxgDEg0KBXNjb3JlGAUgASgBEjQKDXBhc3NhZ2Vfc3BhbnMYBiADKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuEjQKDWNvbnRlbnRfc3BhbnMYByADKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuIl0KEVF1YWxpdHlDb21wb25lbnRzEg8KB3N1cHBvcnQYASABKAESDgoGZXRoaWNzGAIgASgBEhQKDGNvbXBsZXRlbmVzcxgDIAEoARIRCgljb2hlcmVuY2UYBCABKAEibQoRUHJvY2Vzc2luZ01ldHJpY3MSEAoIcXVldWVfbXMYASABKAESNAoGc3RhZ2VzGAIgAygLMiQuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3RhZ2VUaW1pbmcSEAoIdG90YWxfbXMYAyABKAEiRAoLU3RhZ2VUaW1pbmcSDQoFc3RhZ2UYASABKAkSEwoLZHVyYXRpb25fbXMYAiABKAESEQoJYnVkZ2V0X21zGAMgASgBIoIBCg5SZWZsZWN0aW9uUGFzcxIOCgZudW1iZXIYASABKA0SEAoIY3JpdGlxdWUYAiABKAkSDwoHZmluZGluZxgDIAEoCRIOCgZjaGFuZ2UYBCABKAkSFgoOc3VwcG9ydF9iZWZvcmUYBSABKAESFQoNc3VwcG9ydF9hZnRlchgGIAEoASK9AQoTUGVyc29uYWxEYXRhRmluZGluZxIMCgR0eXBlGAEgASgJEi0KBXNjb3BlGAIgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2NvcGUSKwoEc3BhbhgDIAEoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SDQoFc2NvcmUYBCABKAESLQoFYmFzaXMYBSABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5CYXNpc2IGcHJvdG8z", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_protobuf_timestamp]);
+  fileDesc("CiZjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9kZWNpc2lvbi5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEi9QEKDlByb2Nlc3NPcHRpb25zEjcKEXF1YWxpdHlfdGhyZXNob2xkGAEgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgAiAEBEjgKEmV0aGljYWxfc3RyaWN0bmVzcxgCIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARIqChRtYXhfcmVmbGVjdGlvbl9kZXB0aBgDIAEoDUIHukgEKgIYA0gCiAEBQhQKEl9xdWFsaXR5X3RocmVzaG9sZEIVChNfZXRoaWNhbF9zdHJpY3RuZXNzQhcKFV9tYXhfcmVmbGVjdGlvbl9kZXB0aCLXCQoIRGVjaXNpb24SCgoCaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEhAKCGFnZW50X2lkGAQgASgJEhMKBWlucHV0GAUgASgJQgSguxgDEkUKB2NvbnRleHQYBiADKAsyLi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbi5Db250ZXh0RW50cnlCBKC7GAMSOAoHb3B0aW9ucxgHIAEoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NPcHRpb25zEjEKB3ZlcmRpY3QYCCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhUKB2NvbnRlbnQYCSABKAlCBKC7GAMSHgoQd2l0aGhlbGRfY29udGVudBgKIAEoCUIEoLsYAxJIChNjb25zY2lvdXNuZXNzX3N0YXRlGAsgASgLMisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uc2Npb3VzbmVzc1N0YXRlEkYKEmV0aGljYWxfZXZhbHVhdGlvbhgMIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV0aGljYWxFdmFsdWF0aW9uEh0KEGNvbmZpZGVuY2VfbGV2ZWwYDSABKAFIAIgBARJCChBjb25maWRlbmNlX2Jhc2lzGA4gASgOMiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uZmlkZW5jZUJhc2lzEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgPIAEoAUgBiAEBEkYKEnF1YWxpdHlfY29tcG9uZW50cxgQIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlF1YWxpdHlDb21wb25lbnRzEkYKEnByb2Nlc3NpbmdfbWV0cmljcxgRIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NpbmdNZXRyaWNzEjMKCGV2aWRlbmNlGBIgAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYEyADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIQCghjb21wb3NlchgUIAEoCRJDCg1wZXJzb25hbF9kYXRhGBUgAygLMiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUGVyc29uYWxEYXRhRmluZGluZxIWCg5lbmdpbmVfdmVyc2lvbhgWIAEoCRIvCgtjcmVhdGVfdGltZRgXIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHwoSc2hpcHBlZF9jb25maWRlbmNlGCggASgBSAKIAQESNQoGcmVwbGF5GB4gASgLMiUuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5UmVjb3JkGi4KDENvbnRleHRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9jb25maWRlbmNlX2xldmVsQhgKFl9jb25zY2lvdXNuZXNzX3F1YWxpdHlCFQoTX3NoaXBwZWRfY29uZmlkZW5jZSLUAgoMUmVwbGF5UmVjb3JkEjkKDG1hc2tlZF90ZXh0cxgBIAMoCzIjLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLk1hc2tlZFRleHQSMwoIbGVmdF9vdXQYAiADKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5FdmlkZW5jZRIbCghjb21wb3NlZBgDIAEoCUIEoLsYA0gAiAEBElIKDHRlcm1fd2VpZ2h0cxgEIAMoCzI2LmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlcGxheVJlY29yZC5UZXJtV2VpZ2h0c0VudHJ5QgSguxgDEhAKCGNvbXBsZXRlGAUgASgIEhAKCGFuc3dlcmVkGAYgASgIGjIKEFRlcm1XZWlnaHRzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4AUILCglfY29tcG9zZWQiVgoKTWFza2VkVGV4dBIOCgZkaWdlc3QYASABKAkSOAoIZmluZGluZ3MYAiADKAsyJi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5NYXNrZWRGaW5kaW5nIocBCg1NYXNrZWRGaW5kaW5nEgwKBHR5cGUYASABKAkSKwoEc3BhbhgCIAEoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SLAoFcGxhY2UYAyABKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuEg0KBXNjb3JlGAQgASgBItEBCghFdmlkZW5jZRIOCgZudW1iZXIYASABKA0SEwoFdGl0bGUYAiABKAlCBKC7GAMSDgoGc291cmNlGAMgASgJEhUKB3Bhc3NhZ2UYBCABKAlCBKC7GAMSDQoFc2NvcmUYBSABKAESNAoNcGFzc2FnZV9zcGFucxgGIAMoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SNAoNY29udGVudF9zcGFucxgHIAMoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4iXQoRUXVhbGl0eUNvbXBvbmVudHMSDwoHc3VwcG9ydBgBIAEoARIOCgZldGhpY3MYAiABKAESFAoMY29tcGxldGVuZXNzGAMgASgBEhEKCWNvaGVyZW5jZRgEIAEoASJtChFQcm9jZXNzaW5nTWV0cmljcxIQCghxdWV1ZV9tcxgBIAEoARI0CgZzdGFnZXMYAiADKAsyJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TdGFnZVRpbWluZxIQCgh0b3RhbF9tcxgDIAEoASJECgtTdGFnZVRpbWluZxINCgVzdGFnZRgBIAEoCRITCgtkdXJhdGlvbl9tcxgCIAEoARIRCglidWRnZXRfbXMYAyABKAEiggEKDlJlZmxlY3Rpb25QYXNzEg4KBm51bWJlchgBIAEoDRIQCghjcml0aXF1ZRgCIAEoCRIPCgdmaW5kaW5nGAMgASgJEg4KBmNoYW5nZRgEIAEoCRIWCg5zdXBwb3J0X2JlZm9yZRgFIAEoARIVCg1zdXBwb3J0X2FmdGVyGAYgASgBIr0BChNQZXJzb25hbERhdGFGaW5kaW5nEgwKBHR5cGUYASABKAkSLQoFc2NvcGUYAiABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TY29wZRIrCgRzcGFuGAMgASgLMh0uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3BhbhINCgVzY29yZRgEIAEoARItCgViYXNpcxgFIAEoDjIeLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkJhc2lzYgZwcm90bzM", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_protobuf_timestamp]);
 
 /**
  * How strictly to judge one request.
@@ -36,8 +36,11 @@ export type ProcessOptions = Message<"consciousness.engine.v1.ProcessOptions"> &
   qualityThreshold?: number | undefined;
 
   /**
-   * How low the bar for blocking is. 0..1, default 0.9. CRITICAL rules always
-   * block, HIGH ones from 0.5, MEDIUM ones from 0.95; LOW ones never do.
+   * How low the bar for blocking is. 0..1, default 0.9. A violation blocks from:
+   *   CRITICAL  0, that is always
+   *   HIGH      0.5
+   *   MEDIUM    0.95
+   *   LOW       never
    *
    * @generated from field: optional double ethical_strictness = 2;
    */
@@ -225,6 +228,20 @@ export type Decision = Message<"consciousness.engine.v1.Decision"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 23;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * The confidence by the shipped calibration, whatever labels made of it.
+   *
+   * @generated from field: optional double shipped_confidence = 40;
+   */
+  shippedConfidence?: number | undefined;
+
+  /**
+   * What judging it again takes beside the fields above.
+   *
+   * @generated from field: consciousness.engine.v1.ReplayRecord replay = 30;
+   */
+  replay?: ReplayRecord | undefined;
 };
 
 /**
@@ -233,6 +250,135 @@ export type Decision = Message<"consciousness.engine.v1.Decision"> & {
  */
 export const DecisionSchema: GenMessage<Decision> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_decision, 1);
+
+/**
+ * What is on record so that a decision can be judged again on its masked text,
+ * without who was asked and without a provider.
+ *
+ * @generated from message consciousness.engine.v1.ReplayRecord
+ */
+export type ReplayRecord = Message<"consciousness.engine.v1.ReplayRecord"> & {
+  /**
+   * Texts in which personal data was masked: what was found where.
+   *
+   * @generated from field: repeated consciousness.engine.v1.MaskedText masked_texts = 1;
+   */
+  maskedTexts: MaskedText[];
+
+  /**
+   * Passages that were retrieved and then left out, masked; `number` is their
+   * place among all that were retrieved, from 1.
+   *
+   * @generated from field: repeated consciousness.engine.v1.Evidence left_out = 2;
+   */
+  leftOut: Evidence[];
+
+  /**
+   * The answer as it was composed, masked; unset when none was.
+   *
+   * @generated from field: optional string composed = 3;
+   */
+  composed?: string | undefined;
+
+  /**
+   * Weight of each term that the scores asked for (inverse document frequency).
+   *
+   * @generated from field: map<string, double> term_weights = 4;
+   */
+  termWeights: { [key: string]: number };
+
+  /**
+   * Whether all that the stages asked for is on record. False where a check
+   * failed on the way.
+   *
+   * @generated from field: bool complete = 5;
+   */
+  complete: boolean;
+
+  /**
+   * Whether the request came as far as composing an answer.
+   *
+   * @generated from field: bool answered = 6;
+   */
+  answered: boolean;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ReplayRecord.
+ * Use `create(ReplayRecordSchema)` to create a new message.
+ */
+export const ReplayRecordSchema: GenMessage<ReplayRecord> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_decision, 2);
+
+/**
+ * A text in which personal data was masked.
+ *
+ * @generated from message consciousness.engine.v1.MaskedText
+ */
+export type MaskedText = Message<"consciousness.engine.v1.MaskedText"> & {
+  /**
+   * SHA-256 of the masked text, in hex.
+   *
+   * @generated from field: string digest = 1;
+   */
+  digest: string;
+
+  /**
+   * What was found, in the order of the text.
+   *
+   * @generated from field: repeated consciousness.engine.v1.MaskedFinding findings = 2;
+   */
+  findings: MaskedFinding[];
+};
+
+/**
+ * Describes the message consciousness.engine.v1.MaskedText.
+ * Use `create(MaskedTextSchema)` to create a new message.
+ */
+export const MaskedTextSchema: GenMessage<MaskedText> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_decision, 3);
+
+/**
+ * Personal data that was masked.
+ *
+ * @generated from message consciousness.engine.v1.MaskedFinding
+ */
+export type MaskedFinding = Message<"consciousness.engine.v1.MaskedFinding"> & {
+  /**
+   * As in PersonalDataFinding.
+   *
+   * @generated from field: string type = 1;
+   */
+  type: string;
+
+  /**
+   * Its place in the text as received.
+   *
+   * @generated from field: consciousness.engine.v1.Span span = 2;
+   */
+  span?: Span | undefined;
+
+  /**
+   * Place of what stands for it, in the masked text.
+   *
+   * @generated from field: consciousness.engine.v1.Span place = 3;
+   */
+  place?: Span | undefined;
+
+  /**
+   * As in PersonalDataFinding.
+   *
+   * @generated from field: double score = 4;
+   */
+  score: number;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.MaskedFinding.
+ * Use `create(MaskedFindingSchema)` to create a new message.
+ */
+export const MaskedFindingSchema: GenMessage<MaskedFinding> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_decision, 4);
 
 /**
  * A passage that an answer stands on.
@@ -295,7 +441,7 @@ export type Evidence = Message<"consciousness.engine.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 2);
+  messageDesc(file_consciousness_engine_v1_decision, 5);
 
 /**
  * What `consciousness_quality` is made of, each 0..1. The index is
@@ -339,7 +485,7 @@ export type QualityComponents = Message<"consciousness.engine.v1.QualityComponen
  * Use `create(QualityComponentsSchema)` to create a new message.
  */
 export const QualityComponentsSchema: GenMessage<QualityComponents> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 3);
+  messageDesc(file_consciousness_engine_v1_decision, 6);
 
 /**
  * Where the time of a request went, in milliseconds.
@@ -374,7 +520,7 @@ export type ProcessingMetrics = Message<"consciousness.engine.v1.ProcessingMetri
  * Use `create(ProcessingMetricsSchema)` to create a new message.
  */
 export const ProcessingMetricsSchema: GenMessage<ProcessingMetrics> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 4);
+  messageDesc(file_consciousness_engine_v1_decision, 7);
 
 /**
  * The time of one stage.
@@ -409,7 +555,7 @@ export type StageTiming = Message<"consciousness.engine.v1.StageTiming"> & {
  * Use `create(StageTimingSchema)` to create a new message.
  */
 export const StageTimingSchema: GenMessage<StageTiming> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 5);
+  messageDesc(file_consciousness_engine_v1_decision, 8);
 
 /**
  * One reflection pass.
@@ -465,7 +611,7 @@ export type ReflectionPass = Message<"consciousness.engine.v1.ReflectionPass"> &
  * Use `create(ReflectionPassSchema)` to create a new message.
  */
 export const ReflectionPassSchema: GenMessage<ReflectionPass> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 6);
+  messageDesc(file_consciousness_engine_v1_decision, 9);
 
 /**
  * Personal data that was found.
@@ -517,5 +663,5 @@ export type PersonalDataFinding = Message<"consciousness.engine.v1.PersonalDataF
  * Use `create(PersonalDataFindingSchema)` to create a new message.
  */
 export const PersonalDataFindingSchema: GenMessage<PersonalDataFinding> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 7);
+  messageDesc(file_consciousness_engine_v1_decision, 10);
 

@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { AnswerLabel, VerdictLabel } from "./calibration_service_pb.js";
+import { file_consciousness_engine_v1_calibration_service } from "./calibration_service_pb.js";
 import type { ProcessingMetrics } from "./decision_pb.js";
 import { file_consciousness_engine_v1_decision } from "./decision_pb.js";
 import type { Verdict } from "./evaluation_pb.js";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/engine/v1/engine_events.proto.
  */
 export const file_consciousness_engine_v1_engine_events: GenFile = /*@__PURE__*/
-  fileDesc("Citjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSLGAgoQRGVjaXNpb25SZWNvcmRlZBITCgtkZWNpc2lvbl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEjEKB3ZlcmRpY3QYBCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhAKCHJ1bGVfaWRzGAUgAygJEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgAiAEBEhoKDWV0aGljYWxfc2NvcmUYByABKAFIAYgBARJGChJwcm9jZXNzaW5nX21ldHJpY3MYCCABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzaW5nTWV0cmljc0IYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhAKDl9ldGhpY2FsX3Njb3JlYgZwcm90bzM", [file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation]);
+  fileDesc("Citjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSLGAgoQRGVjaXNpb25SZWNvcmRlZBITCgtkZWNpc2lvbl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEjEKB3ZlcmRpY3QYBCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhAKCHJ1bGVfaWRzGAUgAygJEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgAiAEBEhoKDWV0aGljYWxfc2NvcmUYByABKAFIAYgBARJGChJwcm9jZXNzaW5nX21ldHJpY3MYCCABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzaW5nTWV0cmljc0IYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhAKDl9ldGhpY2FsX3Njb3JlIqcBChBGZWVkYmFja1JlY29yZGVkEhMKC2RlY2lzaW9uX2lkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFuc3dlckxhYmVsEjYKB3ZlcmRpY3QYBCABKA4yJS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0TGFiZWxiBnByb3RvMw", [file_consciousness_engine_v1_calibration_service, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation]);
 
 /**
  * A request was decided. Aggregate `decision`. Holds no text of the caller.
@@ -85,4 +87,46 @@ export type DecisionRecorded = Message<"consciousness.engine.v1.DecisionRecorded
  */
 export const DecisionRecordedSchema: GenMessage<DecisionRecorded> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_engine_events, 0);
+
+/**
+ * Somebody said whether a decision was right. Aggregate `feedback`.
+ *
+ * @generated from message consciousness.engine.v1.FeedbackRecorded
+ */
+export type FeedbackRecorded = Message<"consciousness.engine.v1.FeedbackRecorded"> & {
+  /**
+   * The decision.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * The agent that answered; empty for the engine itself.
+   *
+   * @generated from field: string agent_id = 2;
+   */
+  agentId: string;
+
+  /**
+   * What was said of the answer.
+   *
+   * @generated from field: consciousness.engine.v1.AnswerLabel answer = 3;
+   */
+  answer: AnswerLabel;
+
+  /**
+   * What was said of the verdict.
+   *
+   * @generated from field: consciousness.engine.v1.VerdictLabel verdict = 4;
+   */
+  verdict: VerdictLabel;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.FeedbackRecorded.
+ * Use `create(FeedbackRecordedSchema)` to create a new message.
+ */
+export const FeedbackRecordedSchema: GenMessage<FeedbackRecorded> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_events, 1);
 

@@ -8,18 +8,20 @@ import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js
 import { file_consciousness_contract_v1_contract } from "../../contract/v1/contract_pb.js";
 import type { Decision, Evidence, ProcessingMetrics, ProcessOptions, QualityComponents, ReflectionPass } from "./decision_pb.js";
 import { file_consciousness_engine_v1_decision } from "./decision_pb.js";
-import type { EthicalEvaluation, TextRole, Verdict } from "./evaluation_pb.js";
+import type { EthicalEvaluation, TextRole, Verdict, Violation } from "./evaluation_pb.js";
 import { file_consciousness_engine_v1_evaluation } from "./evaluation_pb.js";
 import type { ConfidenceBasis, ConsciousnessState, Limitation, SelfCheck, SupportAssessment } from "./state_pb.js";
 import { file_consciousness_engine_v1_state } from "./state_pb.js";
 import { file_google_api_annotations } from "../../../google/api/annotations_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file consciousness/engine/v1/engine_service.proto.
  */
 export const file_consciousness_engine_v1_engine_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEihAMKDlByb2Nlc3NSZXF1ZXN0EnYKBWlucHV0GAEgASgJQme6SGC6ATgKC2lucHV0LmJsYW5rEhFtdXN0IG5vdCBiZSBibGFuaxoWdGhpcy5tYXRjaGVzKCdbXlxcc10nKXIjEAEYgH2SAhtIb3cgaXMgY29uZmlkZW5jZSBjb21wdXRlZD+guxgDEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyA7ABAUgAiAEBEmIKB2NvbnRleHQYAyADKAsyNC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzUmVxdWVzdC5Db250ZXh0RW50cnlCG7pIFJoBERAgIgZyBBABGEAqBXIDGKAfoLsYAxI4CgdvcHRpb25zGAQgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc09wdGlvbnMaLgoMQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCwoJX2FnZW50X2lkIusFCg9Qcm9jZXNzUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoCRITCgtkZWNpc2lvbl9pZBgCIAEoCRIxCgd2ZXJkaWN0GAMgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBIVCgdjb250ZW50GAQgASgJQgSguxgDEkgKE2NvbnNjaW91c25lc3Nfc3RhdGUYBSABKAsyKy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25zY2lvdXNuZXNzU3RhdGUSRgoSZXRoaWNhbF9ldmFsdWF0aW9uGAYgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SHQoQY29uZmlkZW5jZV9sZXZlbBgHIAEoAUgAiAEBEkIKEGNvbmZpZGVuY2VfYmFzaXMYCCABKA4yKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25maWRlbmNlQmFzaXMSIgoVY29uc2Npb3VzbmVzc19xdWFsaXR5GAkgASgBSAGIAQESRgoScXVhbGl0eV9jb21wb25lbnRzGAogASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUXVhbGl0eUNvbXBvbmVudHMSRgoScHJvY2Vzc2luZ19tZXRyaWNzGAsgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc2luZ01ldHJpY3MSGgoScHJvY2Vzc2luZ190aW1lX21zGAwgASgBEjMKCGV2aWRlbmNlGA0gAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYDiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzc0ITChFfY29uZmlkZW5jZV9sZXZlbEIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5IhEKD0dldFN0YXRlUmVxdWVzdCKCAQoQR2V0U3RhdGVSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2siUwoRQXNzZXNzU2VsZlJlcXVlc3QSPgoGYW5zd2VyGAEgASgLMi4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQW5zd2VyVW5kZXJBc3Nlc3NtZW50IsgBChVBbnN3ZXJVbmRlckFzc2Vzc21lbnQSPAoIcXVlc3Rpb24YASABKAlCKrpII3IhEAEYgH2SAhlXaGVuIGNhbiBJIHJldHVybiBhIGxhbXA/oLsYAxJICgdjb250ZW50GAIgASgJQje6SDByLhABGIB9kgImQSBsYW1wIGNhbiBiZSByZXR1cm5lZCB3aXRoaW4gMzAgZGF5cy6guxgDEicKCHBhc3NhZ2VzGAMgAygJQhW6SA6SAQsQICIHcgUQARigH6C7GAMi+gEKEkFzc2Vzc1NlbGZSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2sSOAoLbGltaXRhdGlvbnMYAyADKAsyIy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5MaW1pdGF0aW9uEjoKBmFuc3dlchgEIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlN1cHBvcnRBc3Nlc3NtZW50It8BChVFdmFsdWF0ZUV0aGljc1JlcXVlc3QSOgoEdGV4dBgBIAEoCUIsukglciMQARiAfZICG0hvdyBkbyBJIHJlc2V0IG15IHBhc3N3b3JkP6C7GAMSOQoEcm9sZRgCIAEoDjIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlRleHRSb2xlQgi6SAWCAQIQARI4ChJldGhpY2FsX3N0cmljdG5lc3MYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASACIAQFCFQoTX2V0aGljYWxfc3RyaWN0bmVzcyKoAQoWRXZhbHVhdGVFdGhpY3NSZXNwb25zZRIxCgd2ZXJkaWN0GAEgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBI+CgpldmFsdWF0aW9uGAIgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SGwoNbW9kaWZpZWRfdGV4dBgDIAEoCUIEoLsYAyIvCg5SZWZsZWN0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgOwAQEi9QEKD1JlZmxlY3RSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRI3CgZwYXNzZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIdCg9yZXZpc2VkX2NvbnRlbnQYAyABKAlCBKC7GAMSOgoGYmVmb3JlGAQgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3VwcG9ydEFzc2Vzc21lbnQSOQoFYWZ0ZXIYBSABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TdXBwb3J0QXNzZXNzbWVudCIqChJHZXREZWNpc2lvblJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkoKE0dldERlY2lzaW9uUmVzcG9uc2USMwoIZGVjaXNpb24YASABKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbjKOCAoNRW5naW5lU2VydmljZRLBAQoHUHJvY2VzcxInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NSZXF1ZXN0GiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc1Jlc3BvbnNlImOiuxgXKLDqATADOAJaC2RlY2lzaW9uX2lkGAKC0+STAkI6ASpaHjoBKiIZL3YxL2NvbnNjaW91c25lc3MvcHJvY2VzcyIdL2FwaS92MS9jb25zY2lvdXNuZXNzL3Byb2Nlc3MSjwEKCEdldFN0YXRlEiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXF1ZXN0GikuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXNwb25zZSIukAIBorsYBDABGAGC0+STAh0SGy9hcGkvdjEvY29uc2Npb3VzbmVzcy9zdGF0ZRKhAQoKQXNzZXNzU2VsZhIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFzc2Vzc1NlbGZSZXF1ZXN0GisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQXNzZXNzU2VsZlJlc3BvbnNlIjqQAgGiuxgEMAMYAYLT5JMCKToBKiIkL2FwaS92MS9jb25zY2lvdXNuZXNzL3NlbGYtYXdhcmVuZXNzEqsBCg5FdmFsdWF0ZUV0aGljcxIuLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVxdWVzdBovLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVzcG9uc2UiOJACAaK7GAQwAxgCgtPkkwInOgEqIiIvYXBpL3YxL2NvbnNjaW91c25lc3MvZXRoaWNhbC1ldmFsEpgBCgdSZWZsZWN0EicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVmbGVjdFJlcXVlc3QaKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0UmVzcG9uc2UiOpACAaK7GAQwAxgBgtPkkwIpOgEqIiQvYXBpL3YxL2NvbnNjaW91c25lc3MvbWV0YS1jb2duaXRpb24SqwEKC0dldERlY2lzaW9uEisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXF1ZXN0GiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXNwb25zZSJBkAIBorsYBDABGAGC0+STAjBiCGRlY2lzaW9uEiQvYXBpL3YxL2NvbnNjaW91c25lc3MvZGVjaXNpb25zL3tpZH0aDKK7GAgIAhoBASCIJ2IGcHJvdG8z", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_api_annotations]);
+  fileDesc("Cixjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEihAMKDlByb2Nlc3NSZXF1ZXN0EnYKBWlucHV0GAEgASgJQme6SGC6ATgKC2lucHV0LmJsYW5rEhFtdXN0IG5vdCBiZSBibGFuaxoWdGhpcy5tYXRjaGVzKCdbXlxcc10nKXIjEAEYgH2SAhtIb3cgaXMgY29uZmlkZW5jZSBjb21wdXRlZD+guxgDEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyA7ABAUgAiAEBEmIKB2NvbnRleHQYAyADKAsyNC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzUmVxdWVzdC5Db250ZXh0RW50cnlCG7pIFJoBERAgIgZyBBABGEAqBXIDGKAfoLsYAxI4CgdvcHRpb25zGAQgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc09wdGlvbnMaLgoMQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCwoJX2FnZW50X2lkIusFCg9Qcm9jZXNzUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoCRITCgtkZWNpc2lvbl9pZBgCIAEoCRIxCgd2ZXJkaWN0GAMgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBIVCgdjb250ZW50GAQgASgJQgSguxgDEkgKE2NvbnNjaW91c25lc3Nfc3RhdGUYBSABKAsyKy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25zY2lvdXNuZXNzU3RhdGUSRgoSZXRoaWNhbF9ldmFsdWF0aW9uGAYgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SHQoQY29uZmlkZW5jZV9sZXZlbBgHIAEoAUgAiAEBEkIKEGNvbmZpZGVuY2VfYmFzaXMYCCABKA4yKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25maWRlbmNlQmFzaXMSIgoVY29uc2Npb3VzbmVzc19xdWFsaXR5GAkgASgBSAGIAQESRgoScXVhbGl0eV9jb21wb25lbnRzGAogASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUXVhbGl0eUNvbXBvbmVudHMSRgoScHJvY2Vzc2luZ19tZXRyaWNzGAsgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc2luZ01ldHJpY3MSGgoScHJvY2Vzc2luZ190aW1lX21zGAwgASgBEjMKCGV2aWRlbmNlGA0gAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYDiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzc0ITChFfY29uZmlkZW5jZV9sZXZlbEIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5IhEKD0dldFN0YXRlUmVxdWVzdCKCAQoQR2V0U3RhdGVSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2siUwoRQXNzZXNzU2VsZlJlcXVlc3QSPgoGYW5zd2VyGAEgASgLMi4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQW5zd2VyVW5kZXJBc3Nlc3NtZW50IsgBChVBbnN3ZXJVbmRlckFzc2Vzc21lbnQSPAoIcXVlc3Rpb24YASABKAlCKrpII3IhEAEYgH2SAhlXaGVuIGNhbiBJIHJldHVybiBhIGxhbXA/oLsYAxJICgdjb250ZW50GAIgASgJQje6SDByLhABGIB9kgImQSBsYW1wIGNhbiBiZSByZXR1cm5lZCB3aXRoaW4gMzAgZGF5cy6guxgDEicKCHBhc3NhZ2VzGAMgAygJQhW6SA6SAQsQICIHcgUQARigH6C7GAMi+gEKEkFzc2Vzc1NlbGZSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2sSOAoLbGltaXRhdGlvbnMYAyADKAsyIy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5MaW1pdGF0aW9uEjoKBmFuc3dlchgEIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlN1cHBvcnRBc3Nlc3NtZW50It8BChVFdmFsdWF0ZUV0aGljc1JlcXVlc3QSOgoEdGV4dBgBIAEoCUIsukglciMQARiAfZICG0hvdyBkbyBJIHJlc2V0IG15IHBhc3N3b3JkP6C7GAMSOQoEcm9sZRgCIAEoDjIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlRleHRSb2xlQgi6SAWCAQIQARI4ChJldGhpY2FsX3N0cmljdG5lc3MYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASACIAQFCFQoTX2V0aGljYWxfc3RyaWN0bmVzcyKoAQoWRXZhbHVhdGVFdGhpY3NSZXNwb25zZRIxCgd2ZXJkaWN0GAEgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBI+CgpldmFsdWF0aW9uGAIgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SGwoNbW9kaWZpZWRfdGV4dBgDIAEoCUIEoLsYAyIvCg5SZWZsZWN0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgOwAQEi9QEKD1JlZmxlY3RSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRI3CgZwYXNzZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIdCg9yZXZpc2VkX2NvbnRlbnQYAyABKAlCBKC7GAMSOgoGYmVmb3JlGAQgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3VwcG9ydEFzc2Vzc21lbnQSOQoFYWZ0ZXIYBSABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TdXBwb3J0QXNzZXNzbWVudCIqChJHZXREZWNpc2lvblJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkoKE0dldERlY2lzaW9uUmVzcG9uc2USMwoIZGVjaXNpb24YASABKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbiJyChRMaXN0RGVjaXNpb25zUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAIgASgNEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIACIm0KFUxpc3REZWNpc2lvbnNSZXNwb25zZRI7CglkZWNpc2lvbnMYASADKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvblN1bW1hcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpMBCg9EZWNpc2lvblN1bW1hcnkSCgoCaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSMQoHdmVyZGljdBgDIAEoDjIgLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlZlcmRpY3QSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqkBChVSZXBsYXlEZWNpc2lvblJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEi4KDXBvbGljeV9kaWdlc3QYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JEgAEiEKDnRlbmFudF92ZXJzaW9uGAMgASgEQge6SAQyAigBSAASHQoIZG9jdW1lbnQYBCABKAlCCbpIBnIEKICABEgAQggKBnBvbGljeSL1AQoWUmVwbGF5RGVjaXNpb25SZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRI4CgZiZWZvcmUYAiABKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbk91dGNvbWUSNwoFYWZ0ZXIYAyABKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbk91dGNvbWUSPwoLZGlmZmVyZW5jZXMYBCADKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5PdXRjb21lRGlmZmVyZW5jZRISCgp1bnJlY29yZGVkGAUgASgIIs0CCg9EZWNpc2lvbk91dGNvbWUSMQoHdmVyZGljdBgBIAEoDjIgLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlZlcmRpY3QSFQoNcG9saWN5X2RpZ2VzdBgCIAEoCRIYChBkZXRlY3RvcnNfZGlnZXN0GAMgASgJEjYKCnZpb2xhdGlvbnMYBCADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WaW9sYXRpb24SGgoNb3ZlcmFsbF9zY29yZRgFIAEoAUgAiAEBEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgBiAEBEh0KEGNvbmZpZGVuY2VfbGV2ZWwYByABKAFIAogBAUIQCg5fb3ZlcmFsbF9zY29yZUIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhMKEV9jb25maWRlbmNlX2xldmVsIkEKEU91dGNvbWVEaWZmZXJlbmNlEg0KBWZpZWxkGAEgASgJEg4KBmJlZm9yZRgCIAEoCRINCgVhZnRlchgDIAEoCTLqCgoNRW5naW5lU2VydmljZRLBAQoHUHJvY2VzcxInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NSZXF1ZXN0GiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc1Jlc3BvbnNlImOiuxgXKLDqATADOAJaC2RlY2lzaW9uX2lkGAKC0+STAkI6ASpaHjoBKiIZL3YxL2NvbnNjaW91c25lc3MvcHJvY2VzcyIdL2FwaS92MS9jb25zY2lvdXNuZXNzL3Byb2Nlc3MSjwEKCEdldFN0YXRlEiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXF1ZXN0GikuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXNwb25zZSIukAIBorsYBDABGAGC0+STAh0SGy9hcGkvdjEvY29uc2Npb3VzbmVzcy9zdGF0ZRKhAQoKQXNzZXNzU2VsZhIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFzc2Vzc1NlbGZSZXF1ZXN0GisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQXNzZXNzU2VsZlJlc3BvbnNlIjqQAgGiuxgEMAMYAYLT5JMCKToBKiIkL2FwaS92MS9jb25zY2lvdXNuZXNzL3NlbGYtYXdhcmVuZXNzEqsBCg5FdmFsdWF0ZUV0aGljcxIuLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVxdWVzdBovLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVzcG9uc2UiOJACAaK7GAQwAxgCgtPkkwInOgEqIiIvYXBpL3YxL2NvbnNjaW91c25lc3MvZXRoaWNhbC1ldmFsEpgBCgdSZWZsZWN0EicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVmbGVjdFJlcXVlc3QaKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0UmVzcG9uc2UiOpACAaK7GAQwAxgBgtPkkwIpOgEqIiQvYXBpL3YxL2NvbnNjaW91c25lc3MvbWV0YS1jb2duaXRpb24SqwEKC0dldERlY2lzaW9uEisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXF1ZXN0GiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXNwb25zZSJBkAIBorsYBDABGAGC0+STAjBiCGRlY2lzaW9uEiQvYXBpL3YxL2NvbnNjaW91c25lc3MvZGVjaXNpb25zL3tpZH0SogEKDUxpc3REZWNpc2lvbnMSLS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5MaXN0RGVjaXNpb25zUmVxdWVzdBouLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkxpc3REZWNpc2lvbnNSZXNwb25zZSIykAIBorsYBDABGAGC0+STAiESHy9hcGkvdjEvY29uc2Npb3VzbmVzcy9kZWNpc2lvbnMStAEKDlJlcGxheURlY2lzaW9uEi4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5RGVjaXNpb25SZXF1ZXN0Gi8uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5RGVjaXNpb25SZXNwb25zZSJBkAIBorsYBDADGAGC0+STAjA6ASoiKy9hcGkvdjEvY29uc2Npb3VzbmVzcy9kZWNpc2lvbnMve2lkfS9yZXBsYXkaDKK7GAgIAhoBASCIJ2IGcHJvdG8z", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * A request to answer.
@@ -505,6 +507,313 @@ export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__P
   messageDesc(file_consciousness_engine_v1_engine_service, 12);
 
 /**
+ * Asks for stored decisions.
+ *
+ * @generated from message consciousness.engine.v1.ListDecisionsRequest
+ */
+export type ListDecisionsRequest = Message<"consciousness.engine.v1.ListDecisionsRequest"> & {
+  /**
+   * Only those decided at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * At most this many; 50 when 0, never more than 200.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ListDecisionsRequest.
+ * Use `create(ListDecisionsRequestSchema)` to create a new message.
+ */
+export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 13);
+
+/**
+ * A page of stored decisions.
+ *
+ * @generated from message consciousness.engine.v1.ListDecisionsResponse
+ */
+export type ListDecisionsResponse = Message<"consciousness.engine.v1.ListDecisionsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated consciousness.engine.v1.DecisionSummary decisions = 1;
+   */
+  decisions: DecisionSummary[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ListDecisionsResponse.
+ * Use `create(ListDecisionsResponseSchema)` to create a new message.
+ */
+export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 14);
+
+/**
+ * A stored decision in short.
+ *
+ * @generated from message consciousness.engine.v1.DecisionSummary
+ */
+export type DecisionSummary = Message<"consciousness.engine.v1.DecisionSummary"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The agent that answered; empty for the engine itself.
+   *
+   * @generated from field: string agent_id = 2;
+   */
+  agentId: string;
+
+  /**
+   * What was decided.
+   *
+   * @generated from field: consciousness.engine.v1.Verdict verdict = 3;
+   */
+  verdict: Verdict;
+
+  /**
+   * When it was decided.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.DecisionSummary.
+ * Use `create(DecisionSummarySchema)` to create a new message.
+ */
+export const DecisionSummarySchema: GenMessage<DecisionSummary> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 15);
+
+/**
+ * Asks to judge a decision again.
+ *
+ * @generated from message consciousness.engine.v1.ReplayDecisionRequest
+ */
+export type ReplayDecisionRequest = Message<"consciousness.engine.v1.ReplayDecisionRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Under which policy; unset: the one in force today.
+   *
+   * @generated from oneof consciousness.engine.v1.ReplayDecisionRequest.policy
+   */
+  policy: {
+    /**
+     * One that decided before, by its digest: `EthicalEvaluation.policy_digest`.
+     *
+     * @generated from field: string policy_digest = 2;
+     */
+    value: string;
+    case: "policyDigest";
+  } | {
+    /**
+     * The one in force today with this version of the tenant's document.
+     *
+     * @generated from field: uint64 tenant_version = 3;
+     */
+    value: bigint;
+    case: "tenantVersion";
+  } | {
+    /**
+     * The one in force today with this document, in YAML, as the tenant's.
+     *
+     * @generated from field: string document = 4;
+     */
+    value: string;
+    case: "document";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ReplayDecisionRequest.
+ * Use `create(ReplayDecisionRequestSchema)` to create a new message.
+ */
+export const ReplayDecisionRequestSchema: GenMessage<ReplayDecisionRequest> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 16);
+
+/**
+ * What judging again came to.
+ *
+ * @generated from message consciousness.engine.v1.ReplayDecisionResponse
+ */
+export type ReplayDecisionResponse = Message<"consciousness.engine.v1.ReplayDecisionResponse"> & {
+  /**
+   * The decision.
+   *
+   * @generated from field: string decision_id = 1;
+   */
+  decisionId: string;
+
+  /**
+   * How it was decided.
+   *
+   * @generated from field: consciousness.engine.v1.DecisionOutcome before = 2;
+   */
+  before?: DecisionOutcome | undefined;
+
+  /**
+   * How it would be decided. With `unrecorded` only what is known.
+   *
+   * @generated from field: consciousness.engine.v1.DecisionOutcome after = 3;
+   */
+  after?: DecisionOutcome | undefined;
+
+  /**
+   * What is different; empty when nothing is.
+   *
+   * @generated from field: repeated consciousness.engine.v1.OutcomeDifference differences = 4;
+   */
+  differences: OutcomeDifference[];
+
+  /**
+   * The request now comes as far as being answered, which it did not before: no
+   * answer is on record, and the verdict stays open.
+   *
+   * @generated from field: bool unrecorded = 5;
+   */
+  unrecorded: boolean;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ReplayDecisionResponse.
+ * Use `create(ReplayDecisionResponseSchema)` to create a new message.
+ */
+export const ReplayDecisionResponseSchema: GenMessage<ReplayDecisionResponse> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 17);
+
+/**
+ * What a decision came to.
+ *
+ * @generated from message consciousness.engine.v1.DecisionOutcome
+ */
+export type DecisionOutcome = Message<"consciousness.engine.v1.DecisionOutcome"> & {
+  /**
+   * What was decided; VERDICT_UNSPECIFIED where it stays open.
+   *
+   * @generated from field: consciousness.engine.v1.Verdict verdict = 1;
+   */
+  verdict: Verdict;
+
+  /**
+   * See EthicalEvaluation.
+   *
+   * @generated from field: string policy_digest = 2;
+   */
+  policyDigest: string;
+
+  /**
+   * See EthicalEvaluation.
+   *
+   * @generated from field: string detectors_digest = 3;
+   */
+  detectorsDigest: string;
+
+  /**
+   * The rules that were hit, each with where and how gravely.
+   *
+   * @generated from field: repeated consciousness.engine.v1.Violation violations = 4;
+   */
+  violations: Violation[];
+
+  /**
+   * See EthicalEvaluation.
+   *
+   * @generated from field: optional double overall_score = 5;
+   */
+  overallScore?: number | undefined;
+
+  /**
+   * See ProcessResponse.
+   *
+   * @generated from field: optional double consciousness_quality = 6;
+   */
+  consciousnessQuality?: number | undefined;
+
+  /**
+   * See ProcessResponse.
+   *
+   * @generated from field: optional double confidence_level = 7;
+   */
+  confidenceLevel?: number | undefined;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.DecisionOutcome.
+ * Use `create(DecisionOutcomeSchema)` to create a new message.
+ */
+export const DecisionOutcomeSchema: GenMessage<DecisionOutcome> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 18);
+
+/**
+ * Something that comes out differently.
+ *
+ * @generated from message consciousness.engine.v1.OutcomeDifference
+ */
+export type OutcomeDifference = Message<"consciousness.engine.v1.OutcomeDifference"> & {
+  /**
+   * What: `verdict`, `policy_digest`, `detectors_digest`, `overall_score`,
+   * `consciousness_quality`, `confidence_level`, `content`, or `rule`,
+   * `shadow`, `threshold` or `framework` with a name behind a space.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * As it was; empty where there was nothing.
+   *
+   * @generated from field: string before = 2;
+   */
+  before: string;
+
+  /**
+   * As it would be; empty where there would be nothing.
+   *
+   * @generated from field: string after = 3;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.OutcomeDifference.
+ * Use `create(OutcomeDifferenceSchema)` to create a new message.
+ */
+export const OutcomeDifferenceSchema: GenMessage<OutcomeDifference> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 19);
+
+/**
  * Answers requests for agents, and judges every request and answer before it
  * leaves.
  *
@@ -579,6 +888,31 @@ export const EngineService: GenService<{
     methodKind: "unary";
     input: typeof GetDecisionRequestSchema;
     output: typeof GetDecisionResponseSchema;
+  },
+  /**
+   * Lists stored decisions in short, newest first: one's own, or all of the
+   * tenant with PERMISSION_CONSCIOUSNESS_ADMIN.
+   *
+   * @generated from rpc consciousness.engine.v1.EngineService.ListDecisions
+   */
+  listDecisions: {
+    methodKind: "unary";
+    input: typeof ListDecisionsRequestSchema;
+    output: typeof ListDecisionsResponseSchema;
+  },
+  /**
+   * Judges a stored decision again, on its masked text, under today's policy or
+   * another and by today's models, and says what comes out differently. Changes
+   * nothing. Under the same policy and models there is no difference.
+   * Errors: DECISION_NOT_FOUND, DECISION_NOT_REPLAYABLE,
+   * POLICY_VERSION_NOT_FOUND, POLICY_INVALID, POLICY_LOOSENED.
+   *
+   * @generated from rpc consciousness.engine.v1.EngineService.ReplayDecision
+   */
+  replayDecision: {
+    methodKind: "unary";
+    input: typeof ReplayDecisionRequestSchema;
+    output: typeof ReplayDecisionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_consciousness_engine_v1_engine_service, 0);

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/engine/v1/evaluation.proto.
  */
 export const file_consciousness_engine_v1_evaluation: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9ldmFsdWF0aW9uLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSKCAwoRRXRoaWNhbEV2YWx1YXRpb24SGgoNb3ZlcmFsbF9zY29yZRgBIAEoAUgAiAEBEkEKEGZyYW1ld29ya19zY29yZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GcmFtZXdvcmtTY29yZRI2Cgp2aW9sYXRpb25zGAMgAygLMiIuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmlvbGF0aW9uEkAKD3JlY29tbWVuZGF0aW9ucxgEIAMoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlY29tbWVuZGF0aW9uEj8KD3JlYXNvbmluZ19jaGFpbhgFIAMoCzImLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlYXNvbmluZ1N0ZXASGQoMZGlzYWdyZWVtZW50GAYgASgBSAGIAQESFQoNcG9saWN5X2RpZ2VzdBgHIAEoCUIQCg5fb3ZlcmFsbF9zY29yZUIPCg1fZGlzYWdyZWVtZW50IqoBCg5GcmFtZXdvcmtTY29yZRIRCglmcmFtZXdvcmsYASABKAkSEgoFc2NvcmUYAiABKAFIAIgBARIOCgZ3ZWlnaHQYAyABKAESFgoIZXZpZGVuY2UYBCABKAlCBKC7GAMSEAoId2Vha25lc3MYBSABKAkSLQoFYmFzaXMYBiABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5CYXNpc0IICgZfc2NvcmUigAIKCVZpb2xhdGlvbhIPCgdydWxlX2lkGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEjMKCHNldmVyaXR5GAMgASgOMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2V2ZXJpdHkSLQoFc2NvcGUYBCABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TY29wZRIPCgdtZXNzYWdlGAUgASgJEiwKBXNwYW5zGAYgAygLMh0uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3BhbhItCgViYXNpcxgHIAEoDjIeLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkJhc2lzIiIKBFNwYW4SDQoFc3RhcnQYASABKA0SCwoDZW5kGAIgASgNIi8KDlJlY29tbWVuZGF0aW9uEg8KB3J1bGVfaWQYASABKAkSDAoEdGV4dBgCIAEoCSI+Cg1SZWFzb25pbmdTdGVwEg0KBXN0YWdlGAEgASgJEgsKA3NhdxgCIAEoCRIRCgljb25jbHVkZWQYAyABKAkicAoPQmxvY2tlZERlY2lzaW9uEhMKC2RlY2lzaW9uX2lkGAEgASgJEhAKCHJ1bGVfaWRzGAIgAygJEjYKCnZpb2xhdGlvbnMYAyADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WaW9sYXRpb24qmAEKB1ZlcmRpY3QSFwoTVkVSRElDVF9VTlNQRUNJRklFRBAAEhMKD1ZFUkRJQ1RfQUxMT1dFRBABEhQKEFZFUkRJQ1RfTU9ESUZJRUQQAhITCg9WRVJESUNUX0JMT0NLRUQQAxIVChFWRVJESUNUX0FCU1RBSU5FRBAEEh0KGVZFUkRJQ1RfQ0hFQ0tfVU5BVkFJTEFCTEUQBSpmCghUZXh0Um9sZRIZChVURVhUX1JPTEVfVU5TUEVDSUZJRUQQABISCg5URVhUX1JPTEVfVVNFUhABEhcKE1RFWFRfUk9MRV9BU1NJU1RBTlQQAhISCg5URVhUX1JPTEVfVE9PTBADKk8KBUJhc2lzEhUKEUJBU0lTX1VOU1BFQ0lGSUVEEAASDwoLQkFTSVNfUlVMRVMQARIPCgtCQVNJU19NT0RFTBACEg0KCUJBU0lTX0xMTRADKnUKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEAoMU0VWRVJJVFlfTE9XEAESEwoPU0VWRVJJVFlfTUVESVVNEAISEQoNU0VWRVJJVFlfSElHSBADEhUKEVNFVkVSSVRZX0NSSVRJQ0FMEAQqVQoFU2NvcGUSFQoRU0NPUEVfVU5TUEVDSUZJRUQQABIPCgtTQ09QRV9JTlBVVBABEhIKDlNDT1BFX0VWSURFTkNFEAISEAoMU0NPUEVfT1VUUFVUEANiBnByb3RvMw", [file_consciousness_contract_v1_contract]);
+  fileDesc("Cihjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9ldmFsdWF0aW9uLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSKPBQoRRXRoaWNhbEV2YWx1YXRpb24SGgoNb3ZlcmFsbF9zY29yZRgBIAEoAUgAiAEBEkEKEGZyYW1ld29ya19zY29yZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GcmFtZXdvcmtTY29yZRI2Cgp2aW9sYXRpb25zGAMgAygLMiIuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmlvbGF0aW9uEkAKD3JlY29tbWVuZGF0aW9ucxgEIAMoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlY29tbWVuZGF0aW9uEj8KD3JlYXNvbmluZ19jaGFpbhgFIAMoCzImLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlYXNvbmluZ1N0ZXASGQoMZGlzYWdyZWVtZW50GAYgASgBSAGIAQESFQoNcG9saWN5X2RpZ2VzdBgHIAEoCRIyCgZzaGFkb3cYFCADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TaGFkb3dIaXQSOwoNcnVsZV9mYWlsdXJlcxgVIAMoCzIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJ1bGVGYWlsdXJlEjsKDXBvbGljeV9sYXllcnMYFiADKAsyJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qb2xpY3lMYXllchIYChBkZXRlY3RvcnNfZGlnZXN0GBcgASgJEkMKFGRpc2FncmVlbWVudF9iZXR3ZWVuGBggASgLMiUuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRGlzYWdyZWVtZW50QhAKDl9vdmVyYWxsX3Njb3JlQg8KDV9kaXNhZ3JlZW1lbnQiLwoMRGlzYWdyZWVtZW50Eg8KB2hpZ2hlc3QYASABKAkSDgoGbG93ZXN0GAIgASgJIlcKCVNoYWRvd0hpdBI1Cgl2aW9sYXRpb24YASABKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WaW9sYXRpb24SEwoLd291bGRfYmxvY2sYAiABKAgivAEKC1J1bGVGYWlsdXJlEg8KB3J1bGVfaWQYASABKAkSLQoFc2NvcGUYAiABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TY29wZRI6CgxmYWlsdXJlX21vZGUYAyABKA4yJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GYWlsdXJlTW9kZRIxCgVzdGF0ZRgEIAEoDjIiLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJ1bGVTdGF0ZSI9CgtQb2xpY3lMYXllchINCgVsZXZlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgEEg4KBmRpZ2VzdBgDIAEoCSKqAQoORnJhbWV3b3JrU2NvcmUSEQoJZnJhbWV3b3JrGAEgASgJEhIKBXNjb3JlGAIgASgBSACIAQESDgoGd2VpZ2h0GAMgASgBEhYKCGV2aWRlbmNlGAQgASgJQgSguxgDEhAKCHdlYWtuZXNzGAUgASgJEi0KBWJhc2lzGAYgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQmFzaXNCCAoGX3Njb3JlIoACCglWaW9sYXRpb24SDwoHcnVsZV9pZBgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRIzCghzZXZlcml0eRgDIAEoDjIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNldmVyaXR5Ei0KBXNjb3BlGAQgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2NvcGUSDwoHbWVzc2FnZRgFIAEoCRIsCgVzcGFucxgGIAMoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SLQoFYmFzaXMYByABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5CYXNpcyIiCgRTcGFuEg0KBXN0YXJ0GAEgASgNEgsKA2VuZBgCIAEoDSIvCg5SZWNvbW1lbmRhdGlvbhIPCgdydWxlX2lkGAEgASgJEgwKBHRleHQYAiABKAkiPgoNUmVhc29uaW5nU3RlcBINCgVzdGFnZRgBIAEoCRILCgNzYXcYAiABKAkSEQoJY29uY2x1ZGVkGAMgASgJInAKD0Jsb2NrZWREZWNpc2lvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRIQCghydWxlX2lkcxgCIAMoCRI2Cgp2aW9sYXRpb25zGAMgAygLMiIuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmlvbGF0aW9uKpgBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABITCg9WRVJESUNUX0FMTE9XRUQQARIUChBWRVJESUNUX01PRElGSUVEEAISEwoPVkVSRElDVF9CTE9DS0VEEAMSFQoRVkVSRElDVF9BQlNUQUlORUQQBBIdChlWRVJESUNUX0NIRUNLX1VOQVZBSUxBQkxFEAUqZgoIVGV4dFJvbGUSGQoVVEVYVF9ST0xFX1VOU1BFQ0lGSUVEEAASEgoOVEVYVF9ST0xFX1VTRVIQARIXChNURVhUX1JPTEVfQVNTSVNUQU5UEAISEgoOVEVYVF9ST0xFX1RPT0wQAypPCgVCYXNpcxIVChFCQVNJU19VTlNQRUNJRklFRBAAEg8KC0JBU0lTX1JVTEVTEAESDwoLQkFTSVNfTU9ERUwQAhINCglCQVNJU19MTE0QAyp1CghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEhAKDFNFVkVSSVRZX0xPVxABEhMKD1NFVkVSSVRZX01FRElVTRACEhEKDVNFVkVSSVRZX0hJR0gQAxIVChFTRVZFUklUWV9DUklUSUNBTBAEKmoKCVJ1bGVTdGF0ZRIaChZSVUxFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEgoOUlVMRV9TVEFURV9PRkYQARIVChFSVUxFX1NUQVRFX1NIQURPVxACEhYKElJVTEVfU1RBVEVfRU5GT1JDRRADKlsKC0ZhaWx1cmVNb2RlEhwKGEZBSUxVUkVfTU9ERV9VTlNQRUNJRklFRBAAEhUKEUZBSUxVUkVfTU9ERV9PUEVOEAESFwoTRkFJTFVSRV9NT0RFX0NMT1NFRBACKmoKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASDwoLU0NPUEVfSU5QVVQQARISCg5TQ09QRV9FVklERU5DRRACEhAKDFNDT1BFX09VVFBVVBADEhMKD1NDT1BFX1RPT0xfQ0FMTBAEYgZwcm90bzM", [file_consciousness_contract_v1_contract]);
 
 /**
  * How a request or text was judged ethically.
@@ -64,11 +64,47 @@ export type EthicalEvaluation = Message<"consciousness.engine.v1.EthicalEvaluati
   disagreement?: number | undefined;
 
   /**
-   * SHA-256 of the rules that judged, in hex.
+   * SHA-256 in hex of the policy that judged, in canonical form.
    *
    * @generated from field: string policy_digest = 7;
    */
   policyDigest: string;
+
+  /**
+   * What rules in SHADOW would have raised. It changed nothing.
+   *
+   * @generated from field: repeated consciousness.engine.v1.ShadowHit shadow = 20;
+   */
+  shadow: ShadowHit[];
+
+  /**
+   * Rules that could not be checked.
+   *
+   * @generated from field: repeated consciousness.engine.v1.RuleFailure rule_failures = 21;
+   */
+  ruleFailures: RuleFailure[];
+
+  /**
+   * The documents that the policy is made of, from the lowest.
+   *
+   * @generated from field: repeated consciousness.engine.v1.PolicyLayer policy_layers = 22;
+   */
+  policyLayers: PolicyLayer[];
+
+  /**
+   * SHA-256 in hex of the detectors: their patterns, words, models and
+   * thresholds.
+   *
+   * @generated from field: string detectors_digest = 23;
+   */
+  detectorsDigest: string;
+
+  /**
+   * Between whom `disagreement` is; absent with it.
+   *
+   * @generated from field: consciousness.engine.v1.Disagreement disagreement_between = 24;
+   */
+  disagreementBetween?: Disagreement | undefined;
 };
 
 /**
@@ -77,6 +113,139 @@ export type EthicalEvaluation = Message<"consciousness.engine.v1.EthicalEvaluati
  */
 export const EthicalEvaluationSchema: GenMessage<EthicalEvaluation> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_evaluation, 0);
+
+/**
+ * The frameworks that are farthest apart.
+ *
+ * @generated from message consciousness.engine.v1.Disagreement
+ */
+export type Disagreement = Message<"consciousness.engine.v1.Disagreement"> & {
+  /**
+   * The framework with the highest score; of equals the first.
+   *
+   * @generated from field: string highest = 1;
+   */
+  highest: string;
+
+  /**
+   * The framework with the lowest score; of equals the first.
+   *
+   * @generated from field: string lowest = 2;
+   */
+  lowest: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.Disagreement.
+ * Use `create(DisagreementSchema)` to create a new message.
+ */
+export const DisagreementSchema: GenMessage<Disagreement> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_evaluation, 1);
+
+/**
+ * A hit of a rule in SHADOW.
+ *
+ * @generated from message consciousness.engine.v1.ShadowHit
+ */
+export type ShadowHit = Message<"consciousness.engine.v1.ShadowHit"> & {
+  /**
+   * What it would have been.
+   *
+   * @generated from field: consciousness.engine.v1.Violation violation = 1;
+   */
+  violation?: Violation | undefined;
+
+  /**
+   * Whether it would have blocked at the request's strictness.
+   *
+   * @generated from field: bool would_block = 2;
+   */
+  wouldBlock: boolean;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ShadowHit.
+ * Use `create(ShadowHitSchema)` to create a new message.
+ */
+export const ShadowHitSchema: GenMessage<ShadowHit> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_evaluation, 2);
+
+/**
+ * A rule that could not be checked.
+ *
+ * @generated from message consciousness.engine.v1.RuleFailure
+ */
+export type RuleFailure = Message<"consciousness.engine.v1.RuleFailure"> & {
+  /**
+   * The rule; `judge.<name>` for a whole judge that no rule names.
+   *
+   * @generated from field: string rule_id = 1;
+   */
+  ruleId: string;
+
+  /**
+   * On which text.
+   *
+   * @generated from field: consciousness.engine.v1.Scope scope = 2;
+   */
+  scope: Scope;
+
+  /**
+   * What followed.
+   *
+   * @generated from field: consciousness.engine.v1.FailureMode failure_mode = 3;
+   */
+  failureMode: FailureMode;
+
+  /**
+   * Whether the rule counts.
+   *
+   * @generated from field: consciousness.engine.v1.RuleState state = 4;
+   */
+  state: RuleState;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.RuleFailure.
+ * Use `create(RuleFailureSchema)` to create a new message.
+ */
+export const RuleFailureSchema: GenMessage<RuleFailure> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_evaluation, 3);
+
+/**
+ * One of the documents that a policy is made of.
+ *
+ * @generated from message consciousness.engine.v1.PolicyLayer
+ */
+export type PolicyLayer = Message<"consciousness.engine.v1.PolicyLayer"> & {
+  /**
+   * `shipped`, `operator`, `tenant` or `agent`.
+   *
+   * @generated from field: string level = 1;
+   */
+  level: string;
+
+  /**
+   * Its version; 0 for the engine's own and the operator's file.
+   *
+   * @generated from field: uint64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * SHA-256 of it in canonical form, in hex.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.PolicyLayer.
+ * Use `create(PolicyLayerSchema)` to create a new message.
+ */
+export const PolicyLayerSchema: GenMessage<PolicyLayer> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_evaluation, 4);
 
 /**
  * One framework's view.
@@ -132,7 +301,7 @@ export type FrameworkScore = Message<"consciousness.engine.v1.FrameworkScore"> &
  * Use `create(FrameworkScoreSchema)` to create a new message.
  */
 export const FrameworkScoreSchema: GenMessage<FrameworkScore> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 1);
+  messageDesc(file_consciousness_engine_v1_evaluation, 5);
 
 /**
  * A rule that was hit.
@@ -148,7 +317,8 @@ export type Violation = Message<"consciousness.engine.v1.Violation"> & {
   ruleId: string;
 
   /**
-   * `injection`, `harm` or `personal_data`.
+   * `injection`, `harm` or `personal_data`; `policy` for a rule with a condition
+   * of its own.
    *
    * @generated from field: string category = 2;
    */
@@ -195,7 +365,7 @@ export type Violation = Message<"consciousness.engine.v1.Violation"> & {
  * Use `create(ViolationSchema)` to create a new message.
  */
 export const ViolationSchema: GenMessage<Violation> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 2);
+  messageDesc(file_consciousness_engine_v1_evaluation, 6);
 
 /**
  * A half-open range of a text, in UTF-16 code units.
@@ -223,7 +393,7 @@ export type Span = Message<"consciousness.engine.v1.Span"> & {
  * Use `create(SpanSchema)` to create a new message.
  */
 export const SpanSchema: GenMessage<Span> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 3);
+  messageDesc(file_consciousness_engine_v1_evaluation, 7);
 
 /**
  * What to change so that a text passes.
@@ -251,7 +421,7 @@ export type Recommendation = Message<"consciousness.engine.v1.Recommendation"> &
  * Use `create(RecommendationSchema)` to create a new message.
  */
 export const RecommendationSchema: GenMessage<Recommendation> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 4);
+  messageDesc(file_consciousness_engine_v1_evaluation, 8);
 
 /**
  * One step of the reasoning chain.
@@ -286,7 +456,7 @@ export type ReasoningStep = Message<"consciousness.engine.v1.ReasoningStep"> & {
  * Use `create(ReasoningStepSchema)` to create a new message.
  */
 export const ReasoningStepSchema: GenMessage<ReasoningStep> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 5);
+  messageDesc(file_consciousness_engine_v1_evaluation, 9);
 
 /**
  * What an ETHICAL_VIOLATION carries in its details: at most 4 KiB.
@@ -321,7 +491,7 @@ export type BlockedDecision = Message<"consciousness.engine.v1.BlockedDecision">
  * Use `create(BlockedDecisionSchema)` to create a new message.
  */
 export const BlockedDecisionSchema: GenMessage<BlockedDecision> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 6);
+  messageDesc(file_consciousness_engine_v1_evaluation, 10);
 
 /**
  * What was decided about a request, an answer or a text.
@@ -511,6 +681,82 @@ export const SeveritySchema: GenEnum<Severity> = /*@__PURE__*/
   enumDesc(file_consciousness_engine_v1_evaluation, 3);
 
 /**
+ * Whether a rule of a policy counts.
+ *
+ * @generated from enum consciousness.engine.v1.RuleState
+ */
+export enum RuleState {
+  /**
+   * As it is below, or ENFORCE.
+   *
+   * @generated from enum value: RULE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is not looked at.
+   *
+   * @generated from enum value: RULE_STATE_OFF = 1;
+   */
+  OFF = 1,
+
+  /**
+   * Its hits are noted in `shadow` and change nothing.
+   *
+   * @generated from enum value: RULE_STATE_SHADOW = 2;
+   */
+  SHADOW = 2,
+
+  /**
+   * Its hits are violations.
+   *
+   * @generated from enum value: RULE_STATE_ENFORCE = 3;
+   */
+  ENFORCE = 3,
+}
+
+/**
+ * Describes the enum consciousness.engine.v1.RuleState.
+ */
+export const RuleStateSchema: GenEnum<RuleState> = /*@__PURE__*/
+  enumDesc(file_consciousness_engine_v1_evaluation, 4);
+
+/**
+ * What follows when a rule cannot be checked: its detector or its condition
+ * fails, or takes too long.
+ *
+ * @generated from enum consciousness.engine.v1.FailureMode
+ */
+export enum FailureMode {
+  /**
+   * As it is below, or CLOSED.
+   *
+   * @generated from enum value: FAILURE_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The verdict goes on without the rule, and says so in `rule_failures`.
+   *
+   * @generated from enum value: FAILURE_MODE_OPEN = 1;
+   */
+  OPEN = 1,
+
+  /**
+   * The verdict is CHECK_UNAVAILABLE, unless another rule blocks.
+   *
+   * @generated from enum value: FAILURE_MODE_CLOSED = 2;
+   */
+  CLOSED = 2,
+}
+
+/**
+ * Describes the enum consciousness.engine.v1.FailureMode.
+ */
+export const FailureModeSchema: GenEnum<FailureMode> = /*@__PURE__*/
+  enumDesc(file_consciousness_engine_v1_evaluation, 5);
+
+/**
  * Which text was judged.
  *
  * @generated from enum consciousness.engine.v1.Scope
@@ -543,11 +789,18 @@ export enum Scope {
    * @generated from enum value: SCOPE_OUTPUT = 3;
    */
   OUTPUT = 3,
+
+  /**
+   * What is handed to a tool: its name and arguments.
+   *
+   * @generated from enum value: SCOPE_TOOL_CALL = 4;
+   */
+  TOOL_CALL = 4,
 }
 
 /**
  * Describes the enum consciousness.engine.v1.Scope.
  */
 export const ScopeSchema: GenEnum<Scope> = /*@__PURE__*/
-  enumDesc(file_consciousness_engine_v1_evaluation, 4);
+  enumDesc(file_consciousness_engine_v1_evaluation, 6);
 
