@@ -2,10 +2,12 @@ import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { implement, type WorkloadDefinition } from "../kit/workload.js";
 import { auditServices } from "./audit.js";
 import { type AuthConfig, readConfig } from "./config.js";
+import { discoveryServices } from "./discovery.js";
 import { ensureFirstAccount } from "./domain/first-account.js";
 import { keyEncryptionKey } from "./domain/key-encryption-key.js";
 import { keyedHash } from "./domain/keyed-hash.js";
 import { createPasswords } from "./domain/passwords.js";
+import { successors } from "./domain/refresh-token.js";
 import { signInKeys } from "./domain/sign-in-keys.js";
 import { toJwk } from "./domain/signing-keys.js";
 import { createSigningRing } from "./domain/signing-ring.js";
@@ -21,6 +23,7 @@ import { listRevocations } from "./rpc/list-revocations.js";
 import { login } from "./rpc/login.js";
 import { logout } from "./rpc/logout.js";
 import { refresh } from "./rpc/refresh.js";
+import { sessionServices } from "./sessions.js";
 import { openAuthStore } from "./store.js";
 import { keepTending } from "./tending.js";
 
@@ -61,6 +64,7 @@ export const definition: WorkloadDefinition<AuthConfig> = {
       passwords,
       signInKeys: attempts,
       issuer,
+      successor: successors(sealingKey),
       verifySubject,
       lifetimes,
       apiKeys,
@@ -75,6 +79,8 @@ export const definition: WorkloadDefinition<AuthConfig> = {
         implementAuth(parts),
         ...machineServices(parts),
         ...planServices({ store }),
+        ...sessionServices(parts),
+        ...discoveryServices(config),
         ...auditServices({ store, keyEncryptionKey: sealingKey }),
       ],
       dependencies: [{ name: "database", check: (signal) => database.ping(signal) }],

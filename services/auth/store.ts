@@ -12,6 +12,7 @@ import { type AuditStore, auditStore } from "./store/audit-events.js";
 import type { AuditEventsTable } from "./store/audit-rows.js";
 import type { MachineTables } from "./store/machine-tables.js";
 import { type MachineStore, machineStore } from "./store/machines.js";
+import { type OwnSessions, ownSessions } from "./store/own-sessions.js";
 import { type PlanStore, planStore } from "./store/plans.js";
 import { type RevocationLog, revocationLog } from "./store/revocation-log.js";
 import { type ServiceAccountStore, serviceAccountStore } from "./store/service-accounts.js";
@@ -92,6 +93,7 @@ export interface AuthStore {
   readonly serviceAccounts: ServiceAccountStore;
   readonly machines: MachineStore;
   readonly revocations: RevocationLog;
+  readonly ownSessions: OwnSessions;
   readonly audit: AuditStore;
   readonly subjects: SubjectStore;
   readonly plans: PlanStore;
@@ -119,6 +121,7 @@ export async function openAuthStore({
     serviceAccounts: serviceAccountStore({ db, clock }),
     machines: machineStore({ db, clock }),
     revocations: revocationLog({ db, clock }),
+    ownSessions: ownSessions({ db, clock }),
     audit: auditStore({ db }),
     subjects: subjectStore({ db }),
     plans: planStore({ db }),

@@ -4,8 +4,11 @@ import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { DiscoveryService } from "#gen/ts/consciousness/auth/v1/discovery_service_pb.js";
 import { PlansService } from "#gen/ts/consciousness/auth/v1/plans_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
+import { SessionsService } from "#gen/ts/consciousness/auth/v1/sessions_service_pb.js";
+import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { UsageService } from "#gen/ts/consciousness/usage/v1/usage_service_pb.js";
 import { resolveContract } from "../kit/contract/method.js";
@@ -21,6 +24,8 @@ const services: readonly DescService[] = [
   AuthService,
   ApiKeysService,
   ServiceAccountsService,
+  SessionsService,
+  DiscoveryService,
   AuditService,
   AgentsService,
   EngineService,
@@ -55,6 +60,8 @@ function implementations({ sessionCookies, origins }: EdgeConfig, platform: Plat
     implement(AuthService, { ...handlers, ...sessions } as ServiceImpl<typeof AuthService>),
     forward(ApiKeysService, peer(ApiKeysService), keep),
     forward(ServiceAccountsService, peer(ServiceAccountsService), keep),
+    forward(SessionsService, peer(SessionsService), keep),
+    forward(DiscoveryService, peer(DiscoveryService), keep),
     forward(AuditService, peer(AuditService), keep),
     forward(AgentsService, peer(AgentsService), keep),
     forward(EngineService, peer(EngineService), keep),

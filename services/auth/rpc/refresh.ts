@@ -14,11 +14,13 @@ const refusals: Readonly<Record<RefreshRefusal, () => ConnectError>> = {
 };
 
 export function refresh(parts: AuthParts): ServiceImpl<typeof AuthService>["refresh"] {
-  const { store, lifetimes, clock } = parts;
+  const { store, lifetimes, successor, clock } = parts;
   return async ({ refreshToken }, context) => {
-    const { token, stored } = nextRefreshToken(lifetimes, clock.now());
+    const { token, stored } = nextRefreshToken(lifetimes, clock.now(), successor(refreshToken));
     const rotation = await store.sessions.rotate(hashRefreshToken(refreshToken), stored, callOf(context));
     if (rotation.outcome !== "rotated") throw refusals[rotation.outcome]();
-    return { tokens: await sessionTokens(parts, rotation.account, rotation.session, token) };
+    const { account, session, expireTime } = rotation;
+    const expiresIn = Math.floor((expireTime.getTime() - clock.now()) / 1000);
+    return { tokens: await sessionTokens(parts, account, session, token, expiresIn) };
   };
 }

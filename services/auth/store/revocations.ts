@@ -2,6 +2,7 @@ import type { Transaction } from "kysely";
 import type { Clock } from "../../kit/clock.js";
 import type { OutboxTables } from "../../kit/outbox.js";
 import { longestAccessLifetime } from "../config.js";
+import { graceMs } from "../domain/refresh.js";
 import type { AuthTables } from "../store.js";
 
 /** Ends tokens before they expire: every gateway refuses them within a second of the commit. */
@@ -26,24 +27,34 @@ type Kind = AuthTables["revocations"]["kind"];
  * is the change's own.
  */
 export function revocations(trx: Trx, clock: Clock): Revocations {
-  const add = async (kind: Kind, tenant: string, subject: string, epoch = 0) => {
+  const longest = () => new Date(clock.now() + longestAccessLifetime * 1000);
+  const add = async (kind: Kind, tenant: string, subject: string, { epoch = 0, until = longest() } = {}) => {
     const create_time = new Date(clock.now());
-    const expire_time = new Date(clock.now() + longestAccessLifetime * 1000);
-    const row = { kind, tenant_id: tenant, subject, epoch, create_time, expire_time };
+    const row = { kind, tenant_id: tenant, subject, epoch, create_time, expire_time: until };
     await trx.insertInto("revocations").values(row).execute();
   };
   return {
-    session: (tenant, session) => add("SESSION", tenant, session),
+    async session(tenant, session) {
+      const until = await lastExpiry(trx, session);
+      await add("SESSION", tenant, session, until && { until });
+    },
     async account(tenant, account) {
       const epoch = await raiseEpoch(trx, tenant, account);
-      if (epoch !== undefined) await add("ACCOUNT", tenant, account, epoch);
+      if (epoch !== undefined) await add("ACCOUNT", tenant, account, { epoch });
     },
     apiKey: (tenant, key) => add("API_KEY", tenant, key),
     async tenant(tenant) {
-      await add("TENANT", tenant, "", await raiseEpochs(trx, tenant));
+      await add("TENANT", tenant, "", { epoch: await raiseEpochs(trx, tenant) });
     },
     tenantSettings: (tenant) => add("TENANT_SETTINGS", tenant, ""),
   };
+}
+
+/** When the last access token of a session expires. A repeated refresh gives one out some seconds later than noted. */
+async function lastExpiry(trx: Trx, session: string): Promise<Date | undefined> {
+  const query = trx.selectFrom("sessions").select("access_expire_time").where("id", "=", session);
+  const noted = (await query.executeTakeFirst())?.access_expire_time;
+  return noted ? new Date(noted.getTime() + 2 * graceMs) : undefined;
 }
 
 async function raiseEpoch(trx: Trx, tenant: string, account: string): Promise<number | undefined> {

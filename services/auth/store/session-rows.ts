@@ -1,8 +1,9 @@
 import type { Kysely, Transaction } from "kysely";
-import type { Principal } from "../../kit/context.js";
+import type { Call, Principal } from "../../kit/context.js";
 import type { OutboxTables } from "../../kit/outbox.js";
 import type { Account } from "../domain/account.js";
 import type { PresentedToken } from "../domain/refresh.js";
+import { shownNetwork } from "../domain/shown-network.js";
 import type { AuthTables } from "../store.js";
 import { toAccount } from "./accounts.js";
 import { roleTableOf } from "./role-tables.js";
@@ -23,12 +24,16 @@ export interface SessionChange {
 export interface StoredToken {
   readonly hash: Uint8Array;
   readonly expireTime: Date;
+  /** When the access token expires that is given out with it. */
+  readonly accessExpireTime: Date;
 }
 
 /** A stored refresh token with its session and account. */
 export interface FoundToken extends PresentedToken {
   readonly session: string;
   readonly account: Account;
+  /** When its successor expires; undefined when it has none that is unused. */
+  readonly successorExpireTime: Date | undefined;
 }
 
 /** Notes the sign-in of an account; false when it has been disabled. */
@@ -44,12 +49,33 @@ export async function dropExpiredSessions(trx: Trx, account: Account, now: Date)
   await expired.execute();
 }
 
+/** When, from where and by which program a session was used. */
+export interface SessionUse {
+  readonly last_used_time: Date;
+  readonly network: string;
+  readonly user_agent: string;
+}
+
+/** What a call says of that. */
+export function useOf({ client }: Pick<Call, "client">, now: Date): SessionUse {
+  return {
+    last_used_time: now,
+    network: shownNetwork(client?.address ?? ""),
+    user_agent: client?.agent ?? "",
+  };
+}
+
+/** What ends a session, or goes on with it. */
+export type SessionAdvance =
+  | { readonly end_time: Date }
+  | (SessionUse & { readonly expire_time: Date; readonly access_expire_time: Date });
+
 /** Adds a session with its first refresh token. */
 export async function addSession(
   trx: Trx,
   change: SessionChange,
   token: StoredToken,
-  now: Date,
+  use: SessionUse,
 ): Promise<void> {
   const { session: id, user: user_id, tenant: tenant_id, version } = change;
   const row = {
@@ -57,8 +83,10 @@ export async function addSession(
     user_id,
     tenant_id,
     version,
-    create_time: now,
+    create_time: use.last_used_time,
     expire_time: token.expireTime,
+    access_expire_time: token.accessExpireTime,
+    ...use,
     end_time: null,
   };
   await trx.insertInto("sessions").values(row).execute();
@@ -69,7 +97,7 @@ export async function addSession(
 export async function advanceSession(
   trx: Trx,
   session: string,
-  change: { readonly end_time: Date } | { readonly expire_time: Date },
+  change: SessionAdvance,
 ): Promise<SessionChange | undefined> {
   const update = trx
     .updateTable("sessions")
@@ -95,8 +123,18 @@ export async function dropExpiredTokens(trx: Trx, session: string, now: Date): P
   await expired.execute();
 }
 
-/** The refresh token of a hash. */
-export async function findToken(trx: Trx, hash: Uint8Array): Promise<FoundToken | undefined> {
+/** Whether a refresh token is there and was never used; undefined when not, else when it expires. */
+export async function unusedUntil(trx: Trx, hash: Uint8Array): Promise<Date | undefined> {
+  const query = trx.selectFrom("refresh_tokens").select("expire_time").where("hash", "=", hash);
+  return (await query.where("used_time", "is", null).executeTakeFirst())?.expire_time;
+}
+
+/** The refresh token of a hash, and what is known of its successor. */
+export async function findToken(
+  trx: Trx,
+  hash: Uint8Array,
+  successor: Uint8Array,
+): Promise<FoundToken | undefined> {
   const row = await trx
     .selectFrom("refresh_tokens")
     .innerJoin("sessions", "sessions.id", "refresh_tokens.session_id")
@@ -108,8 +146,11 @@ export async function findToken(trx: Trx, hash: Uint8Array): Promise<FoundToken 
     .where("hash", "=", hash)
     .executeTakeFirst();
   if (!row) return undefined;
+  const successorExpireTime = row.used_time ? await unusedUntil(trx, successor) : undefined;
   return {
     session: row.session_id,
+    successorUnused: successorExpireTime !== undefined,
+    successorExpireTime,
     sessionEnded: row.end_time !== null,
     usedTime: row.used_time ?? undefined,
     expireTime: row.token_expire_time,

@@ -26,11 +26,18 @@ import {
   ownsLiveSession,
   type SessionChange,
   type StoredToken,
+  useOf,
 } from "./session-rows.js";
 
 /** What became of a refresh. */
 export type Rotation =
-  | { readonly outcome: "rotated"; readonly session: string; readonly account: Account }
+  | {
+      readonly outcome: "rotated";
+      readonly session: string;
+      readonly account: Account;
+      /** When the next token expires. */
+      readonly expireTime: Date;
+    }
   | { readonly outcome: RefreshRefusal };
 
 /** Sessions, each of which is the family of its refresh tokens. */
@@ -41,8 +48,10 @@ export interface SessionStore {
    */
   start(account: Account, session: string, token: StoredToken, call: Call, settle?: Settle): Promise<boolean>;
   /**
-   * Replaces the presented refresh token (by hash) with the next one. Of two
-   * callers with one token, one succeeds; the other ends the session.
+   * Replaces the presented refresh token (by hash) with the next one, which must
+   * be the same for the same presented one. Of two callers with one token, one
+   * replaces it; the other gets the same next one within some seconds, unless
+   * that has been used, and ends the session otherwise.
    */
   rotate(presented: Uint8Array, next: StoredToken, call: Call): Promise<Rotation>;
   /** Ends the principal's session; nothing when it has ended. */
@@ -92,7 +101,11 @@ export function sessionStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }
     next: StoredToken,
     call: Call,
   ): Promise<boolean> => {
-    const change = await advanceSession(trx, sessionId, { expire_time: next.expireTime });
+    const change = await advanceSession(trx, sessionId, {
+      expire_time: next.expireTime,
+      access_expire_time: next.accessExpireTime,
+      ...useOf(call, now()),
+    });
     if (!change) return false;
     await dropExpiredTokens(trx, sessionId, now());
     await addToken(trx, sessionId, next);
@@ -112,20 +125,27 @@ export function sessionStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }
         await settle?.(trx);
         await dropExpiredSessions(trx, account, now());
         const change = { session, user: account.id, tenant: account.tenant, version: 1n };
-        await addSession(trx, change, token, now());
+        await addSession(trx, change, token, useOf(call, now()));
         await record(trx, call, change, SessionStartedSchema, { sessionId: session, userId: account.id });
         return true;
       }),
 
     rotate: (presented, next, call) =>
       transaction(db, async (trx): Promise<Rotation> => {
-        const judgement = judgeRefresh(await findToken(trx, presented), clock.now());
+        const find = async () => judgeRefresh(await findToken(trx, presented, next.hash), clock.now());
+        let judgement = await find();
+        const mayRotate = judgement.outcome === "rotate";
+        // Who was faster has committed by now, and left a successor.
+        if (mayRotate && !(await claimToken(trx, presented, now()))) judgement = await find();
         if (!("token" in judgement)) return judgement;
-        const { session, account } = judgement.token;
-        const claimed = judgement.outcome === "rotate" && (await claimToken(trx, presented, now()));
-        if (!claimed) return endReused(trx, session, call);
+        const { session, account, successorExpireTime } = judgement.token;
+        if (judgement.outcome === "repeat" && successorExpireTime) {
+          return { outcome: "rotated", session, account, expireTime: successorExpireTime };
+        }
+        if (judgement.outcome !== "rotate") return endReused(trx, session, call);
         const continued = await continueSession(trx, session, next, call);
-        return continued ? { outcome: "rotated", session, account } : { outcome: "invalid" };
+        if (!continued) return { outcome: "invalid" };
+        return { outcome: "rotated", session, account, expireTime: next.expireTime };
       }),
 
     end: (principal, call) =>

@@ -18,3 +18,8 @@ function isIssuer(value: string): boolean {
   const { protocol, search, hash, username } = new URL(value);
   return /^https?:$/.test(protocol) && search + hash + username === "" && !/[?#\s"\\]/.test(value);
 }
+
+/** Where clients reach the gateway: the issuer's origin. */
+export function tokenOrigin(issuer: string): string {
+  return new URL(issuer).origin;
+}
