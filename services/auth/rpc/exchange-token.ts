@@ -14,9 +14,9 @@ export function exchangeToken(parts: AuthParts): ServiceImpl<typeof AuthService>
     }
     const principal = await verifySubject(callOf(context).caller, subjectToken);
     // Without this, a workload could renew a token by exchanging it for itself for ever.
-    const live = await store.sessions.isLive(principal);
-    if (!live)
-      throw errors.tokenInvalid(new Error("the token's session has ended or its account is disabled"));
+    const kept = principal.session === "" ? store.machines : store.sessions;
+    const live = await kept.isLive(principal);
+    if (!live) throw errors.tokenInvalid(new Error("what the token stands for has ended or may do less"));
     return { token: await issuer.internal(principal, audience), expiresIn: internalLifetime };
   };
 }
