@@ -38,7 +38,10 @@ export function memoryCalls(options: { self: Workload; local: LocalMethods }): P
   };
   const valuesFor = (method: DescMethod, caller: Caller) => {
     const idempotencyKey = keyAlong(caller, method);
-    return new CallValues().set(callKey, { ...callOf(caller), caller: options.self, idempotencyKey });
+    const call = callOf(caller);
+    // Who acts for itself has no credential to pass on: the next one is asked by this workload, as on a wire.
+    const principal = call.principal?.kind === "workload" ? undefined : call.principal;
+    return new CallValues().set(callKey, { ...call, caller: options.self, principal, idempotencyKey });
   };
   return {
     async unary(method, request, caller) {

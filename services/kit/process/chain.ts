@@ -23,6 +23,7 @@ import { orScrapeToken } from "../chain/scrape-token.js";
 import { traceCall } from "../chain/trace-call.js";
 import { translateErrors } from "../chain/translate-errors.js";
 import { validate } from "../chain/validate.js";
+import { workloadGrants, workloadPrincipals } from "../chain/workload-principal.js";
 import type { Clock } from "../clock.js";
 import { backgroundCaller } from "../context.js";
 import { workloadName } from "../contract/workloads.js";
@@ -82,7 +83,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     ...(options.findCredential ? [options.findCredential] : []),
     meshScraper(options.metricsReader),
     ...(edge ? [redeemCertificates(certificatesOf(options))] : []),
-    authenticate(verifyBy(options, revocations)),
+    authenticate(verifyBy(options, revocations), edge ? undefined : workloadPrincipals(workloadGrants)),
     requireSession,
     authorize,
     // Calls between workloads were counted where they came in.

@@ -10,7 +10,9 @@ import {
 } from "@connectrpc/connect";
 import { expect } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
@@ -30,8 +32,16 @@ type Response = UnaryResponse | StreamResponse;
 export const { getAgent, createAgent, listAgents } = AgentsService.method;
 export const { watch } = Health.method;
 
-const services = [AuthService, AgentsService, EngineService, SystemService];
-const contracts = new Map([...resolveContract(services).methods, ...operatorMethods()]);
+const services = [
+  AuthService,
+  ApiKeysService,
+  ServiceAccountsService,
+  AgentsService,
+  EngineService,
+  SystemService,
+];
+/** Policies of the contract's methods. */
+export const contracts = new Map([...resolveContract(services).methods, ...operatorMethods()]);
 
 /** Policy of a method of the real contract. */
 export function contractOf(method: DescMethod): MethodContract {
