@@ -73,7 +73,7 @@ export function problemHeaders(error: ConnectError): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = {};
   const retry = retryAfter(error, facts, status);
   if (retry !== undefined) headers["retry-after"] = String(retry);
-  if (status === 401) {
+  if (status === 401 && !error.metadata.has("www-authenticate")) {
     headers["www-authenticate"] = facts?.reason.startsWith("TOKEN_")
       ? 'Bearer error="invalid_token"'
       : "Bearer";

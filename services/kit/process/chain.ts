@@ -9,6 +9,7 @@ import { authenticate, type VerifyCredential } from "../chain/authenticate.js";
 import { authorize } from "../chain/authorize.js";
 import { checkCaller, type IdentifyWorkload } from "../chain/caller.js";
 import type { Layer } from "../chain/chain.js";
+import { challenge } from "../chain/challenge.js";
 import { deadline } from "../chain/deadline.js";
 import { idempotencyKey } from "../chain/idempotency-key.js";
 import { type Admission, limit } from "../chain/limit.js";
@@ -75,6 +76,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     traceCall,
     observe({ workload, log, metrics, clock, trustRequestId: !edge }),
     audit(options),
+    ...(edge ? [challenge(tokenOrigin(options.tokenIssuer))] : []),
     translateErrors,
     deadline({ clock }),
     checkCaller(edge ? () => Workload.GATEWAY : identifyBy(options)),

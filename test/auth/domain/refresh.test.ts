@@ -7,6 +7,7 @@ const good: PresentedToken = {
   expireTime: new Date(now + 1),
   usedTime: undefined,
   sessionEnded: false,
+  successorUnused: false,
   account: { active: true },
 };
 const judge = (changes: Partial<PresentedToken> = {}) => judgeRefresh({ ...good, ...changes }, now).outcome;
@@ -33,11 +34,21 @@ describe("a presented refresh token", () => {
     expect(judge({ ...used, ...expired, ...disabled })).toBe("reused");
   });
 
+  it("answers with its successor again for 10 seconds, as long as that was not used", () => {
+    const usedBefore = (ms: number) => ({ usedTime: new Date(now - ms), successorUnused: true });
+    expect([0, 9_999].map((ms) => judge(usedBefore(ms)))).toEqual(["repeat", "repeat"]);
+    expect(judge(usedBefore(10_000))).toBe("reused");
+    expect(judge({ ...usedBefore(0), successorUnused: false })).toBe("reused");
+    expect(judge({ ...usedBefore(0), ...disabled })).toBe("disabled");
+    expect(judge({ ...usedBefore(0), sessionEnded: true })).toBe("invalid");
+  });
+
   it("is exchanged only when unused, unexpired, of a live session and an active account", () => {
     const tokens = fc.record({
       expireTime: fc.integer({ min: -2, max: 2 }).map((ms) => new Date(now + ms)),
       usedTime: fc.constantFrom(undefined, new Date(now - 1)),
       sessionEnded: fc.boolean(),
+      successorUnused: fc.boolean(),
       account: fc.record({ active: fc.boolean() }),
     });
     fc.assert(
