@@ -18,6 +18,8 @@ export interface AuditOptions {
 /** The audit record, and what tells other workloads of accounts. */
 export function auditServices({ store, keyEncryptionKey }: AuditOptions): Implementation[] {
   const find: FindAccount = async ({ account, tenant: name }) => {
+    const machine = await store.subjects.machine(account);
+    if (machine) return machine;
     const tenant = await store.subjects.tenantOf(name || defaultTenant);
     if (tenant === undefined) return undefined;
     return { tenant, id: (await store.accounts.byUsername(tenant, account))?.id };

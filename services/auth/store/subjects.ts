@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { validate } from "uuid";
 import { SubjectKind } from "#gen/ts/consciousness/auth/v1/subjects_service_pb.js";
 import type { Principal } from "../../kit/context.js";
 import type { AuthTables } from "../store.js";
@@ -9,6 +10,8 @@ export interface SubjectStore {
   kindOf(principal: Principal, id: string): Promise<SubjectKind | undefined>;
   /** Id of the tenant of a name, disabled or not; undefined for none. */
   tenantOf(name: string): Promise<string | undefined>;
+  /** The service account of an id, in whichever tenant; undefined for none. */
+  machine(id: string): Promise<{ readonly tenant: string; readonly id: string } | undefined>;
 }
 
 export function subjectStore({ db }: { db: Kysely<AuthTables> }): SubjectStore {
@@ -24,6 +27,12 @@ export function subjectStore({ db }: { db: Kysely<AuthTables> }): SubjectStore {
     async tenantOf(name) {
       const row = await db.selectFrom("tenants").select("id").where("name", "=", name).executeTakeFirst();
       return row?.id;
+    },
+    async machine(id) {
+      if (!validate(id)) return undefined;
+      const query = db.selectFrom("service_accounts").select(["id", "tenant_id"]).where("id", "=", id);
+      const row = await query.executeTakeFirst();
+      return row && { tenant: row.tenant_id, id: row.id };
     },
   };
 }

@@ -42,11 +42,29 @@ export function noteSignedIn(values: ContextValues, accessToken: string): void {
   values.set(signedInKey, bearerOf(accessToken));
 }
 
-/** Who signed in by a call, by the access token of its answer: `tokens.access_token` or `access_token`. */
+/**
+ * Who signed in by a call, by the access token of its answer: `tokens.access_token`,
+ * `access_token`, or that of OAuth's JSON in a body `token`.
+ */
 export function signedInBy(answer: unknown, values: ContextValues): Actor | undefined {
-  const { accessToken, tokens } = answer as { accessToken?: string; tokens?: { accessToken?: string } };
-  const token = tokens?.accessToken || accessToken;
-  return token ? bearerOf(token) : values.get(signedInKey);
+  const { accessToken, tokens, token } = answer as Answer;
+  const issued = tokens?.accessToken || accessToken || (token?.data && accessTokenIn(token.data));
+  return issued ? bearerOf(issued) : values.get(signedInKey);
+}
+
+interface Answer {
+  readonly accessToken?: string;
+  readonly tokens?: { readonly accessToken?: string };
+  readonly token?: { readonly data?: Uint8Array };
+}
+
+function accessTokenIn(body: Uint8Array): string | undefined {
+  try {
+    const { access_token: token } = JSON.parse(Buffer.from(body).toString()) as { access_token?: unknown };
+    return typeof token === "string" ? token : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The token came from auth just now, so that its signature is not verified again. */

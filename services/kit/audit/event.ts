@@ -59,7 +59,7 @@ export function eventOf(contract: MethodContract, facts: CallFacts): NewAuditEve
   const { reason = "", metadata = {} } = infoOf(error) ?? {};
   const stranger = reason === "CALLER_NOT_ALLOWED" ? strangerOf(metadata.caller, arrival) : undefined;
   const target = targetOf(contract, facts, metadata);
-  const isName = contract.auditTarget?.confidential === true;
+  const isName = target !== "" && isNameOfAccount(contract, error);
   return {
     accountName: isName ? target : "",
     tenantName: isName ? tenantNameOf(facts.message) : "",
@@ -78,6 +78,11 @@ export function eventOf(contract: MethodContract, facts: CallFacts): NewAuditEve
       count: 1,
     },
   };
+}
+
+/** Who fails to sign in may have named anything, a password too. */
+function isNameOfAccount({ auditTarget, access }: MethodContract, error: ConnectError | undefined): boolean {
+  return auditTarget?.confidential === true || (access.kind === "public" && error !== undefined);
 }
 
 function infoOf(error: ConnectError | undefined) {
