@@ -32,6 +32,7 @@ import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import type { PeersOf } from "../peers/network.js";
 import type { Limits } from "../stores/limits/port.js";
+import { tokenOrigin } from "../tokens/issuer.js";
 import { createRedeemer } from "../tokens/redeemer.js";
 import {
   createRevocationFeed,
