@@ -16,7 +16,7 @@ export function exchangeToken(parts: AuthParts): ServiceImpl<typeof AuthService>
     // Without this, a workload could renew a token by exchanging it for itself for ever.
     const kept = principal.session === "" ? store.machines : store.sessions;
     const live = await kept.isLive(principal);
-    if (!live) throw errors.tokenInvalid(new Error("what the token stands for has ended or may do less"));
+    if (!live) throw errors.tokenRevoked(new Error("what the token stands for has ended or changed"));
     return { token: await issuer.internal(principal, audience), expiresIn: internalLifetime };
   };
 }

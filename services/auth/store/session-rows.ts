@@ -164,7 +164,7 @@ export async function claimToken(trx: Trx, hash: Uint8Array, now: Date): Promise
   return (await unused.where("hash", "=", hash).returning("hash").executeTakeFirst()) !== undefined;
 }
 
-/** Whether the principal's session goes on and its account is active. */
+/** Whether the principal's session goes on, its account is active, and may do what it could. */
 export async function ownsLiveSession(db: Kysely<Tables>, principal: Principal): Promise<boolean> {
   if (principal.kind !== "user") return false;
   const query = db
@@ -177,6 +177,7 @@ export async function ownsLiveSession(db: Kysely<Tables>, principal: Principal):
     .where("sessions.id", "=", principal.session)
     .where("user_id", "=", principal.subject)
     .where("end_time", "is", null)
-    .where("users.active", "=", true);
+    .where("users.active", "=", true)
+    .where("users.epoch", "<=", principal.epoch);
   return (await query.executeTakeFirst()) !== undefined;
 }

@@ -4,8 +4,10 @@ import { decodeJwt, decodeProtectedHeader } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SessionEnd, SessionEndedSchema } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { revocations } from "../../../services/auth/store/revocations.js";
 import type { Principal } from "../../../services/kit/context.js";
 import { newId } from "../../../services/kit/ids.js";
+import { transaction } from "../../../services/kit/stores/database/kysely.js";
 import { createTokenVerifier, defaultTokenIssuer } from "../../../services/kit/tokens.js";
 import { type Auth, password, startAuth } from "../support/auth.js";
 import { expectRefusal } from "../support/expect-refusal.js";
@@ -30,6 +32,7 @@ async function signIn() {
 
 const exchange = async (subjectToken: string, audience: string, caller = Workload.GATEWAY) =>
   (await auth.call({ caller }).exchangeToken({ subjectToken, audience })).token;
+const revoked = (attempt: Promise<unknown>) => expectRefusal(attempt, Code.Unauthenticated, "TOKEN_REVOKED");
 const refused = (attempt: Promise<unknown>) => expectRefusal(attempt, Code.Unauthenticated, "TOKEN_INVALID");
 
 describe("GetJwks", () => {
@@ -63,7 +66,7 @@ describe("GetProfile", () => {
   });
 
   it.each<[string, Partial<Principal>]>([
-    ["of another tenant", { tenant: "other" }],
+    ["of another tenant", { home: "other" }],
     ["that is gone", { subject: newId() }],
     ["of a machine", { kind: "machine", subject: "robot", session: "" }],
   ])("refuses an account %s, with TOKEN_INVALID", async (_, changes) => {
@@ -96,7 +99,7 @@ describe("Logout", () => {
     const { principal } = await signIn();
     const forged = { ...principal, session: victim.principal.session };
     await auth.call({ principal: forged }).logout({});
-    await auth.call({ principal: { ...victim.principal, tenant: "other" } }).logout({});
+    await auth.call({ principal: { ...victim.principal, home: "other" } }).logout({});
     await expect(auth.call().refresh({ refreshToken: victim.refreshToken })).resolves.toBeDefined();
   });
 
@@ -166,13 +169,23 @@ describe("ExchangeToken", () => {
     const { accessToken, principal } = await signIn();
     const internal = await exchange(accessToken, "engine");
     await auth.call({ principal }).logout({});
-    await refused(exchange(accessToken, "engine"));
-    await refused(exchange(internal, "agents", Workload.ENGINE));
+    await revoked(exchange(accessToken, "engine"));
+    await revoked(exchange(internal, "agents", Workload.ENGINE));
   });
 
   it("refuses the token of a disabled account", async () => {
     const { account, accessToken } = await signIn();
     await auth.disable(account);
-    await refused(exchange(accessToken, "engine"));
+    await revoked(exchange(accessToken, "engine"));
+  });
+
+  it("refuses a token of before the account's rights changed, and takes the next one", async () => {
+    const { account, accessToken, refreshToken } = await signIn();
+    await transaction(auth.db, (trx) =>
+      revocations(trx, auth.time.clock).account(account.tenant, account.id),
+    );
+    await revoked(exchange(accessToken, "engine"));
+    const { tokens } = await auth.call().refresh({ refreshToken });
+    await expect(exchange(tokens?.accessToken ?? "", "engine")).resolves.toBeDefined();
   });
 });
