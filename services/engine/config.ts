@@ -42,6 +42,8 @@ export interface EngineConfig {
   readonly mostSentences: number;
   /** Agents whose indexed knowledge is kept in memory. */
   readonly knowledgeCacheSize: number;
+  /** Labels of each kind that recalibrate an agent's confidence; five times as many in all. */
+  readonly calibrationLabels: number;
 }
 
 /** The engine as shipped. */
@@ -66,6 +68,7 @@ export const defaults: EngineConfig = {
   fewestCovered: 0.5,
   mostSentences: 4,
   knowledgeCacheSize: 64,
+  calibrationLabels: 10,
 };
 
 /** Reads the configuration; problems stay in the source. */
@@ -78,6 +81,7 @@ export function readConfig(source: ConfigSource): EngineConfig {
       fallback: defaults.budgets,
     }),
     ENGINE_KNOWLEDGE_CACHE_SIZE: integer(1, 10_000, { fallback: defaults.knowledgeCacheSize }),
+    ENGINE_CALIBRATION_LABELS: integer(5, 1000, { fallback: defaults.calibrationLabels }),
   });
   return {
     ...defaults,
@@ -87,6 +91,7 @@ export function readConfig(source: ConfigSource): EngineConfig {
     budgets: values.ENGINE_STAGE_BUDGETS_MS,
     providers: readProviders(source),
     knowledgeCacheSize: values.ENGINE_KNOWLEDGE_CACHE_SIZE,
+    calibrationLabels: values.ENGINE_CALIBRATION_LABELS,
   };
 }
 

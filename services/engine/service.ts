@@ -1,4 +1,5 @@
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
@@ -17,15 +18,19 @@ import { createLoadReader } from "./domain/load.js";
 import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
+import { feedbackStore } from "./feedback-store.js";
 import { knownAgents } from "./known-agents.js";
 import { observeDecision, observeProvider } from "./observe.js";
 import { createJudgeThreads, offloadJudges, offloadMask, offloadReading, offloadTelling } from "./offload.js";
+import { createRecalibrations } from "./recalibrations.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
 import { evaluateEthics } from "./rpc/evaluate-ethics.js";
+import { getCalibration } from "./rpc/get-calibration.js";
 import { getDecision } from "./rpc/get-decision.js";
 import { getState } from "./rpc/get-state.js";
 import { process } from "./rpc/process.js";
+import { recordFeedback } from "./rpc/record-feedback.js";
 import { reflect } from "./rpc/reflect.js";
 import { decisionStore, type EngineTables } from "./store.js";
 
@@ -40,6 +45,8 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     await migrate(database, { schema, migrations: await readMigrations(schema) });
     const db = openSchema<EngineTables>(database, schema);
     const store = decisionStore({ db, clock: platform.clock });
+    const feedback = feedbackStore({ db, clock: platform.clock });
+    const enough = { ofEachKind: config.calibrationLabels };
     const agents = await knownAgents({ agents: platform.peer(AgentsService), platform, db });
     const parts = createParts(config, platform);
     const { pipeline, responders, self, textJudge, support, observe, stop } = parts;
@@ -51,6 +58,7 @@ export const definition: WorkloadDefinition<EngineConfig> = {
         store,
         agents,
         responders,
+        recalibrations: createRecalibrations({ store: feedback, clock: platform.clock }),
         config,
         observe,
       }),
@@ -61,7 +69,13 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       getDecision: getDecision({ store }),
     };
     return {
-      implementations: [implement(EngineService, handlers)],
+      implementations: [
+        implement(EngineService, handlers),
+        implement(CalibrationService, {
+          recordFeedback: recordFeedback({ decisions: store, feedback, enough }),
+          getCalibration: getCalibration({ feedback, agents, enough }),
+        }),
+      ],
       dependencies: [{ name: "database", check: checkDatabase }],
       async stop() {
         await Promise.all([agents.stop(), stop()]);

@@ -16,6 +16,7 @@ import { type HandledCall, keyedRequest } from "../kit/idempotency/handle.js";
 import { reserved } from "../kit/idempotency/reserved.js";
 import { type OutboxTables, recordEvent } from "../kit/outbox.js";
 import { transaction, withNext } from "../kit/stores/database/kysely.js";
+import type { FeedbackTables } from "./feedback-store.js";
 
 /** A row of `decisions`. */
 export interface DecisionsTable {
@@ -31,7 +32,7 @@ export interface DecisionsTable {
 }
 
 /** The service's tables. */
-export interface EngineTables {
+export interface EngineTables extends FeedbackTables {
   decisions: DecisionsTable;
 }
 

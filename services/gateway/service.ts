@@ -20,8 +20,8 @@ import { signIn } from "./edge/sign-in.js";
 import { forward, type Keep } from "./forward.js";
 import { usageHandlers } from "./usage/handlers.js";
 
-const services: readonly DescService[] = [
-  AuthService,
+/** Those that are only passed on. */
+const forwarded: readonly DescService[] = [
   ApiKeysService,
   ServiceAccountsService,
   SessionsService,
@@ -29,7 +29,9 @@ const services: readonly DescService[] = [
   AuditService,
   AgentsService,
   EngineService,
+  CalibrationService,
 ];
+const services: readonly DescService[] = [AuthService, ...forwarded];
 
 /** The edge: everything it offers is another workload's, under the chain of the edge. */
 export const definition: WorkloadDefinition<EdgeConfig> = {
@@ -58,13 +60,7 @@ function implementations({ sessionCookies, origins }: EdgeConfig, platform: Plat
   const sessions = signIn(auth, { enabled: sessionCookies, origins });
   return [
     implement(AuthService, { ...handlers, ...sessions } as ServiceImpl<typeof AuthService>),
-    forward(ApiKeysService, peer(ApiKeysService), keep),
-    forward(ServiceAccountsService, peer(ServiceAccountsService), keep),
-    forward(SessionsService, peer(SessionsService), keep),
-    forward(DiscoveryService, peer(DiscoveryService), keep),
-    forward(AuditService, peer(AuditService), keep),
-    forward(AgentsService, peer(AgentsService), keep),
-    forward(EngineService, peer(EngineService), keep),
+    ...forwarded.map((service) => forward(service, peer(service), keep)),
     implement(UsageService, usageHandlers({ ...platform, plans: peer(PlansService) })),
   ];
 }

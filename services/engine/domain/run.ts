@@ -11,6 +11,7 @@ import type { Framework } from "./frameworks/framework.js";
 import type { Judge } from "./judges/judge.js";
 import type { Finding } from "./judges/personal-data/finding.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
+import type { Calibration } from "./models/calibration.js";
 import type { SupportModel } from "./models/support-model.js";
 import type { TextReading } from "./models/text-model.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
@@ -57,6 +58,8 @@ export interface Responder {
   readonly composer: Composer;
   /** What it knows. */
   readonly knowledge: PassageIndex;
+  /** What labels of its answers made of its confidence; absent until there are enough. */
+  readonly calibration?: Calibration | undefined;
 }
 
 /** How strictly a request is judged, defaults filled in. */

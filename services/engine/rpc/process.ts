@@ -10,6 +10,7 @@ import type { EngineConfig } from "../config.js";
 import type { Pipeline } from "../domain/pipeline.js";
 import type { Responder, Strictness } from "../domain/run.js";
 import type { KnownAgents } from "../known-agents.js";
+import type { Recalibrations } from "../recalibrations.js";
 import type { Responders } from "../responders.js";
 import type { DecisionStore } from "../store.js";
 
@@ -19,6 +20,7 @@ export interface ProcessDeps {
   readonly store: Pick<DecisionStore, "once">;
   readonly agents: Pick<KnownAgents, "read">;
   readonly responders: Responders;
+  readonly recalibrations: Recalibrations;
   readonly config: Pick<EngineConfig, "qualityThreshold" | "ethicalStrictness" | "reflectionDepth">;
   /** Told of every decision once it is stored, for metrics and means. */
   readonly observe: (decision: Decision) => void;
@@ -59,11 +61,15 @@ async function decide(
 /** Rejects with AGENT_NOT_FOUND, AGENT_NOT_ACTIVE or PROVIDER_UNKNOWN. */
 async function responder(
   { agentId }: ProcessRequest,
-  { agents, responders }: ProcessDeps,
+  { agents, responders, recalibrations }: ProcessDeps,
   context: HandlerContext,
 ): Promise<Responder> {
-  if (agentId === undefined) return responders.engine;
-  return responders.forAgent(agentId, await agents.read(agentId, context));
+  const responder =
+    agentId === undefined
+      ? responders.engine
+      : responders.forAgent(agentId, await agents.read(agentId, context));
+  const calibration = await recalibrations.of(principalOf(context), responder.agentId);
+  return { ...responder, calibration };
 }
 
 function strictness({ options }: ProcessRequest, config: ProcessDeps["config"]): Strictness {

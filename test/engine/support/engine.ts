@@ -1,10 +1,17 @@
-import { create, type DescMethodUnary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMethod,
+  type DescService,
+  type MessageInitShape,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import type { AgentsService, GetAgentResponse } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import {
   defaults,
@@ -26,7 +33,6 @@ import type { Platform } from "../../../services/kit/workload.js";
 import { testDatabase } from "../../support/database.js";
 
 type Methods = typeof EngineService.method;
-type Unary = Methods[keyof Methods] & DescMethodUnary;
 
 // Tests say what is decided, not how fast.
 const patientBudgets = Object.fromEntries(
@@ -34,10 +40,13 @@ const patientBudgets = Object.fromEntries(
 ) as unknown as StageBudgets;
 
 /** The methods of the engine as one principal calls them: without the chain, with everything below it. */
-export type EngineOf = {
-  readonly [K in keyof Methods]: (
-    request: MessageInitShape<Methods[K]["input"]>,
-  ) => Promise<MessageShape<Methods[K]["output"]>>;
+export type EngineOf = MethodsOf<Methods>;
+
+/** The methods of a service, without the chain. */
+export type MethodsOf<M extends Record<string, DescMethod>> = {
+  readonly [K in keyof M]: (
+    request: MessageInitShape<M[K]["input"]>,
+  ) => Promise<MessageShape<M[K]["output"]>>;
 };
 
 /** A person of a tenant, new unless named. */
@@ -76,7 +85,8 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
   } as unknown as Platform;
   const served = await definition.start({ ...defaults, budgets: patientBudgets, ...config }, platform);
-  const handlers = served.implementations[0]?.handlers as Record<string, Handler>;
+  const handlersOf = ({ typeName }: DescService) =>
+    served.implementations.find(({ service }) => service.typeName === typeName)?.handlers as Handlers;
   const db = openSchema<EngineTables>(database, "engine");
 
   return {
@@ -85,7 +95,11 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     metrics,
     db,
     /** The engine as `principal` calls it. */
-    as: (principal: Principal | undefined): EngineOf => callable(handlers, principal),
+    as: (principal: Principal | undefined): EngineOf =>
+      callable<Methods>(EngineService, handlersOf(EngineService), principal),
+    /** Its calibration as `principal` calls it. */
+    calibrationAs: (principal: Principal): MethodsOf<typeof CalibrationService.method> =>
+      callable(CalibrationService, handlersOf(CalibrationService), principal),
     /** Makes an agent that the peer knows; active unless told otherwise. */
     addAgent(knowledge: string, { status = AgentStatus.ACTIVE, providerId = "" } = {}): string {
       const id = newId();
@@ -120,17 +134,22 @@ function agentsPeer(agents: ReadonlyMap<string, NonNullable<GetAgentResponse["ag
 }
 
 type Handler = (request: unknown, context: HandlerContext) => Promise<object>;
+type Handlers = Readonly<Record<string, Handler>>;
 
-function callable(handlers: Record<string, Handler>, principal: Principal | undefined): EngineOf {
-  const method = (name: string, { input, output }: Unary) => {
+function callable<M extends Record<string, DescMethod>>(
+  service: DescService,
+  handlers: Handlers,
+  principal: Principal | undefined,
+): MethodsOf<M> {
+  const method = (name: string, { input, output }: DescMethod) => {
     return async (request: MessageInitShape<typeof input>) => {
       const reply = await handlers[name]?.(create(input, request as never), contextOf(principal));
       return create(output, reply as never);
     };
   };
   return Object.fromEntries(
-    Object.entries(EngineService.method).map(([name, desc]) => [name, method(name, desc as Unary)]),
-  ) as unknown as EngineOf;
+    Object.entries(service.method).map(([name, desc]) => [name, method(name, desc)]),
+  ) as unknown as MethodsOf<M>;
 }
 
 function contextOf(principal: Principal | undefined): HandlerContext {

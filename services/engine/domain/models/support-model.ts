@@ -10,8 +10,8 @@ import { type ClaimTerms, type PassageTerms, readClaim, readPassage } from "./su
 export interface SupportReading {
   /** Calibrated probability that the best passage supports the answer, 0..1. */
   readonly confidence: number;
-  /** Whether the probability is so low that the answer is better withheld. */
-  readonly abstain: boolean;
+  /** Below this probability the answer is better withheld. */
+  readonly abstainBelow: number;
 }
 
 /** What is said, and what was asked. */
@@ -36,8 +36,7 @@ export function createSupportModel({ manifest, frequency }: ModelWeights): Suppo
     const asked = readClaim(claim.asked, frequency);
     const said = readClaim(claim.said, frequency);
     const scores = passages.map((passage) => scoreOf(entry, featuresOf(asked, said, passage)));
-    const confidence = probabilityOf(Math.max(...scores), entry);
-    return { confidence, abstain: confidence < entry.abstainBelow };
+    return { confidence: probabilityOf(Math.max(...scores), entry), abstainBelow: entry.abstainBelow };
   };
   return ({ text, question }, passages) => {
     const claims = claimsOf(text.slice(0, longestClaim), question?.slice(0, longestClaim) ?? "");

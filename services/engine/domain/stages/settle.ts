@@ -7,12 +7,14 @@ import {
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { type EthicalEvaluation, Scope, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { ConfidenceBasis, ConsciousnessStateSchema } from "#gen/ts/consciousness/engine/v1/state_pb.js";
+import { recalibrated } from "../calibration/recalibrate.js";
 import { alignEvidence } from "../evidence.js";
 import { evaluateEthics } from "../frameworks/evaluate.js";
 import { modelView } from "../frameworks/model-view.js";
 import { jointDigest } from "../judges/judge-all.js";
 import { holdsMask } from "../judges/personal-data/personal-data.js";
 import { worstPenalty } from "../judges/severity.js";
+import type { Calibration } from "../models/calibration.js";
 import type { SupportReading } from "../models/support-model.js";
 import type { TextReading } from "../models/text-model.js";
 import { qualityComponents, qualityIndex } from "../quality.js";
@@ -32,7 +34,13 @@ export interface Outcome {
   /** What the models say of the request; undefined without models or where they cannot judge. */
   readonly reading: TextReading | undefined;
   /** How likely the evidence supports the answer. */
-  readonly support: SupportReading | undefined;
+  readonly support: Confidence | undefined;
+}
+
+/** How likely the evidence supports an answer, as shipped and as labels of the agent's answers have it. */
+interface Confidence extends SupportReading {
+  readonly shipped: number;
+  readonly basis: ConfidenceBasis;
 }
 
 /** Settles the verdict from what the stages found. */
@@ -58,7 +66,7 @@ async function outcomeOf(run: Run, deps: PipelineDeps): Promise<Outcome> {
     unavailable: run.unavailable,
     uncovered: run.uncovered,
     answered: run.draft !== undefined,
-    unsupported: support?.abstain ?? false,
+    unsupported: support !== undefined && isWeak(support),
     quality,
     qualityThreshold: run.request.options.qualityThreshold,
     modified: answer !== run.composed || (run.personalData.length > 0 && holdsMask(answer)),
@@ -108,16 +116,30 @@ async function releasable({ draft, unavailable }: Run, { maskPersonalData }: Pip
   return draft === undefined || unavailable.length > 0 ? "" : (await maskPersonalData(draft)).text;
 }
 
-function supportOf(run: Run, answer: string, { support }: PipelineDeps): SupportReading | undefined {
+function supportOf(run: Run, answer: string, { support }: PipelineDeps): Confidence | undefined {
   if (answer === "") return undefined;
   const passages = run.evidence.map(({ title, text }) => `${title}.\n${text}`);
-  return support?.({ text: answer, question: run.question }, passages);
+  const reading = support?.({ text: answer, question: run.question }, passages);
+  return reading && confidenceIn(reading, run.request.responder.calibration);
+}
+
+function confidenceIn(reading: SupportReading, calibration: Calibration | undefined): Confidence {
+  const shipped = reading.confidence;
+  if (!calibration) return { ...reading, shipped, basis: ConfidenceBasis.CALIBRATED };
+  const confidence = recalibrated(shipped, calibration);
+  return { ...reading, confidence, shipped, basis: ConfidenceBasis.RECALIBRATED };
+}
+
+/** Labels may have more withheld, and never less: the lower of both probabilities decides. */
+function isWeak({ confidence, shipped, abstainBelow }: Confidence): boolean {
+  return Math.min(confidence, shipped) < abstainBelow;
 }
 
 /** The confidence in the contract's form. */
-export function confidenceOf(support: SupportReading | undefined) {
+function confidenceOf(support: Confidence | undefined) {
   if (!support) return { confidenceBasis: ConfidenceBasis.UNCALIBRATED };
-  return { confidenceBasis: ConfidenceBasis.CALIBRATED, confidenceLevel: support.confidence };
+  const { basis, confidence, shipped } = support;
+  return { confidenceBasis: basis, confidenceLevel: confidence, shippedConfidence: shipped };
 }
 
 function evaluate(
