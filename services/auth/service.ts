@@ -1,19 +1,21 @@
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { implement, type WorkloadDefinition } from "../kit/workload.js";
+import { accountServices } from "./accounts.js";
 import { auditServices } from "./audit.js";
 import { type AuthConfig, readConfig } from "./config.js";
 import { discoveryServices } from "./discovery.js";
+import { accountSecrets } from "./domain/account-secrets.js";
 import { ensureFirstAccount } from "./domain/first-account.js";
 import { keyEncryptionKey } from "./domain/key-encryption-key.js";
-import { keyedHash } from "./domain/keyed-hash.js";
 import { createPasswords } from "./domain/passwords.js";
 import { successors } from "./domain/refresh-token.js";
-import { signInKeys } from "./domain/sign-in-keys.js";
 import { toJwk } from "./domain/signing-keys.js";
 import { createSigningRing } from "./domain/signing-ring.js";
 import { subjectTokens } from "./domain/subject-tokens.js";
 import { createTokenIssuer } from "./domain/token-issuer.js";
 import { machineServices } from "./machines.js";
+import { createPost } from "./mail/post.js";
+import { createSender } from "./mail/send.js";
 import type { AuthParts } from "./parts.js";
 import { planServices } from "./plans.js";
 import { exchangeToken } from "./rpc/exchange-token.js";
@@ -25,6 +27,7 @@ import { logout } from "./rpc/logout.js";
 import { refresh } from "./rpc/refresh.js";
 import { sessionServices } from "./sessions.js";
 import { openAuthStore } from "./store.js";
+import { tenantServices } from "./tenants.js";
 import { keepTending } from "./tending.js";
 
 /** Accounts, sessions and tokens. */
@@ -58,11 +61,18 @@ export const definition: WorkloadDefinition<AuthConfig> = {
     const keys = async () => (await store.signingKeys.list()).map(toJwk);
     const verifySubject = subjectTokens({ keys, issuer: config.tokenIssuer, clock });
     const { apiKeys } = config;
-    const attempts = signInKeys(keyedHash(sealingKey, "failed sign-ins"), config.accounts.failures);
+    const { mail, openRegistration, failures } = config.accounts;
+    const post = createPost({
+      send: mail && createSender(mail),
+      onFailure: (cause) => platform.log.warn("message not sent", { cause }),
+    });
     const parts = {
       store,
       passwords,
-      signInKeys: attempts,
+      secrets: accountSecrets(sealingKey, failures),
+      post,
+      mailLink: mail?.link,
+      openRegistration,
       issuer,
       successor: successors(sealingKey),
       verifySubject,
@@ -78,6 +88,7 @@ export const definition: WorkloadDefinition<AuthConfig> = {
       implementations: [
         implementAuth(parts),
         ...machineServices(parts),
+        ...tenantServices(parts),
         ...planServices({ store }),
         ...sessionServices(parts),
         ...discoveryServices(config),

@@ -1,11 +1,12 @@
-import { type Tier, TierSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
+import { type Role, RoleSchema, type Tier, TierSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { Permission, PermissionSchema } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import type { Principal } from "../../kit/context.js";
 import { enumNames } from "../../kit/enum-names.js";
 import { errors } from "../../kit/errors.js";
 
 export const permissionNames = enumNames<Permission>(PermissionSchema);
-const tierNames = enumNames<Tier>(TierSchema);
+export const roleNames = enumNames<Role>(RoleSchema);
+export const tierNames = enumNames<Tier>(TierSchema);
 
 /** Throws GRANT_EXCEEDED with the first permission that is not among those held. */
 export function requireHeld(held: ReadonlySet<Permission>, wanted: Iterable<Permission>): void {

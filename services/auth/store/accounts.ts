@@ -1,16 +1,16 @@
 import { create } from "@bufbuild/protobuf";
-import type { Kysely, Selectable } from "kysely";
+import type { Kysely, Selectable, Transaction } from "kysely";
 import { UserCreatedSchema } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
-import { Tier, TierSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
+import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { Call, Principal } from "../../kit/context.js";
-import { enumNames } from "../../kit/enum-names.js";
 import { type OutboxTables, recordEvent } from "../../kit/outbox.js";
 import { transaction } from "../../kit/stores/database/kysely.js";
 import type { Account, NewAccount } from "../domain/account.js";
+import { roleNames, tierNames } from "../domain/grants.js";
 import { permissionsOf } from "../domain/roles.js";
 import type { AuthTables } from "../store.js";
-import { roleNames, roleTableOf, type StoredRoleTable, toRoleTable } from "./role-tables.js";
+import { roleTableOf, type StoredRoleTable, toRoleTable } from "./role-tables.js";
 import { signInTenant } from "./sign-in-tenant.js";
 
 /** Accounts. */
@@ -27,8 +27,6 @@ export interface AccountStore {
   own(principal: Principal): Promise<Account | undefined>;
 }
 
-const tierNames = enumNames<Tier>(TierSchema);
-
 export function accountStore({
   db,
   clock,
@@ -40,25 +38,7 @@ export function accountStore({
     async isEmpty() {
       return !(await db.selectFrom("users").select("id").limit(1).executeTakeFirst());
     },
-    add(account, call) {
-      return transaction(db, async (trx) => {
-        const insert = trx.insertInto("users").values(toRow(account));
-        const added = await insert
-          .onConflict((conflict) => conflict.doNothing())
-          .returning("id")
-          .executeTakeFirst();
-        if (!added) return false;
-        const message = create(UserCreatedSchema, { userId: account.id, roles: [...account.roles] });
-        await recordEvent(trx, {
-          call,
-          clock,
-          tenant: account.tenant,
-          aggregate: { type: "user", id: account.id, version: 1n },
-          payload: { schema: UserCreatedSchema, message },
-        });
-        return true;
-      });
-    },
+    add: (account, call) => transaction(db, (trx) => insertAccount(trx, account, { call, clock })),
     signInTenant: (name) => signInTenant(db, name),
     async byUsername(tenant, username) {
       // PostgreSQL's text holds no NUL: such a name is nobody's, where the query would fail.
@@ -74,6 +54,31 @@ export function accountStore({
       return row && toAccount(row);
     },
   };
+}
+
+/** Adds an account with its event; false, and nothing, when its name or address is taken in the tenant. */
+export async function insertAccount(
+  trx: Transaction<AuthTables & OutboxTables>,
+  account: NewAccount,
+  { call, clock }: { readonly call: Pick<Call, "requestId" | "principal">; readonly clock: Clock },
+): Promise<boolean> {
+  const insert = trx.insertInto("users").values(toRow(account));
+  const added = await insert
+    .onConflict((conflict) => conflict.doNothing())
+    .returning("id")
+    .executeTakeFirst();
+  if (!added) return false;
+  const message = create(UserCreatedSchema, { userId: account.id, roles: [...account.roles] });
+  await recordEvent(trx, {
+    call,
+    clock,
+    tenant: account.tenant,
+    // Who registers has no principal yet.
+    actor: call.principal?.subject ?? account.id,
+    aggregate: { type: "user", id: account.id, version: 1n },
+    payload: { schema: UserCreatedSchema, message },
+  });
+  return true;
 }
 
 /** Accounts with all that `toAccount` takes. */

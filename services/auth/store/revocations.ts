@@ -1,4 +1,4 @@
-import type { Transaction } from "kysely";
+import { sql, type Transaction } from "kysely";
 import type { Clock } from "../../kit/clock.js";
 import type { OutboxTables } from "../../kit/outbox.js";
 import { longestAccessLifetime } from "../config.js";
@@ -11,6 +11,8 @@ export interface Revocations {
   session(tenant: string, session: string): Promise<void>;
   /** Tokens that a user or a service account has; its next ones have the epoch that this raises. */
   account(tenant: string, account: string): Promise<void>;
+  /** Tokens that accounts with a role have, by the role's name. */
+  accountsOfRole(tenant: string, role: string): Promise<void>;
   /** Tokens that stand for an API key. */
   apiKey(tenant: string, key: string): Promise<void>;
   /** Tokens of all accounts of a tenant, whose epochs rise. */
@@ -18,6 +20,9 @@ export interface Revocations {
   /** No token; but gateways forget what they keep of the tenant. */
   tenantSettings(tenant: string): Promise<void>;
 }
+
+/** How many rows one statement adds, as its parameters are limited. */
+const rowsAtOnce = 1000;
 
 type Trx = Transaction<AuthTables & OutboxTables>;
 type Kind = AuthTables["revocations"]["kind"];
@@ -28,10 +33,15 @@ type Kind = AuthTables["revocations"]["kind"];
  */
 export function revocations(trx: Trx, clock: Clock): Revocations {
   const longest = () => new Date(clock.now() + longestAccessLifetime * 1000);
-  const add = async (kind: Kind, tenant: string, subject: string, { epoch = 0, until = longest() } = {}) => {
+  const rowOf = (kind: Kind, tenant: string, subject: string, { epoch = 0, until = longest() } = {}) => {
     const create_time = new Date(clock.now());
-    const row = { kind, tenant_id: tenant, subject, epoch, create_time, expire_time: until };
-    await trx.insertInto("revocations").values(row).execute();
+    return { kind, tenant_id: tenant, subject, epoch, create_time, expire_time: until };
+  };
+  const add = async (...entry: Parameters<typeof rowOf>) => {
+    await trx
+      .insertInto("revocations")
+      .values(rowOf(...entry))
+      .execute();
   };
   return {
     async session(tenant, session) {
@@ -41,6 +51,14 @@ export function revocations(trx: Trx, clock: Clock): Revocations {
     async account(tenant, account) {
       const epoch = await raiseEpoch(trx, tenant, account);
       if (epoch !== undefined) await add("ACCOUNT", tenant, account, { epoch });
+    },
+    async accountsOfRole(tenant, role) {
+      const raised = await raiseEpochsOfRole(trx, tenant, role);
+      const rows = raised.map(({ id, epoch }) => rowOf("ACCOUNT", tenant, id, { epoch }));
+      for (let at = 0; at < rows.length; at += rowsAtOnce) {
+        const some = rows.slice(at, at + rowsAtOnce);
+        await trx.insertInto("revocations").values(some).execute();
+      }
     },
     apiKey: (tenant, key) => add("API_KEY", tenant, key),
     async tenant(tenant) {
@@ -69,6 +87,20 @@ async function raiseEpoch(trx: Trx, tenant: string, account: string): Promise<nu
     if (raised) return raised.epoch;
   }
   return undefined;
+}
+
+async function raiseEpochsOfRole(trx: Trx, tenant: string, role: string) {
+  const raised = [];
+  for (const table of ["users", "service_accounts"] as const) {
+    const accounts = trx
+      .updateTable(table)
+      .set((row) => ({ epoch: row("epoch", "+", 1) }))
+      .where("tenant_id", "=", tenant)
+      .where(sql<boolean>`${role}::text = any(roles)`)
+      .returning(["id", "epoch"]);
+    raised.push(...(await accounts.execute()));
+  }
+  return raised;
 }
 
 /** Raises all epochs of a tenant to one that none of its tokens has, and returns that. */

@@ -1,8 +1,6 @@
 import { expressionBuilder, type Kysely, sql } from "kysely";
-import { type Role, RoleSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
-import { enumNames } from "../../kit/enum-names.js";
 import type { OutboxTables } from "../../kit/outbox.js";
-import { permissionNames } from "../domain/grants.js";
+import { permissionNames, roleNames } from "../domain/grants.js";
 import type { RoleTable } from "../domain/roles.js";
 import type { AuthTables } from "../store.js";
 
@@ -10,8 +8,6 @@ type Tables = AuthTables & OutboxTables;
 
 /** What is stored of a tenant's roles, by name; null when they permit what is shipped. */
 export type StoredRoleTable = Readonly<Record<string, readonly string[]>> | null;
-
-export const roleNames = enumNames<Role>(RoleSchema);
 
 /**
  * The column `role_table`: what the roles of a row's tenant permit. Read in the
