@@ -7,8 +7,15 @@ import { type Agents, person, startAgents } from "./support/agents.js";
 
 describe("configuration of agents", () => {
   it("keeps half a mebibyte of knowledge unless told otherwise", () => {
-    expect(readConfig(configSource({}))).toEqual({ knowledgeBytes: 524_288 });
-    expect(readConfig(configSource({ AGENTS_KNOWLEDGE_BYTES: "2048" }))).toEqual({ knowledgeBytes: 2048 });
+    expect(readConfig(configSource({}))).toMatchObject({ knowledgeBytes: 524_288 });
+    expect(readConfig(configSource({ AGENTS_KNOWLEDGE_BYTES: "2048" }))).toMatchObject({
+      knowledgeBytes: 2048,
+    });
+  });
+
+  it("lets an agent be shared with a hundred unless told otherwise", () => {
+    expect(readConfig(configSource({}))).toMatchObject({ sharesPerAgent: 100 });
+    expect(readConfig(configSource({ AGENTS_SHARES: "5" }))).toMatchObject({ sharesPerAgent: 5 });
   });
 
   it("refuses a size that is none", () => {
@@ -34,8 +41,8 @@ describe("agents workload", () => {
   it("starts again on the same database and keeps what was there", async () => {
     const mine = agents.as(person());
     const { agent } = await mine.createAgent({ agent: { name: "Ada", agentType: "support" } });
-    const platform = { database: async () => agents.database } as unknown as Platform;
-    await definition.start({ knowledgeBytes: 1024 }, platform);
+    const platform = { database: async () => agents.database, peer: () => ({}) } as unknown as Platform;
+    await definition.start({ knowledgeBytes: 1024, sharesPerAgent: 1 }, platform);
     expect((await mine.getAgent({ id: agent?.id ?? "" })).agent).toEqual(agent);
   });
 });

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => agents.database.end());
 beforeEach(async () => {
-  await sql`truncate agents.agents`.execute(agents.db);
+  await sql`truncate agents.agents cascade`.execute(agents.db);
   const given = { name: "Ada", agentType: "support", knowledge: [{ title: "Hours", text: "Open at nine." }] };
   agent = (await agents.as(owner).createAgent({ agent: given })).agent;
 });

@@ -48,3 +48,6 @@ end $$;
 
 create trigger audit_events_append_only before update or delete on audit_events
 for each row execute function refuse_change_of_audit();
+
+create trigger audit_events_never_emptied before truncate on audit_events
+for each statement execute function refuse_change_of_audit();

@@ -1,7 +1,7 @@
 import { anyUnpack, timestampDate } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentCreatedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
-import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { AgentRole, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { rejectedBy } from "../../support/expect-reason.js";
 import { type Agents, person, startAgents, startTime } from "../support/agents.js";
 
@@ -107,7 +107,7 @@ describe("CreateAgent", () => {
     const events = await agents.events(agent?.id ?? "");
     expect(events).toMatchObject([{ tenantId: "tenant-1", version: 1n, actor: owner.subject }]);
     const created = events[0]?.payload && anyUnpack(events[0].payload, AgentCreatedSchema);
-    expect(created?.agent).toEqual({ ...agent, knowledge: [] });
+    expect(created?.agent).toEqual({ ...agent, knowledge: [], role: AgentRole.UNSPECIFIED });
   });
 
   it("leaves no agent when its event cannot be written", async () => {

@@ -1,7 +1,7 @@
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentUpdatedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
-import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { AgentRole, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { newId } from "../../../services/kit/ids.js";
 import { rejectedBy } from "../../support/expect-reason.js";
 import { type Agents, person, startAgents } from "../support/agents.js";
@@ -215,7 +215,7 @@ describe("event of an update", () => {
     const updated = event?.payload && anyUnpack(event.payload, AgentUpdatedSchema);
     expect(event?.version).toBe(2n);
     expect(updated?.changedFields).toEqual(["description", "knowledge"]);
-    expect(updated?.agent).toEqual({ ...agent, knowledge: [] });
+    expect(updated?.agent).toEqual({ ...agent, knowledge: [], role: AgentRole.UNSPECIFIED });
   });
 
   it("is not written, and the etag stays, when nothing changes", async () => {

@@ -7,7 +7,8 @@ import type { Event } from "#gen/ts/consciousness/contract/v1/event_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { AgentTables } from "../../../services/agents/rows.js";
 import { definition } from "../../../services/agents/service.js";
-import { callKey, type Principal } from "../../../services/kit/context.js";
+import { callKey, type Principal, principalOf } from "../../../services/kit/context.js";
+import { errors } from "../../../services/kit/errors.js";
 import { newId } from "../../../services/kit/ids.js";
 import { readEvents } from "../../../services/kit/outbox.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
@@ -45,12 +46,13 @@ export function person(tenant = "default", subject = newId()): Principal {
 }
 
 /** The service on a database in memory. One per file; give each test a person of its own. */
-export async function startAgents({ knowledgeBytes = 4096 } = {}) {
+export async function startAgents({ knowledgeBytes = 4096, sharesPerAgent = 3 } = {}) {
   const database = await testDatabase();
   const time = { now: startTime };
   const clock = { now: () => time.now, monotonic: () => time.now };
-  const platform = { clock, database: async () => database } as unknown as Platform;
-  const served = await definition.start({ knowledgeBytes }, platform);
+  const accounts = new Set<string>();
+  const platform = { clock, database: async () => database, peer: () => subjectsOf(accounts) };
+  const served = await definition.start({ knowledgeBytes, sharesPerAgent }, platform as unknown as Platform);
   const handlers = served.implementations[0]?.handlers as Record<string, Handler>;
   const db = openSchema<AgentTables>(database, "agents");
 
@@ -59,6 +61,11 @@ export async function startAgents({ knowledgeBytes = 4096 } = {}) {
     served,
     time,
     db,
+    /** Makes an account known to auth, which is another service. */
+    known(principal: Principal): Principal {
+      accounts.add(accountKey(principal));
+      return principal;
+    },
     /** The service as `principal` calls it. */
     as: (principal: Principal | undefined): AgentsOf => callable(handlers, principal),
     /** Events of one agent, oldest first. */
@@ -74,6 +81,19 @@ export async function startAgents({ knowledgeBytes = 4096 } = {}) {
 
 /** The started service. */
 export type Agents = Awaited<ReturnType<typeof startAgents>>;
+
+const accountKey = ({ tenant, subject }: Pick<Principal, "tenant" | "subject">) => `${tenant} ${subject}`;
+
+/** Answers ResolveSubject as auth does. */
+function subjectsOf(accounts: ReadonlySet<string>) {
+  return {
+    async resolveSubject({ subject }: { subject: string }, context: HandlerContext) {
+      const { tenant } = principalOf(context);
+      if (!accounts.has(accountKey({ tenant, subject }))) throw errors.subjectNotFound({ subject });
+      return {};
+    },
+  };
+}
 
 type Handler = (request: unknown, context: HandlerContext) => Promise<object>;
 

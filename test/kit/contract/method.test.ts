@@ -2,6 +2,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { AuditClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
@@ -127,6 +128,31 @@ describe("a contract that cannot be served", () => {
       `odd.v1.OddService/Streams: ${writes}`,
       "odd.v1.OddService/Timeless: has a cache policy without max_age_seconds",
       "odd.v1.OddService/Own: says what clears the gateway's cache, which keeps answers of public methods alone",
+    ]);
+  });
+
+  it("changes what a path names without a target for its audit record, or has one that is none or secret", () => {
+    const change = { ...isPublic, audit: AuditClass.CHANGE };
+    const problems = problemsOf({
+      policy: sound,
+      methods: {
+        Nameless: { policy: change, path: "/parts/{text}" },
+        Named: { policy: { ...change, auditTarget: "part.text" }, path: "/parts/{text}" },
+        All: { policy: change, path: "/parts" },
+        Read: { policy: isPublic, path: "/parts/{text}" },
+        Unknown: { policy: { ...change, auditTarget: "part.name" } },
+        Several: { policy: { ...change, auditTarget: "parts.text" } },
+        Whole: { policy: { ...change, auditTarget: "part" } },
+        Secret: { policy: { ...change, auditTarget: "part.secret" } },
+      },
+    });
+    const none = "which is no string field of its messages";
+    expect(problems).toEqual([
+      "odd.v1.OddService/Nameless: changes what its REST path names, but has no audit_target",
+      `odd.v1.OddService/Unknown: has the audit_target part.name, ${none}`,
+      `odd.v1.OddService/Several: has the audit_target parts.text, ${none}`,
+      `odd.v1.OddService/Whole: has the audit_target part, ${none}`,
+      "odd.v1.OddService/Secret: has the audit_target part.secret, which is RESTRICTED",
     ]);
   });
 

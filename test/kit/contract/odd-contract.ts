@@ -16,6 +16,8 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { type FieldRules, field as fieldRules } from "#gen/ts/buf/validate/validate_pb.js";
 import {
+  DataClass,
+  data as dataOption,
   MethodPolicySchema,
   method as methodOption,
   ServicePolicySchema,
@@ -43,6 +45,8 @@ export interface OddService {
 export function oddService({ policy, methods, rules }: OddService): DescService {
   const fieldOptions = create(FieldOptionsSchema);
   if (rules) setExtension(fieldOptions, fieldRules, rules);
+  const secret = create(FieldOptionsSchema);
+  setExtension(secret, dataOption, DataClass.RESTRICTED);
   const serviceOptions = create(ServiceOptionsSchema);
   if (policy) setExtension(serviceOptions, serviceOption, create(ServicePolicySchema, policy));
   const { STRING, MESSAGE } = FieldDescriptorProto_Type;
@@ -57,6 +61,8 @@ export function oddService({ policy, methods, rules }: OddService): DescService 
         field: [
           { name: "text", number: 1, type: STRING, label: OPTIONAL, options: fieldOptions },
           { name: "parts", number: 2, type: MESSAGE, typeName: ".odd.v1.Odd", label: REPEATED },
+          { name: "part", number: 3, type: MESSAGE, typeName: ".odd.v1.Odd", label: OPTIONAL },
+          { name: "secret", number: 4, type: STRING, label: OPTIONAL, options: secret },
         ],
       },
     ],
