@@ -30,10 +30,14 @@ export interface PolicyFacts {
   readonly access: "public" | "signed-in" | "permission";
   /** `CONSCIOUSNESS_WRITE`; set with access by permission. */
   readonly permission: string | undefined;
-  /** Calls count against a rate or a quota. */
-  readonly rated: boolean;
+  /** What calls count against: nothing, rates alone, or an account's quota and calls in progress too. */
+  readonly counted: "not" | "rates" | "quotas";
   /** How long an answer stays good; absent when that must be asked before each use. */
   readonly maxAgeSeconds?: number;
+  /** Its errors have the form of RFC 6749 too. */
+  readonly oauthErrors?: boolean;
+  /** Nothing but a person's session will do. */
+  readonly sessionOnly?: boolean;
   /** It tells of a process, whose state does not last. */
   readonly transient?: boolean;
 }
@@ -77,11 +81,20 @@ export function policyReader(image: FileRegistry): (method: DescMethod) => Polic
     return {
       access: permission ? "permission" : policy.public === true ? "public" : "signed-in",
       permission: permission?.replace(/^PERMISSION_/, ""),
-      rated: policy.rate !== undefined,
+      counted: countedBy(policy.rate),
+      oauthErrors: policy.oauthErrors === true,
+      sessionOnly: policy.sessionOnly === true,
       ...(isObject(policy.cache) && { maxAgeSeconds: Number(policy.cache.maxAgeSeconds) }),
       transient: service.everyWorkload === true,
     };
   };
+}
+
+const ratesAlone: readonly unknown[] = ["RATE_CLASS_SIGN_IN", "RATE_CLASS_USAGE"];
+
+function countedBy(rate: JsonValue | undefined): PolicyFacts["counted"] {
+  if (rate === undefined) return "not";
+  return ratesAlone.includes(rate) ? "rates" : "quotas";
 }
 
 /** The sensitivity of an image's fields: `RESTRICTED`, or undefined where none is stated. */

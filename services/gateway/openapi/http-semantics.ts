@@ -1,5 +1,6 @@
 import type { DescField, DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel as Idempotency } from "@bufbuild/protobuf/wkt";
+import { apiKeyHeader } from "../../kit/tokens/api-key.js";
 import { cacheControlOf, holdsSecret, noStore } from "../edge/cache-control.js";
 import { csrfHeader, sessionCookie } from "../edge/session-names.js";
 import { etagPath } from "../transcode/precondition.js";
@@ -58,9 +59,10 @@ function cacheControl(route: Route, policy: PolicyFacts, isSecret: (field: DescF
   });
 }
 
-function securityOf(method: DescMethod, { access }: PolicyFacts): JsonObject[] {
+function securityOf(method: DescMethod, { access, sessionOnly }: PolicyFacts): JsonObject[] {
   if (access === "public") return [];
-  return [{ bearer: [] }, { session: [], ...(changes(method) && { csrf: [] }) }];
+  const session = { session: [], ...(changes(method) && { csrf: [] }) };
+  return [{ bearer: [] }, ...(sessionOnly ? [] : [{ apiKey: [] }]), session];
 }
 
 function isRead({ httpMethod }: Route): boolean {
@@ -74,6 +76,12 @@ function changes({ idempotency }: DescMethod): boolean {
 /** The ways to prove who calls. */
 export const securitySchemes: JsonObject = {
   bearer: { type: "http", scheme: "bearer", bearerFormat: "JWT" },
+  apiKey: {
+    type: "apiKey",
+    in: "header",
+    name: apiKeyHeader,
+    description: "An API key; `Authorization: Bearer` takes one too, but not both headers at once.",
+  },
   session: {
     type: "apiKey",
     in: "cookie",

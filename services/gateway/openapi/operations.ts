@@ -79,9 +79,10 @@ export function operationOf(
   };
 }
 
-function accessText({ access, permission }: PolicyFacts): string {
+function accessText({ access, permission, sessionOnly }: PolicyFacts): string {
   if (access === "public") return "Open to everybody.";
-  return permission ? `Needs the permission \`${permission}\`.` : "Needs a signed-in caller.";
+  const needs = permission ? `Needs the permission \`${permission}\`.` : "Needs a signed-in caller.";
+  return sessionOnly ? `${needs} Takes a session alone, and no API key or machine.` : needs;
 }
 
 function takesJson(route: Route): boolean {

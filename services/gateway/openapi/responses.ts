@@ -1,6 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { DescMethod, JsonObject } from "@bufbuild/protobuf";
 import { keyUse } from "../../kit/idempotency/key.js";
+import { oauthErrorOf } from "../transcode/oauth-error.js";
 import type { Route } from "../transcode/route.js";
 import type { PolicyFacts, ReasonFacts } from "./catalogue.js";
 import { conditionHeaders, httpReasons } from "./http-semantics.js";
@@ -31,6 +32,12 @@ const keyReasons = {
   refused: ["IDEMPOTENCY_KEY_UNSUPPORTED"],
   ignored: [],
 };
+/** What calls are refused for that count; without a principal there is no account whose quota they take. */
+const countReasons = {
+  not: [],
+  rates: ["RATE_LIMITED"],
+  quotas: ["CONCURRENCY_EXHAUSTED", "QUOTA_EXHAUSTED", "RATE_LIMITED"],
+};
 const everyReason = [
   "DEADLINE_EXCEEDED",
   "DEPENDENCY_UNAVAILABLE",
@@ -54,14 +61,16 @@ export function reasonsOf({ route, policy, stated, catalogue }: FailureOptions):
     ...(route.variables.length > 0 ? ["ROUTE_NOT_FOUND"] : []),
     ...(policy.access === "public" ? [] : ["CREDENTIALS_MISSING", "TOKEN_EXPIRED", "TOKEN_INVALID"]),
     ...(policy.access === "permission" ? ["PERMISSION_MISSING"] : []),
+    ...(policy.access === "public" ? [] : ["API_KEY_INVALID", "CREDENTIALS_AMBIGUOUS", "SIGN_IN_BUSY"]),
+    ...(policy.sessionOnly ? ["SESSION_REQUIRED"] : []),
     ...httpReasons(route, policy),
     ...keyReasons[keyUse(route.method, policy.access)],
-    ...(policy.rated ? ["QUOTA_EXHAUSTED", "RATE_LIMITED"] : []),
+    ...countReasons[policy.access === "public" && policy.counted === "quotas" ? "rates" : policy.counted],
   ]);
   return [...names].sort().map((name) => {
     const known = catalogue.get(name);
     if (!known) throw new Error(`${nameOf(route.method)}: the error catalogue has no ${name}`);
-    return known;
+    return policy.oauthErrors ? { ...known, status: oauthErrorOf(name, known.status).status } : known;
   });
 }
 
@@ -72,7 +81,8 @@ export function failures(options: FailureOptions): Map<number, JsonObject> {
     byStatus.set(reason.status, [...(byStatus.get(reason.status) ?? []), reason]);
   }
   const statuses = [...byStatus].sort(([a], [b]) => a - b);
-  return new Map(statuses.map(([status, reasons]) => [status, failure(status, reasons)]));
+  const tell = options.policy.oauthErrors ? oauthFailure : failure;
+  return new Map(statuses.map(([status, reasons]) => [status, tell(status, reasons)]));
 }
 
 function failure(status: number, reasons: readonly ReasonFacts[]): JsonObject {
@@ -91,6 +101,23 @@ function failure(status: number, reasons: readonly ReasonFacts[]): JsonObject {
       },
     },
   };
+}
+
+/** What a token endpoint answers: the problem, with the members of RFC 6749, section 5.2. */
+function oauthFailure(status: number, reasons: readonly ReasonFacts[]): JsonObject {
+  const { content, ...rest } = failure(status, reasons);
+  const { schema, example } = (content as Record<string, JsonObject>)[problemType] as {
+    schema: JsonObject;
+    example: JsonObject;
+  };
+  const error = { enum: [...new Set(reasons.map((one) => oauthErrorOf(one.reason, one.status).error))] };
+  const members = {
+    properties: { error, error_description: { type: "string" } },
+    required: ["error", "error_description"],
+  };
+  const told = { error: error.enum[0] ?? "", error_description: String(example.detail) };
+  const all = { allOf: [schema, members] };
+  return { ...rest, content: { "application/json": { schema: all, example: { ...told, ...example } } } };
 }
 
 function failureHeaders(status: number, reasons: readonly ReasonFacts[]): JsonObject {

@@ -17,7 +17,7 @@ const document: any = describeApi({
   description: "Every feature of google.api.http.",
   services: [serviceOf("Fixture")],
   catalogue: readCatalogue(ours),
-  policyOf: () => ({ access: "public", permission: undefined, rated: false }),
+  policyOf: () => ({ access: "public", permission: undefined, counted: "not" }),
   isSecret: () => false,
 });
 const everything = document.components.schemas.EverythingInput;

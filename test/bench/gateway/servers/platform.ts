@@ -7,6 +7,7 @@ import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { destination } from "pino";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { PlansService } from "#gen/ts/consciousness/auth/v1/plans_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { restHandler, routeProblems } from "../../../../services/gateway/rest.js";
 import { configSource } from "../../../../services/kit/config.js";
@@ -32,8 +33,10 @@ export async function servePlatform(): Promise<{ readonly port: number; readonly
       AUTH_URL: `http://127.0.0.1:${await serveKeys(keys)}`,
       DATA_DIR: directory,
       PEER_SECRET: "a secret for the bench alone, no more",
+      RATE_PER_SECOND: "1000000",
+      RATE_BURST: "1000000",
       RATE_PER_MINUTE: "1000000",
-      QUOTA_UNITS_PER_HOUR: "1000000000",
+      TIER_BASIC_REQUESTS_PER_HOUR: "1000000000",
       // All of the load comes from one.
       CONNECTIONS_PER_ADDRESS: "0",
       TRACE_EXPORTER: "otlp",
@@ -57,9 +60,12 @@ function reviews(service: DescService): Implementation {
   return implement(service, { review: answer } as unknown as ServiceImpl<typeof service>);
 }
 
-/** Stands in for auth, which the gateway asks for its keys once. */
+/** Stands in for auth, which the gateway asks for its keys once, and now and then what it revoked and what tenants may use. */
 function serveKeys({ jwk }: Pair): Promise<number> {
-  const routes = (router: ConnectRouter) => router.service(AuthService, { getJwks: () => ({ keys: [jwk] }) });
+  const routes = (router: ConnectRouter) =>
+    router
+      .service(AuthService, { getJwks: () => ({ keys: [jwk] }), listRevocations: () => ({}) })
+      .service(PlansService, { getTenantPlan: () => ({}) });
   return portOf(createServer(connectNodeAdapter({ routes })));
 }
 
