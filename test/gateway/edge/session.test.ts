@@ -228,9 +228,30 @@ describe("a session in cookies", () => {
     expect((await refresh({ cookie, "x-csrf-token": csrf })).status).toBe(200);
   });
 
-  it("loses its cookies when its refresh token came twice", async () => {
+  it("goes on in two tabs that refresh at once, each with cookies that work", async () => {
     const { cookie, csrf } = sessionOf(await login());
-    expect((await refresh({ cookie, "x-csrf-token": csrf })).status).toBe(200);
+    const tabs = await Promise.all([1, 2].map(() => refresh({ cookie, "x-csrf-token": csrf })));
+    expect(tabs.map(({ status }) => status)).toEqual([200, 200]);
+    const refreshCookies = tabs.map((answer) => cookiesOf(answer).get("__Host-refresh"));
+    expect(refreshCookies[0]).toBe(refreshCookies[1]);
+    for (const tab of tabs.map(sessionOf)) {
+      expect((await call("GET", "/api/v1/auth/profile", { cookie: tab.cookie, ...own })).status).toBe(200);
+    }
+    const last = sessionOf(tabs[0] as Answer);
+    expect((await refresh({ cookie: last.cookie, "x-csrf-token": last.csrf })).status).toBe(200);
+  });
+
+  it.each([
+    ["10 seconds later", async () => platform.advance(10_000)],
+    [
+      "when the next one has been used",
+      async ({ cookie, csrf }: Session) => void (await refresh({ cookie, "x-csrf-token": csrf })),
+    ],
+  ])("loses its cookies when its refresh token comes again %s", async (_, pass) => {
+    const { cookie, csrf } = sessionOf(await login());
+    const next = await refresh({ cookie, "x-csrf-token": csrf });
+    expect(next.status).toBe(200);
+    await pass(sessionOf(next));
     const again = await refresh({ cookie, "x-csrf-token": csrf });
     expect([again.status, again.json.reason]).toEqual([401, "REFRESH_TOKEN_REUSED"]);
     expect([...cookiesOf(again).values()]).toEqual(["", "", ""]);
