@@ -54,6 +54,7 @@ export const restHandler: RestFactory = (options) => {
       codec: createCodec({ registry, maxDepth: limits.depth }),
       limits: transcoderLimits(limits),
       ignoreUnknownFields: (method) => ignoring.get(method) ?? false,
+      oauthErrors: (method) => contracts.get(method)?.oauthErrors ?? false,
       strictPreconditions: true,
       replyHeaders: (method) => cacheHeadersOf(contracts.get(method)),
       onReject({ incoming, reason }) {

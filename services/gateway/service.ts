@@ -17,13 +17,13 @@ import { type EdgeConfig, readConfig } from "./config.js";
 import { createEdge } from "./edge/edge.js";
 import { clearByEvents, isKept, keepAnswers } from "./edge/kept-answers.js";
 import { signIn } from "./edge/sign-in.js";
+import { tokenEndpoint } from "./edge/token-endpoint.js";
 import { forward, type Keep } from "./forward.js";
 import { usageHandlers } from "./usage/handlers.js";
 
 /** Those that are only passed on. */
 const forwarded: readonly DescService[] = [
   ApiKeysService,
-  ServiceAccountsService,
   SessionsService,
   DiscoveryService,
   AuditService,
@@ -31,7 +31,7 @@ const forwarded: readonly DescService[] = [
   EngineService,
   CalibrationService,
 ];
-const services: readonly DescService[] = [AuthService, ...forwarded];
+const services: readonly DescService[] = [AuthService, ServiceAccountsService, ...forwarded];
 
 /** The edge: everything it offers is another workload's, under the chain of the edge. */
 export const definition: WorkloadDefinition<EdgeConfig> = {
@@ -57,9 +57,14 @@ function implementations({ sessionCookies, origins }: EdgeConfig, platform: Plat
   const keep: Keep = (contract, call) =>
     isKept(contract) ? keepAnswers(contract, call, platform) : undefined;
   const { handlers } = forward(AuthService, auth, keep);
+  const accounts = peer(ServiceAccountsService);
   const sessions = signIn(auth, { enabled: sessionCookies, origins });
   return [
     implement(AuthService, { ...handlers, ...sessions } as ServiceImpl<typeof AuthService>),
+    implement(ServiceAccountsService, {
+      ...forward(ServiceAccountsService, accounts, keep).handlers,
+      ...tokenEndpoint(accounts),
+    } as ServiceImpl<typeof ServiceAccountsService>),
     ...forwarded.map((service) => forward(service, peer(service), keep)),
     implement(UsageService, usageHandlers({ ...platform, plans: peer(PlansService) })),
   ];

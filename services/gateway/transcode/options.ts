@@ -29,6 +29,8 @@ export interface TranscoderOptions<Context> {
   requestId(incoming: Context): string;
   /** Accept fields and parameters that the method's request does not have. Default: never. */
   ignoreUnknownFields?(method: DescMethod): boolean;
+  /** Whether a method's errors have the form of RFC 6749 too. Default: never. */
+  oauthErrors?(method: DescMethod): boolean;
   /** Refuse `If-Match` and `If-None-Match` where nobody would evaluate them. Default: leave them to the method. */
   strictPreconditions?: boolean;
   /** Headers of every answer of a method, before those that the method sets itself. Names in lower case. */

@@ -9,8 +9,9 @@ import type { Ends } from "./exchange.js";
 import { addReplyHeaders } from "./headers.js";
 import type { JsonCodec } from "./json.js";
 import { endUnread, isUnread, type Lingering } from "./linger.js";
+import { oauthErrorOf } from "./oauth-error.js";
 import { isEtag } from "./precondition.js";
-import { problemHeaders, problemOf, statusOf } from "./problem.js";
+import { problemHeaders, problemOf } from "./problem.js";
 import type { Route } from "./route.js";
 
 /** Answers a call's reply with 200. */
@@ -66,26 +67,42 @@ function planTag({ httpMethod, method, responseField }: Route) {
   };
 }
 
+/** How errors are rendered. */
+export interface ProblemOptions {
+  readonly registry: Registry | undefined;
+  readonly lingering: Lingering;
+  /** Whether the client is one of a token endpoint, which looks for what RFC 6749 says beside the problem. */
+  readonly oauth?: boolean;
+}
+
 /** Answers an error as RFC 9457 problem+json. */
-export function renderProblem(
-  exchange: Ends,
-  error: ConnectError,
-  { registry, lingering }: { registry: Registry | undefined; lingering: Lingering },
-): void {
+export function renderProblem(exchange: Ends, error: ConnectError, options: ProblemOptions): void {
   const { request, response, requestId } = exchange;
-  const body = JSON.stringify(problemOf(error, requestId, registry));
-  const headers: OutgoingHttpHeaders = {
-    "content-type": "application/problem+json",
-    "content-length": Buffer.byteLength(body),
-    "x-request-id": requestId,
-    ...problemHeaders(error),
-  };
+  const { lingering } = options;
+  const { status, headers, body } = problemAnswer(error, requestId, options);
+  headers["content-length"] = Buffer.byteLength(body);
   const unread = isUnread(request);
   if (unread && request.httpVersionMajor === 1) headers.connection = "close";
-  response.writeHead(statusOf(error), headers);
+  response.writeHead(status, headers);
   const sent = request.method === "HEAD" ? "" : body;
   if (unread) endUnread(request, response, sent, lingering);
   else response.end(sent);
+}
+
+function problemAnswer(error: ConnectError, requestId: string, { registry, oauth }: ProblemOptions) {
+  const problem = problemOf(error, requestId, registry);
+  const { status } = problem;
+  const headers: OutgoingHttpHeaders = { "x-request-id": requestId, ...problemHeaders(error) };
+  if (!oauth) {
+    headers["content-type"] = "application/problem+json";
+    return { status, headers, body: JSON.stringify(problem) };
+  }
+  const told = oauthErrorOf(problem.reason, status);
+  headers["content-type"] = "application/json";
+  // The scheme by which clients may name themselves here (RFC 6749, section 5.2).
+  if (told.status === 401) headers["www-authenticate"] = "Basic";
+  const answer = { error: told.error, error_description: problem.detail, ...problem, status: told.status };
+  return { status: told.status, headers, body: JSON.stringify(answer) };
 }
 
 /** Answers OPTIONS on a path that has no rule for it. */

@@ -152,7 +152,11 @@ function planHandling<Context>(
     const { response } = exchange;
     if (response.destroyed) return;
     if (response.headersSent) response.destroy();
-    else renderProblem(exchange, error, rendering);
+    else {
+      const method = exchange.endpoint?.route.method;
+      const oauth = method !== undefined && (options.oauthErrors?.(method) ?? false);
+      renderProblem(exchange, error, { ...rendering, oauth });
+    }
   };
 
   return { serve, fail, exchangeOf };

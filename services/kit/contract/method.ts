@@ -36,6 +36,8 @@ export interface MethodContract {
   readonly auditTarget?: AuditTarget | undefined;
   /** Whether nothing but a person's session will do. */
   readonly sessionOnly?: boolean;
+  /** Whether its errors over REST have the form of RFC 6749 too. */
+  readonly oauthErrors?: boolean;
   /** Whether a second call has no further effect, so that it may be retried. */
   readonly idempotent: boolean;
   readonly noSideEffects: boolean;
@@ -119,6 +121,7 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     audit: policy.audit,
     auditTarget: auditTargetOf(method, policy),
     sessionOnly: policy.sessionOnly,
+    oauthErrors: policy.oauthErrors,
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
     noSideEffects: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     ignoreUnknownFields: policy.ignoreUnknownFields,

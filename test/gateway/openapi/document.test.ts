@@ -74,12 +74,21 @@ describe("an operation", () => {
     expect(description).not.toContain("Errors:");
   });
 
-  it("needs a bearer token or a session unless it is public, and with effects the session's token", () => {
+  it("needs a bearer token, an API key or a session unless it is public, and with effects the session's token", () => {
     const { session, csrf } = document.components.securitySchemes;
     expect([session.name, csrf.name]).toEqual(["__Host-session", "x-csrf-token"]);
-    expect(operation(process, "post").security).toEqual([{ bearer: [] }, { session: [], csrf: [] }]);
-    expect(operation("/api/v1/agents", "get").security).toEqual([{ bearer: [] }, { session: [] }]);
+    expect(operation(process, "post").security).toEqual([
+      { bearer: [] },
+      { apiKey: [] },
+      { session: [], csrf: [] },
+    ]);
+    expect(operation("/api/v1/agents", "get").security).toEqual([
+      { bearer: [] },
+      { apiKey: [] },
+      { session: [] },
+    ]);
     expect(operation("/api/v1/auth/login", "post").security).toEqual([]);
+    expect(operation("/api/v1/auth/api-keys", "get").security).toEqual([{ bearer: [] }, { session: [] }]);
   });
 
   it("takes conditions where there are entity tags, and says who may keep its answer", () => {
