@@ -3,12 +3,8 @@ import { tokenIssuer } from "../kit/tokens/issuer.js";
 import { signingAlgorithms } from "../kit/tokens/key-ring.js";
 import { type AccountsConfig, readAccountsConfig } from "./accounts-config.js";
 import type { RotationSettings } from "./domain/key-rotation.js";
+import { longestPassword, shortestPassword } from "./domain/password-policy.js";
 import type { PasswordSettings } from "./domain/passwords.js";
-
-/** Fewest characters of an administrator's password. */
-export const shortestPassword = 12;
-/** Most characters of a password, as in the contract of `Login`. */
-const longestPassword = 256;
 
 /** Longest that an access token may be configured to live, in seconds. */
 export const longestAccessLifetime = 86_400;

@@ -87,6 +87,7 @@ export const definition: WorkloadDefinition<AuthConfig> = {
     return {
       implementations: [
         implementAuth(parts),
+        ...accountServices(parts),
         ...machineServices(parts),
         ...tenantServices(parts),
         ...planServices({ store }),
@@ -96,7 +97,9 @@ export const definition: WorkloadDefinition<AuthConfig> = {
       ],
       dependencies: [{ name: "database", check: (signal) => database.ping(signal) }],
       announcements,
-      stop: () => tending.stop(),
+      async stop() {
+        await Promise.all([tending.stop(), post.stop()]);
+      },
     };
   },
 };

@@ -1,13 +1,17 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { DiscoveryService } from "#gen/ts/consciousness/auth/v1/discovery_service_pb.js";
 import { PlansService } from "#gen/ts/consciousness/auth/v1/plans_service_pb.js";
+import { RolesService } from "#gen/ts/consciousness/auth/v1/roles_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
 import { SessionsService } from "#gen/ts/consciousness/auth/v1/sessions_service_pb.js";
+import { TenantsService } from "#gen/ts/consciousness/auth/v1/tenants_service_pb.js";
+import { UsersService } from "#gen/ts/consciousness/auth/v1/users_service_pb.js";
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { UsageService } from "#gen/ts/consciousness/usage/v1/usage_service_pb.js";
@@ -23,7 +27,11 @@ import { usageHandlers } from "./usage/handlers.js";
 
 /** Those that are only passed on. */
 const forwarded: readonly DescService[] = [
+  AccountsService,
   ApiKeysService,
+  TenantsService,
+  UsersService,
+  RolesService,
   SessionsService,
   DiscoveryService,
   AuditService,

@@ -4,9 +4,9 @@ import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import { ConfigError } from "../../kit/config.js";
 import { newId } from "../../kit/ids.js";
-import { shortestPassword } from "../config.js";
 import type { AccountStore } from "../store/accounts.js";
 import { defaultTenant, type NewAccount } from "./account.js";
+import { judgePassword, shortestPassword } from "./password-policy.js";
 import type { Passwords } from "./passwords.js";
 import { privateFile } from "./private-file.js";
 
@@ -33,6 +33,10 @@ export async function ensureFirstAccount(options: Options): Promise<string[]> {
   const { accounts, passwords, clock } = options;
   if (!(await accounts.isEmpty())) return [];
   const { password, announcements } = await firstPassword(options);
+  if ((await judgePassword(password, { username, email: "" })) !== undefined) {
+    const expected = `${shortestPassword} or more characters that are not easy to guess`;
+    throw new ConfigError([{ name: "ADMIN_PASSWORD", value: "(hidden)", expected }]);
+  }
   const account = firstAccount(await passwords.hash(password), new Date(clock.now()));
   const added = await accounts.add(account, { requestId: newId(), principal: undefined });
   return added ? announcements : [];

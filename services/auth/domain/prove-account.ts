@@ -4,6 +4,7 @@ import { errors, withRetryInfo } from "../../kit/errors.js";
 import type { AuthParts } from "../parts.js";
 import type { Settle } from "../store/sessions.js";
 import type { Account } from "./account.js";
+import { isAsked, takeCode } from "./second-factor.js";
 import type { FailureKey } from "./sign-in-keys.js";
 
 /** What somebody signs in with. */
@@ -12,6 +13,8 @@ export interface Credentials {
   readonly tenant: string;
   readonly username: string;
   readonly password: string;
+  /** Of the second factor, or a recovery code; empty for none. */
+  readonly code: string;
 }
 
 /** An account whose owner has shown to be there. */
@@ -21,20 +24,24 @@ export interface ProvedAccount {
   readonly settle: Settle;
 }
 
+type Parts = Pick<AuthParts, "store" | "passwords" | "secrets" | "clock">;
+type Context = Pick<HandlerContext, "values" | "signal">;
+
 /**
  * Checks who signs in. A failure counts against the account and the address;
  * what delays the next attempt delays it whether or not the account exists and
- * the password is right. Throws SIGN_IN_DELAYED, SIGN_IN_BUSY or
- * CREDENTIALS_INVALID.
+ * the password is right. The second factor is asked for after the right password
+ * alone. Throws SIGN_IN_DELAYED, SIGN_IN_BUSY, CREDENTIALS_INVALID,
+ * SECOND_FACTOR_REQUIRED or SECOND_FACTOR_INVALID.
  */
 export async function proveAccount(
-  parts: Pick<AuthParts, "store" | "passwords" | "signInKeys">,
-  { tenant, username, password }: Credentials,
-  context: Pick<HandlerContext, "values" | "signal">,
+  parts: Parts,
+  { tenant, username, password, code }: Credentials,
+  context: Context,
 ): Promise<ProvedAccount> {
-  const { store, passwords } = parts;
+  const { store, passwords, secrets } = parts;
   const { client } = callOf(context);
-  const keys = parts.signInKeys({ tenant, username, client });
+  const keys = secrets.signInKeys({ tenant, username, client });
   await refuseDelayed(parts, keys);
   const account = await store.accounts.byUsername(tenant, username);
   const right = await passwords.matches(password, account?.passwordHash, context.signal);
@@ -42,14 +49,43 @@ export async function proveAccount(
     await store.signInFailures.add(keys);
     throw errors.credentialsInvalid();
   }
+  const remember = await proveSecondFactor(parts, { account, code, keys }, context);
   return {
     account,
     async settle(trx) {
       // Of guesses made at once, one that is right comes too late when the others have failed meanwhile.
       const delay = await store.signInFailures.forget(trx, keys);
       if (delay > 0) throw signInDelayed(delay);
+      await remember(trx);
     },
   };
+}
+
+/** What shows that the caller of an own account's method is its owner. */
+interface Proof {
+  readonly account: Account;
+  readonly code: string;
+  readonly keys: readonly FailureKey[];
+}
+
+async function proveSecondFactor(
+  parts: Parts,
+  { account, code, keys }: Proof,
+  context: Context,
+): Promise<Settle> {
+  const { store, secrets } = parts;
+  const factor = await store.secondFactors.load(account);
+  if (!factor?.confirmed) return async () => {};
+  const call = callOf(context);
+  const marks = secrets.marksOf(account.id, call.client);
+  if (isAsked(factor, await store.familiarClients.seen(account.id, marks))) {
+    if (code === "") throw errors.secondFactorRequired();
+    if (!(await takeCode(parts, { owner: account, factor, code, call }))) {
+      await store.signInFailures.add(keys);
+      throw errors.secondFactorInvalid();
+    }
+  }
+  return (trx) => store.familiarClients.remember(trx, account.id, marks);
 }
 
 /** Throws SIGN_IN_DELAYED while failures delay these keys. */

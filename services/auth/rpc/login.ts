@@ -11,8 +11,8 @@ import type { AuthParts } from "../parts.js";
 
 export function login(parts: AuthParts): ServiceImpl<typeof AuthService>["login"] {
   const { store, lifetimes, clock } = parts;
-  return async ({ username, password }, context) => {
-    const credentials = { tenant: defaultTenant, username, password };
+  return async ({ username, password, secondFactorCode: code }, context) => {
+    const credentials = { tenant: defaultTenant, username, password, code };
     const { account, settle } = await proveAccount(parts, credentials, context);
 
     const session = newId();

@@ -52,7 +52,7 @@ export const testConfig: AuthConfig = {
   lifetimes: { access: 900, refresh: 604_800 },
   passwords: { concurrency: 2, waiting: 64, memoryKib: 64, passes: 1 },
   apiKeys: { perAccount: 5, longestDays: 30 },
-  accounts: { failures: { perAccount: 5, perAddress: 20 } },
+  accounts: { failures: { perAccount: 5, perAddress: 20 }, openRegistration: false, mail: undefined },
   keyEncryptionKey: Buffer.alloc(32, 7),
   signing: { algorithm: "RS256", periodMs: 30 * 86_400_000 },
   tokenIssuer: defaultTokenIssuer,
