@@ -38,7 +38,7 @@ export function auditProblems(method: DescMethod, policy: MethodPolicy): string[
       : [];
   }
   const found = leaves(method, path).filter((fields) => fields !== undefined);
-  if (found.length === 0) return [`has the audit_target ${path}, which is no string field of its messages`];
+  if (found.length === 0) return [`has the audit_target ${path}, which is no field of a text or an enum`];
   const secret = found.some((fields) => dataClassOf(fields.at(-1)!) === DataClass.RESTRICTED);
   return secret ? [`has the audit_target ${path}, which is RESTRICTED`] : [];
 }
@@ -54,18 +54,23 @@ function leaves(method: DescMethod, path: string) {
 function fieldsAt(message: DescMessage, [name, ...rest]: readonly string[]): DescField[] | undefined {
   const field = message.fields.find((one) => one.name === name);
   if (!field) return undefined;
-  if (rest.length === 0)
-    return field.scalar === ScalarType.STRING && field.fieldKind === "scalar" ? [field] : undefined;
+  if (rest.length === 0) return isNameable(field) ? [field] : undefined;
   const inner = field.fieldKind === "message" ? fieldsAt(field.message, rest) : undefined;
   return inner && [field, ...inner];
+}
+
+function isNameable(field: DescField): boolean {
+  return field.fieldKind === "enum" || (field.fieldKind === "scalar" && field.scalar === ScalarType.STRING);
 }
 
 function reader(path: readonly DescField[] | undefined): Read {
   if (!path) return () => "";
   const names = path.map(({ localName }) => localName);
+  const values = path.at(-1)?.enum?.value;
   return (message) => {
     let value: unknown = message;
     for (const name of names) value = (value as Record<string, unknown> | undefined)?.[name];
+    if (values && typeof value === "number") return values[value]?.name ?? String(value);
     return typeof value === "string" ? value : "";
   };
 }

@@ -146,7 +146,7 @@ describe("a contract that cannot be served", () => {
         Secret: { policy: { ...change, auditTarget: "part.secret" } },
       },
     });
-    const none = "which is no string field of its messages";
+    const none = "which is no field of a text or an enum";
     expect(problems).toEqual([
       "odd.v1.OddService/Nameless: changes what its REST path names, but has no audit_target",
       `odd.v1.OddService/Unknown: has the audit_target part.name, ${none}`,

@@ -158,8 +158,8 @@ export type MethodPolicy = Message<"consciousness.contract.v1.MethodPolicy"> & {
   cache?: CachePolicy | undefined;
 
   /**
-   * Path of the string field that names what a call acts on, such as
-   * `agent.id`, for its audit record: of the answer, or of the request where
+   * Path of the field, a string or an enum, that names what a call acts on, such
+   * as `agent.id`, for its audit record: of the answer, or of the request where
    * there is no answer, or none with it. Of a CONFIDENTIAL field, such as the
    * name of an account, the record keeps the account's id, or a keyed hash.
    * Required of changes whose REST path has parameters.
