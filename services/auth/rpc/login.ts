@@ -3,7 +3,7 @@ import type { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.
 import { callOf } from "../../kit/context.js";
 import { errors } from "../../kit/errors.js";
 import { newId } from "../../kit/ids.js";
-import { defaultTenant, profileOf } from "../domain/account.js";
+import { profileOf } from "../domain/account.js";
 import { proveAccount } from "../domain/prove-account.js";
 import { nextRefreshToken, sessionTokens } from "../domain/session-tokens.js";
 import { strengthenHash } from "../domain/strengthen-hash.js";
@@ -11,8 +11,9 @@ import type { AuthParts } from "../parts.js";
 
 export function login(parts: AuthParts): ServiceImpl<typeof AuthService>["login"] {
   const { store, lifetimes, clock } = parts;
-  return async ({ username, password, secondFactorCode: code }, context) => {
-    const credentials = { tenant: defaultTenant, username, password, code };
+  return async ({ tenant: name, username, password, secondFactorCode: code }, context) => {
+    const tenant = await store.accounts.signInTenant(name);
+    const credentials = { tenant, username, password, code };
     const { account, settle } = await proveAccount(parts, credentials, context);
 
     const session = newId();

@@ -43,12 +43,19 @@ export function methodsOf<S extends DescService>(
 
 function contextOf(
   method: string,
-  { principal, caller = Workload.GATEWAY, signal, idempotencyKey }: CallOptions & { idempotencyKey?: string },
+  {
+    principal,
+    caller = Workload.GATEWAY,
+    client,
+    signal,
+    idempotencyKey,
+  }: CallOptions & { idempotencyKey?: string },
 ): HandlerContext {
   const call: Call = {
     requestId: newId(),
     correlationId: "test",
     caller,
+    client,
     principal,
     credential: undefined,
     deadline: Number.POSITIVE_INFINITY,
