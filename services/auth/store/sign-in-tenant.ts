@@ -13,7 +13,8 @@ export async function signInTenant(db: Kysely<AuthTables & OutboxTables>, name: 
   const known = isTenantName(name) ? name : "";
   const query = db.selectFrom("tenants").select("id").where("active", "=", true);
   const row = await query.where("name", "=", known || defaultTenant).executeTakeFirst();
-  return row && (known !== "" || name === "") ? row.id : `no tenant ${name}`;
+  // Escaped, as text of the database holds no NUL.
+  return row && (known !== "" || name === "") ? row.id : `no tenant ${JSON.stringify(name)}`;
 }
 
 /** Whether a text may be the name of a tenant. A made tenant's id begins with a digit, so is none. */
