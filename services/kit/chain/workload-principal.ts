@@ -2,12 +2,12 @@ import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Principal } from "../context.js";
-import { type WorkloadName, workloadName, workloads } from "../contract/workloads.js";
+import { type WorkloadName, workloads } from "../contract/workloads.js";
 
-/** What a workload may do for itself. */
+/** What workloads may do for themselves. One that is not named is nobody when it calls without a user's credential. */
 export type WorkloadGrants = Readonly<Partial<Record<WorkloadName, readonly Permission[]>>>;
 
-/** Work that no request asked for reads and changes nothing that needs a permission, until it is given one here. */
+/** Work that no request asked for calls public methods alone, until it is given something here. */
 export const workloadGrants: WorkloadGrants = {};
 
 /** Tenant of what belongs to none. */
@@ -22,14 +22,14 @@ export type PrincipalOfWorkload = (caller: Workload) => Principal | undefined;
  */
 export function workloadPrincipals(grants: WorkloadGrants): PrincipalOfWorkload {
   const principals = new Map<Workload, Principal>(
-    [...workloads.values()]
-      .filter((workload) => workload !== Workload.GATEWAY)
-      .map((workload) => [workload, principalOf(workloadName(workload), grants)]),
+    [...workloads]
+      .filter(([name, workload]) => grants[name] !== undefined && workload !== Workload.GATEWAY)
+      .map(([name, workload]) => [workload, principalOf(name, grants[name] ?? [])]),
   );
   return (caller) => principals.get(caller);
 }
 
-function principalOf(name: ReturnType<typeof workloadName>, grants: WorkloadGrants): Principal {
+function principalOf(name: WorkloadName, permissions: readonly Permission[]): Principal {
   return Object.freeze({
     tenant,
     home: tenant,
@@ -37,7 +37,7 @@ function principalOf(name: ReturnType<typeof workloadName>, grants: WorkloadGran
     kind: "workload",
     username: name,
     roles: [],
-    permissions: new Set(name === "nobody" ? [] : grants[name]),
+    permissions: new Set(permissions),
     tier: Tier.UNSPECIFIED,
     session: "",
     apiKey: "",

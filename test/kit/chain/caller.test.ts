@@ -56,7 +56,7 @@ describe("who may call, on the wire", () => {
 
   it("guards public methods too", async () => {
     const { exchangeToken } = AuthService.method;
-    const answer = pass([checkCaller(() => Workload.AGENTS)], requestOf(exchangeToken), unreachable);
+    const answer = pass([checkCaller(() => Workload.AUTH)], requestOf(exchangeToken), unreachable);
     await expectRefusal(answer, Code.PermissionDenied, "CALLER_NOT_ALLOWED");
   });
 });

@@ -13,6 +13,7 @@ import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
+import { SubjectsService } from "#gen/ts/consciousness/auth/v1/subjects_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
@@ -36,6 +37,7 @@ const services = [
   AuthService,
   ApiKeysService,
   ServiceAccountsService,
+  SubjectsService,
   AgentsService,
   EngineService,
   SystemService,

@@ -43,9 +43,14 @@ describe("a workload that calls for itself", () => {
     });
   });
 
-  it("is refused without a grant, with PERMISSION_MISSING", async () => {
-    const answer = pass(provedBy(Workload.ENGINE), requestOf(getAgent));
+  it("is refused without the grant of a permission, with PERMISSION_MISSING", async () => {
+    const answer = pass(provedBy(Workload.ENGINE, { engine: [] }), requestOf(getAgent));
     await expectRefusal(answer, Code.PermissionDenied, "PERMISSION_MISSING");
+  });
+
+  it("is nobody where it is granted nothing at all, as it ships, with CREDENTIALS_MISSING", async () => {
+    const answer = pass(provedBy(Workload.ENGINE), requestOf(getAgent));
+    await expectRefusal(answer, Code.Unauthenticated, "CREDENTIALS_MISSING");
   });
 
   it("is refused where it may not call, whatever it was granted", async () => {
