@@ -5,8 +5,11 @@ import { formatRows, type Row } from "./rows.js";
 export type Bench = (args: readonly string[]) => Promise<readonly Row[]>;
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  audit: () => import("./audit.bench.js"),
   codec: () => import("./codec.bench.js"),
   gateway: () => import("./gateway.bench.js"),
+  identity: () => import("./identity.bench.js"),
+  limits: () => import("./limits.bench.js"),
   stores: () => import("./stores.bench.js"),
 };
 

@@ -1,0 +1,13 @@
+import type { Bench } from "./main.js";
+import { signingIn } from "./sign-ins.js";
+import { verifying } from "./verified-tokens.js";
+
+const parts = { verifying, signingIn };
+
+/** What verifying tokens and signing in cost. Names of parts run these alone. */
+export const bench: Bench = async (args) => {
+  const wanted = Object.entries(parts).filter(([name]) => args.includes(name));
+  const rows = [];
+  for (const [, part] of wanted.length > 0 ? wanted : Object.entries(parts)) rows.push(...(await part()));
+  return rows;
+};
