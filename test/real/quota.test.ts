@@ -1,63 +1,33 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
-import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { errorFacts } from "../../services/kit/errors.js";
-import { startPlatform, type TestPlatform } from "../support/platform.js";
+import type { TestPlatform } from "../support/platform.js";
 import { restClient } from "../support/rest.js";
-import { freePorts } from "../support/spawned-platform.js";
-import { redisInstalled, startRedis } from "./servers/redis.js";
-import type { Server } from "./servers/server.js";
+import { redisInstalled } from "./servers/redis.js";
+import { startTwoGateways, type TwoGateways } from "./two-gateways.js";
 
 const quota = 40;
-const secret = "s".repeat(32);
-
-async function empty(port: number): Promise<void> {
-  const client = new Redis(port, "127.0.0.1");
-  await client.flushall();
-  client.disconnect();
-}
 
 describe.skipIf(!redisInstalled)("two gateways on one Redis", () => {
-  let redis: Server;
-  let services: TestPlatform;
-  let gateways: TestPlatform[];
+  let gateways: TwoGateways;
   let one: TestPlatform;
   let other: TestPlatform;
   let token: string;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    const ports = await freePorts(["auth", "agents"]);
-    const apart = {
-      PEER_SECRET: secret,
-      REDIS_URL: `redis://127.0.0.1:${redis.port}`,
-      AUTH_URL: `http://127.0.0.1:${ports.auth}`,
-      AGENTS_URL: `http://127.0.0.1:${ports.agents}`,
-    };
-    services = await startPlatform({
-      names: ["auth", "agents"],
-      environment: { ...apart, AUTH_PORT: `${ports.auth}`, AGENTS_PORT: `${ports.agents}` },
+    gateways = await startTwoGateways({
+      RATE_PER_MINUTE: "1000",
+      TIER_ENTERPRISE_REQUESTS_PER_HOUR: `${quota}`,
     });
-    const limits = { RATE_PER_MINUTE: "1000", RATE_SIGN_IN_PER_MINUTE: "100" };
-    const environment = { ...apart, ...limits, QUOTA_UNITS_PER_HOUR: `${quota}` };
-    gateways = await Promise.all([0, 1].map(() => startPlatform({ names: ["gateway"], environment })));
-    [one, other] = gateways as [TestPlatform, TestPlatform];
+    ({ one, other } = gateways);
   });
   beforeEach(async () => {
-    // Windows begin with the hour, and a test must not meet its end.
-    const left = 3_600_000 - (Date.now() % 3_600_000);
-    if (left < 20_000) await delay(left + 100);
-    await empty(redis.port);
+    await gateways.beginHour();
     token = await one.signIn();
   });
-  afterAll(async () => {
-    await Promise.all((gateways ?? []).map((gateway) => gateway.stop()));
-    await services?.stop();
-    await redis?.stop();
-  });
+  afterAll(() => gateways?.stop());
 
   const overRest = async ({ url }: TestPlatform) => {
     const { status, headers } = await restClient(url, token)("GET", "/api/v1/agents");
@@ -97,7 +67,9 @@ describe.skipIf(!redisInstalled)("two gateways on one Redis", () => {
     expect(refusals).toHaveLength(90 - quota);
     for (const { headers } of refusals) {
       expect(headers.get("ratelimit")).toMatch(/^"quota";r=0;t=\d+$/);
-      expect(headers.get("ratelimit-policy")).toBe('"burst";q=1000;w=60, "quota";q=40;w=3600');
+      expect(headers.get("ratelimit-policy")).toBe(
+        '"burst";q=1000000;w=1, "minute";q=1000;w=60, "quota";q=40;w=3600',
+      );
       expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
     }
   });
@@ -119,13 +91,13 @@ describe.skipIf(!redisInstalled)("two gateways on one Redis", () => {
   });
 
   it("refuse everything with 503 and when to come back while Redis is away, and serve again after", async () => {
-    await redis.kill();
-    for (const gateway of gateways) {
+    await gateways.redis.kill();
+    for (const gateway of [one, other]) {
       const answer = await restClient(gateway.url, token)("GET", "/api/v1/agents");
       expect(answer.body).toMatchObject({ status: 503, reason: "DEPENDENCY_UNAVAILABLE" });
       expect(answer.headers.get("retry-after")).toBe("1");
     }
-    await redis.restart();
+    await gateways.redis.restart();
     const end = Date.now() + 5_000;
     let served = false;
     while (!served && Date.now() < end) ({ served } = await overRest(other));
