@@ -9,6 +9,7 @@ import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js
 import { shippedJudges } from "./domain/judges/shipped.js";
 import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
+import { effectivePolicy } from "./domain/policy/policy.js";
 import type { Responder } from "./domain/run.js";
 
 /** Asks the engine about itself with nothing running: decided as `Process` does, but not stored. */
@@ -31,6 +32,7 @@ export function askEngine(input: string, version: string): Promise<Decision> {
   });
   const responder: Responder = { agentId: "", goals: [], instructions: "", composer, knowledge: builtIn };
   const request = {
+    policy: effectivePolicy([]),
     decisionId: newId(),
     requestId: newId(),
     subject: "command-line",

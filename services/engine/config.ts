@@ -1,4 +1,4 @@
-import { type ConfigSource, integer, json, number } from "../kit/config.js";
+import { type ConfigSource, integer, json, number, text } from "../kit/config.js";
 import { isRecord } from "./json-record.js";
 import { type ProviderConfig, readProviders } from "./provider-config.js";
 
@@ -42,6 +42,8 @@ export interface EngineConfig {
   readonly mostSentences: number;
   /** Agents whose indexed knowledge is kept in memory. */
   readonly knowledgeCacheSize: number;
+  /** The operator's policy in YAML; empty for none. */
+  readonly policyFile: string;
   /** Labels of each kind that recalibrate an agent's confidence; five times as many in all. */
   readonly calibrationLabels: number;
 }
@@ -68,6 +70,7 @@ export const defaults: EngineConfig = {
   fewestCovered: 0.5,
   mostSentences: 4,
   knowledgeCacheSize: 64,
+  policyFile: "",
   calibrationLabels: 10,
 };
 
@@ -80,6 +83,7 @@ export function readConfig(source: ConfigSource): EngineConfig {
     ENGINE_STAGE_BUDGETS_MS: json("an object of milliseconds by stage", toBudgets, {
       fallback: defaults.budgets,
     }),
+    POLICY_FILE: text({ fallback: defaults.policyFile, expected: "a path" }),
     ENGINE_KNOWLEDGE_CACHE_SIZE: integer(1, 10_000, { fallback: defaults.knowledgeCacheSize }),
     ENGINE_CALIBRATION_LABELS: integer(5, 1000, { fallback: defaults.calibrationLabels }),
   });
@@ -90,6 +94,7 @@ export function readConfig(source: ConfigSource): EngineConfig {
     reflectionDepth: values.ENGINE_REFLECTION_DEPTH,
     budgets: values.ENGINE_STAGE_BUDGETS_MS,
     providers: readProviders(source),
+    policyFile: values.POLICY_FILE,
     knowledgeCacheSize: values.ENGINE_KNOWLEDGE_CACHE_SIZE,
     calibrationLabels: values.ENGINE_CALIBRATION_LABELS,
   };

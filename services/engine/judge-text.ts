@@ -11,6 +11,7 @@ import { shippedJudges } from "./domain/judges/shipped.js";
 import { safetyHeads } from "./domain/models/heads.js";
 import { shippedSupportModel, shippedTagger, shippedTextModel } from "./domain/models/shipped.js";
 import type { TextReading } from "./domain/models/text-model.js";
+import { effectivePolicy } from "./domain/policy/policy.js";
 
 /** One line for `npx consciousness judge`. */
 export interface JudgeInput {
@@ -86,9 +87,10 @@ export function createTextJudge(): (input: JudgeInput) => Promise<JudgeOutput> {
   const tagger = shippedTagger();
   const support = shippedSupportModel();
   const background = createBuiltInIndex();
+  const policy = effectivePolicy([]);
   const unending = new AbortController().signal;
   return async ({ text, role = "user", passages, question }) => {
-    const judged = { text, role: roles[role], strictness: defaults.ethicalStrictness };
+    const judged = { text, role: roles[role], strictness: defaults.ethicalStrictness, policy };
     const { response, masked, reading } = await evaluateText(judged, deps, unending);
     const evaluation = response.evaluation;
     const violations = evaluation?.violations ?? [];

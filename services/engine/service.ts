@@ -2,6 +2,7 @@ import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { PolicyService } from "#gen/ts/consciousness/policy/v1/policy_service_pb.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
 import { implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
@@ -18,20 +19,32 @@ import { createLoadReader } from "./domain/load.js";
 import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
+import type { PipelineDeps } from "./domain/run.js";
 import { feedbackStore } from "./feedback-store.js";
 import { knownAgents } from "./known-agents.js";
 import { observeDecision, observeProvider } from "./observe.js";
 import { createJudgeThreads, offloadJudges, offloadMask, offloadReading, offloadTelling } from "./offload.js";
+import { createPolicies } from "./policies.js";
+import { openPolicyFile } from "./policy-file.js";
+import { policyStore } from "./policy-store.js";
 import { createRecalibrations } from "./recalibrations.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
 import { evaluateEthics } from "./rpc/evaluate-ethics.js";
 import { getCalibration } from "./rpc/get-calibration.js";
 import { getDecision } from "./rpc/get-decision.js";
+import { getPolicy } from "./rpc/get-policy.js";
+import { getPolicyVersion } from "./rpc/get-policy-version.js";
 import { getState } from "./rpc/get-state.js";
+import { listDecisions } from "./rpc/list-decisions.js";
+import { listPolicyVersions } from "./rpc/list-policy-versions.js";
+import type { PolicyDeps } from "./rpc/policy-call.js";
 import { process } from "./rpc/process.js";
+import { putPolicy } from "./rpc/put-policy.js";
 import { recordFeedback } from "./rpc/record-feedback.js";
 import { reflect } from "./rpc/reflect.js";
+import { replayDecision } from "./rpc/replay-decision.js";
+import { rollbackPolicy } from "./rpc/rollback-policy.js";
 import { decisionStore, type EngineTables } from "./store.js";
 
 const schema = "engine";
@@ -47,9 +60,12 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     const store = decisionStore({ db, clock: platform.clock });
     const feedback = feedbackStore({ db, clock: platform.clock });
     const enough = { ofEachKind: config.calibrationLabels };
+    const policyFile = await openPolicyFile({ path: config.policyFile, log: platform.log });
+    const versions = policyStore({ db, clock: platform.clock });
+    const policies = await createPolicies({ store: versions, file: policyFile, platform, db });
     const agents = await knownAgents({ agents: platform.peer(AgentsService), platform, db });
     const parts = createParts(config, platform);
-    const { pipeline, responders, self, textJudge, support, observe, stop } = parts;
+    const { pipeline, pipelineDeps, responders, self, textJudge, support, observe, stop } = parts;
     const checkDatabase = (signal: AbortSignal) => database.ping(signal);
     const selfDeps = { ...self, checkDatabase };
     const handlers = {
@@ -58,19 +74,23 @@ export const definition: WorkloadDefinition<EngineConfig> = {
         store,
         agents,
         responders,
+        policies,
         recalibrations: createRecalibrations({ store: feedback, clock: platform.clock }),
         config,
         observe,
       }),
       getState: getState(selfDeps),
       assessSelf: assessSelf(selfDeps),
-      evaluateEthics: evaluateEthics({ ...textJudge, ethicalStrictness: config.ethicalStrictness }),
+      evaluateEthics: evaluateEthics({ ...textJudge, policies, ethicalStrictness: config.ethicalStrictness }),
       reflect: reflect({ store, builtIn: self.builtIn, support }),
       getDecision: getDecision({ store }),
+      listDecisions: listDecisions({ store }),
+      replayDecision: replayDecision({ store, policyStore: versions, policies, pipelineDeps }),
     };
     return {
       implementations: [
         implement(EngineService, handlers),
+        implement(PolicyService, policyHandlers({ store: versions, policies, agents })),
         implement(CalibrationService, {
           recordFeedback: recordFeedback({ decisions: store, feedback, enough }),
           getCalibration: getCalibration({ feedback, agents, enough }),
@@ -78,11 +98,22 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       ],
       dependencies: [{ name: "database", check: checkDatabase }],
       async stop() {
-        await Promise.all([agents.stop(), stop()]);
+        policyFile.stop();
+        await Promise.all([agents.stop(), policies.stop(), stop()]);
       },
     };
   },
 };
+
+function policyHandlers(deps: PolicyDeps) {
+  return {
+    getPolicy: getPolicy(deps),
+    putPolicy: putPolicy(deps),
+    listPolicyVersions: listPolicyVersions(deps),
+    getPolicyVersion: getPolicyVersion(deps),
+    rollbackPolicy: rollbackPolicy(deps),
+  };
+}
 
 /** All of the engine that needs no database. */
 function createParts(config: EngineConfig, { clock, load, metrics, version }: Platform) {
@@ -106,7 +137,7 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
     budgets: config.budgets,
   };
   const support = shippedSupportModel();
-  const pipeline = createPipeline({
+  const pipelineDeps: PipelineDeps = {
     ...textJudge,
     fallback: embedded,
     support,
@@ -115,9 +146,10 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
     background: builtIn,
     mostEvidence: config.mostEvidence,
     version,
-  });
+  };
   return {
-    pipeline,
+    pipeline: createPipeline(pipelineDeps),
+    pipelineDeps,
     textJudge,
     support,
     async stop() {

@@ -1,9 +1,12 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ExpressionBuilder, Kysely, Transaction } from "kysely";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { type Decision, DecisionSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { DecisionRecordedSchema } from "#gen/ts/consciousness/engine/v1/engine_events_pb.js";
 import {
+  type DecisionSummary,
+  DecisionSummarySchema,
   EngineService,
   GetDecisionRequestSchema,
 } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
@@ -17,6 +20,7 @@ import { reserved } from "../kit/idempotency/reserved.js";
 import { type OutboxTables, recordEvent } from "../kit/outbox.js";
 import { transaction, withNext } from "../kit/stores/database/kysely.js";
 import type { FeedbackTables } from "./feedback-store.js";
+import type { PolicyTables } from "./policy-store.js";
 
 /** A row of `decisions`. */
 export interface DecisionsTable {
@@ -32,7 +36,7 @@ export interface DecisionsTable {
 }
 
 /** The service's tables. */
-export interface EngineTables extends FeedbackTables {
+export interface EngineTables extends FeedbackTables, PolicyTables {
   decisions: DecisionsTable;
 }
 
@@ -40,6 +44,15 @@ export interface EngineTables extends FeedbackTables {
 export interface DecisionStoreOptions {
   readonly db: Kysely<EngineTables & OutboxTables>;
   readonly clock: Clock;
+}
+
+/** Which page of the decisions that the principal may see. */
+export interface DecisionQuery {
+  /** Those decided then or later; undefined for all. */
+  readonly since: Date | undefined;
+  /** Id of the decision that the page follows; undefined for the first page. */
+  readonly after: string | undefined;
+  readonly limit: number;
 }
 
 /** A decision, and whether an earlier call made it. */
@@ -122,6 +135,18 @@ export function decisionStore({ db, clock }: DecisionStoreOptions) {
       });
     },
 
+    /** A page of decisions in short, newest first; `after` is the id of the one that it follows. */
+    async list(principal: Principal, { since, after, limit }: DecisionQuery): Promise<DecisionSummary[]> {
+      let query = db
+        .selectFrom("decisions")
+        .select(["id", "agent_id", "verdict", "create_time"])
+        .where(visibleTo(principal));
+      if (since) query = query.where("create_time", ">=", since);
+      if (after !== undefined) query = query.where("id", "<", after);
+      const rows = await query.orderBy("id", "desc").limit(limit).execute();
+      return rows.map(toSummary);
+    },
+
     /** One decision. Rejects with DECISION_NOT_FOUND, also when it is another's. */
     load,
   };
@@ -149,6 +174,17 @@ function toRow({ tenant, subject }: Principal, decision: Decision, clock: Clock)
     decision: toBinary(DecisionSchema, decision),
     create_time: new Date(clock.now()),
   };
+}
+
+function toSummary(
+  row: Pick<DecisionsTable, "id" | "agent_id" | "verdict" | "create_time">,
+): DecisionSummary {
+  return create(DecisionSummarySchema, {
+    id: row.id,
+    agentId: row.agent_id ?? "",
+    verdict: Verdict[row.verdict.toUpperCase() as keyof typeof Verdict],
+    createTime: timestampFromDate(row.create_time),
+  });
 }
 
 /** Name of a verdict in lower case, such as `allowed`. */

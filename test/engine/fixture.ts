@@ -7,6 +7,7 @@ import { maskPersonalData } from "../../services/engine/domain/judges/personal-d
 import { createRuleJudge } from "../../services/engine/domain/judges/rule-judge.js";
 import { ruleCatalogue } from "../../services/engine/domain/judges/rules/catalogue.js";
 import { createPipeline } from "../../services/engine/domain/pipeline.js";
+import { type EffectivePolicy, effectivePolicy } from "../../services/engine/domain/policy/policy.js";
 import { createIndex } from "../../services/engine/domain/retrieval/bm25.js";
 import { splitPassages } from "../../services/engine/domain/retrieval/passages.js";
 import type {
@@ -19,6 +20,7 @@ import type { Clock } from "../../services/kit/clock.js";
 
 export const builtIn = createBuiltInIndex();
 export const embedded = createExtractiveComposer(defaults);
+export const shippedRules = effectivePolicy([]);
 export const ruleJudge = createRuleJudge(ruleCatalogue);
 
 /** A clock that stands at a fixed time until it is moved. */
@@ -71,6 +73,7 @@ export interface Asked {
   readonly context?: Record<string, string>;
   readonly options?: Partial<Strictness>;
   readonly responder?: Responder;
+  readonly policy?: EffectivePolicy;
 }
 
 export function pipelineRequest({ input, context = {}, options = {}, ...asked }: Asked): PipelineRequest {
@@ -82,6 +85,7 @@ export function pipelineRequest({ input, context = {}, options = {}, ...asked }:
     input,
     context,
     options: { ...shipped, ...options },
+    policy: asked.policy ?? shippedRules,
     responder: asked.responder ?? responder(),
   };
 }

@@ -12,12 +12,14 @@ import {
 } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { evaluateEthics } from "./frameworks/evaluate.js";
 import { modelView } from "./frameworks/model-view.js";
-import { type JointJudgement, jointDigest, judgeAll } from "./judges/judge-all.js";
+import { jointDigest } from "./judges/judge-all.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
 import { blocks } from "./judges/severity.js";
 import type { TextReading } from "./models/text-model.js";
+import { isClosed } from "./policy/checked.js";
+import { judgeText, type TextRuling, type TextUnderPolicy } from "./policy/judge-text.js";
+import type { EffectivePolicy } from "./policy/policy.js";
 import type { PipelineDeps } from "./run.js";
-import { raceBudget } from "./stage.js";
 import { personalDataViolations } from "./stages/mask.js";
 
 /** What judging one text needs. */
@@ -32,6 +34,7 @@ export interface TextToJudge {
   readonly role: TextRole;
   /** 0..1. */
   readonly strictness: number;
+  readonly policy: EffectivePolicy;
 }
 
 /** The judgement, and what was masked. */
@@ -51,22 +54,27 @@ const scopes: Readonly<Record<TextRole, Scope>> = {
 
 /** Judges one text and stores nothing. A judge that fails or takes too long makes the verdict CHECK_UNAVAILABLE. */
 export async function evaluateText(
-  { text, role, strictness }: TextToJudge,
+  { text, role, strictness, policy }: TextToJudge,
   deps: TextJudgeDeps,
   signal: AbortSignal,
 ): Promise<TextJudgement> {
   const masked = await deps.maskPersonalData(text);
   const scope = scopes[role];
-  const judged = await judge(masked.text, scope, deps, signal);
-  const violations = [...(judged?.violations ?? []), ...personalDataViolations(masked, scope)];
-  const verdict = verdictOf(judged, violations, strictness);
-  const uncovered = judged ? judged.uncovered : "a judge failed";
+  const asked = { text: masked.text, scope, agentId: "", contextKeys: [], strictness };
+  const ruled = await rule(asked, personalDataViolations(masked, scope), { ...deps, policy }, signal);
+  const { violations, failed } = ruled;
+  const verdict = verdictOf(ruled, strictness, masked);
+  const uncovered = failed ? "a judge failed" : ruled.uncovered;
   const reading = uncovered === undefined ? await deps.readText?.(masked.text) : undefined;
   const evaluation = evaluateEthics(deps.frameworks, {
     text: masked.text,
     violations,
     uncovered,
-    policyDigest: jointDigest(deps.judges),
+    policy,
+    detectorsDigest: jointDigest(deps.judges),
+    strictness,
+    shadow: ruled.shadow,
+    failures: ruled.failures,
     reasoning: steps(masked, violations, uncovered),
     model: reading && modelView(reading, masked.text, scope),
   });
@@ -75,32 +83,43 @@ export async function evaluateText(
   return { response, masked, ...(reading ? { reading } : {}) };
 }
 
-async function judge(
-  text: string,
-  scope: Scope,
-  { clock, judges, budgets }: TextJudgeDeps,
-  signal: AbortSignal,
-): Promise<JointJudgement | undefined> {
-  const budgetMs = budgets.screen_input;
-  const start = clock.monotonic();
-  try {
-    const judged = await raceBudget(budgetMs, signal, (stop) => judgeAll(judges, text, scope, stop));
-    return clock.monotonic() - start > budgetMs ? undefined : judged;
-  } catch {
-    signal.throwIfAborted();
-    return undefined;
-  }
+/** What the policy ruled, personal data included. */
+interface Ruled extends TextRuling {
+  /** A rule that fails closed could not be checked, or not in time. */
+  readonly failed: boolean;
 }
 
-function verdictOf(
-  judged: JointJudgement | undefined,
-  violations: readonly Violation[],
-  strictness: number,
-): Verdict {
+async function rule(
+  text: TextUnderPolicy,
+  masked: readonly Violation[],
+  { clock, judges, budgets, readText, policy }: TextJudgeDeps & Pick<TextToJudge, "policy">,
+  signal: AbortSignal,
+): Promise<Ruled> {
+  const start = clock.monotonic();
+  const hits = masked.map(({ ruleId }) => ruleId);
+  const none: ReadonlySet<string> = new Set();
+  const personal = policy.ruleOnHits({
+    facts: { ...text, hits },
+    hits: masked,
+    failed: none,
+    headsFailed: false,
+  });
+  const budgetMs = budgets.screen_input;
+  const judged = await judgeText(text, { judges, policy, readText, budgetMs }, signal);
+  const failures = [...judged.failures, ...personal.failures];
+  return {
+    violations: [...judged.violations, ...personal.violations],
+    shadow: [...judged.shadow, ...personal.shadow],
+    failures,
+    ...(judged.uncovered === undefined ? {} : { uncovered: judged.uncovered }),
+    failed: clock.monotonic() - start > budgetMs || failures.some(isClosed),
+  };
+}
+
+function verdictOf({ violations, failed }: Ruled, strictness: number, { findings }: Masked): Verdict {
   if (violations.some((one) => blocks(one, strictness))) return Verdict.BLOCKED;
-  if (!judged) return Verdict.CHECK_UNAVAILABLE;
-  const masked = violations.some(({ category }) => category === "personal_data");
-  return masked ? Verdict.MODIFIED : Verdict.ALLOWED;
+  if (failed) return Verdict.CHECK_UNAVAILABLE;
+  return findings.length > 0 ? Verdict.MODIFIED : Verdict.ALLOWED;
 }
 
 function steps({ text, findings }: Masked, violations: readonly Violation[], uncovered: string | undefined) {

@@ -1,6 +1,7 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import { type PipelineDeps, type PipelineRequest, type Run, startRun } from "./run.js";
-import { runCheck, runStage } from "./stage.js";
+import type { Masked } from "./judges/personal-data/personal-data.js";
+import { type MaskPersonalData, type PipelineDeps, type PipelineRequest, type Run, startRun } from "./run.js";
+import { runCheck, runStage, type StageWork } from "./stage.js";
 import { admit } from "./stages/admit.js";
 import { compose } from "./stages/compose.js";
 import { mask } from "./stages/mask.js";
@@ -14,24 +15,36 @@ import { decisionOf, settle } from "./stages/settle.js";
 /** Decides one request. Rejects only when `signal` aborts, or by a fault of ours outside the checks. */
 export type Pipeline = (request: PipelineRequest, signal: AbortSignal) => Promise<Decision>;
 
+/** Where evidence and answers come from. */
+export interface Sources {
+  readonly retrieve: StageWork;
+  readonly compose: StageWork;
+}
+
 /**
  * The way of a request: admit, mask, screen the input, retrieve, screen the
  * evidence, compose, screen the answer, reflect, settle. Each stage leaves its
  * time and a step of reasoning. The same request leads to the same decision,
  * identifiers and times aside, as long as the composer is deterministic.
  */
-export function createPipeline(deps: PipelineDeps): Pipeline {
+export function createPipeline(given: PipelineDeps, sources: Sources = { retrieve, compose }): Pipeline {
   return async (request, signal) => {
-    const run = startRun(request, deps);
+    const run = startRun(request, given);
+    const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run.masked) };
     await runStage("admit", admit, run, deps, signal);
-    await answer(run, deps, signal);
+    await answer(run, deps, sources, signal);
     const { outcome } = await runStage("settle", settle, run, deps, signal);
     return decisionOf(run, outcome, deps);
   };
 }
 
 /** Goes on until there is an answer, or a reason to withhold one. */
-async function answer(run: Run, deps: PipelineDeps, signal: AbortSignal): Promise<void> {
+async function answer(
+  run: Run,
+  deps: PipelineDeps,
+  { retrieve, compose }: Sources,
+  signal: AbortSignal,
+): Promise<void> {
   await runCheck("mask", mask, run, deps, signal);
   if (isWithheld(run)) return;
   await runCheck("screen_input", screenInput, run, deps, signal);
@@ -45,6 +58,20 @@ async function answer(run: Run, deps: PipelineDeps, signal: AbortSignal): Promis
   if (isWithheld(run)) return;
   await runStage("reflect", reflect, run, deps, signal);
   if (run.draft !== run.composed) await runCheck("screen_revision", screenRevision, run, deps, signal);
+}
+
+/** Masks each text of a run once, and leaves what came of it for the record. */
+function maskOnce(mask: MaskPersonalData, masked: Map<string, Masked>): MaskPersonalData {
+  const remember = (text: string, result: Masked) => {
+    masked.set(text, result);
+    return result;
+  };
+  return (text) => {
+    const known = masked.get(text);
+    if (known) return known;
+    const result = mask(text);
+    return result instanceof Promise ? result.then((one) => remember(text, one)) : remember(text, result);
+  };
 }
 
 function isWithheld(run: Run): boolean {

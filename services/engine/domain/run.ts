@@ -3,7 +3,7 @@ import type {
   ReflectionPass,
   StageTiming,
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import type { ReasoningStep, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { ReasoningStep, RuleFailure, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { StageBudgets } from "../config.js";
 import type { Composer, EvidencePassage } from "./compose/composer.js";
@@ -14,6 +14,7 @@ import type { Masked } from "./judges/personal-data/personal-data.js";
 import type { Calibration } from "./models/calibration.js";
 import type { SupportModel } from "./models/support-model.js";
 import type { TextReading } from "./models/text-model.js";
+import type { EffectivePolicy } from "./policy/policy.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
 
 /** Masks a text, here or elsewhere. Rejects when it cannot, which is never taken for "holds nothing". */
@@ -80,6 +81,8 @@ export interface PipelineRequest {
   readonly context: Readonly<Record<string, string>>;
   readonly options: Strictness;
   readonly responder: Responder;
+  /** By which its texts are judged. */
+  readonly policy: EffectivePolicy;
 }
 
 /** What is known of a request so far; each stage adds to it. */
@@ -89,12 +92,22 @@ export interface Run {
   readonly steps: ReasoningStep[];
   readonly timings: StageTiming[];
   readonly violations: Violation[];
+  /** What rules in SHADOW would have raised. */
+  readonly shadow: Violation[];
+  /** Rules that could not be checked. */
+  readonly failures: RuleFailure[];
   /** What was masked. */
   readonly personalData: PersonalDataFinding[];
   /** Personal data of the input that is told and was not masked. */
   readonly told: PersonalDataFinding[];
   /** Checks that failed or took too long. */
   readonly unavailable: string[];
+  /** Texts that were masked, by the text as received. */
+  readonly masked: Map<string, Masked>;
+  /** Weights of the terms that were asked for. */
+  readonly termWeights: Map<string, number>;
+  /** Passages that were retrieved and not used, masked; numbered among all that were retrieved. */
+  readonly leftOut: EvidencePassage[];
   cognitiveLoad: number;
   /** The input, masked. */
   question: string;
@@ -130,6 +143,11 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     steps: [],
     timings: [],
     violations: [],
+    shadow: [],
+    failures: [],
+    masked: new Map(),
+    termWeights: new Map(),
+    leftOut: [],
     personalData: [],
     told: [],
     unavailable: [],

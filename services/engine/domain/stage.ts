@@ -3,6 +3,7 @@ import { StageTimingSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.j
 import { ReasoningStepSchema } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { StageName } from "../config.js";
+import { RuleUnavailable } from "./policy/checked.js";
 import type { PipelineDeps, Run, StageReport } from "./run.js";
 
 /** A stage took longer than it may. */
@@ -37,7 +38,8 @@ export async function runCheck(
   } catch (error) {
     // The caller going away is no failure of the check.
     signal.throwIfAborted();
-    const why = error instanceof BudgetExceeded ? error.message : "failed";
+    const told = error instanceof BudgetExceeded || error instanceof RuleUnavailable;
+    const why = told ? error.message : "failed";
     run.unavailable.push(name);
     addStep(run, name, {
       saw: "nothing that counts",

@@ -1,20 +1,24 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { principalOf } from "../../kit/context.js";
 import { evaluateText, type TextJudgeDeps } from "../domain/evaluate-text.js";
+import type { Policies } from "../policies.js";
 
 /** What EvaluateEthics needs. */
 export interface EvaluateEthicsDeps extends TextJudgeDeps {
   /** Strictness of requests that name none, 0..1. */
   readonly ethicalStrictness: number;
+  readonly policies: Pick<Policies, "of">;
 }
 
 /** Handles EvaluateEthics. Stores nothing. */
 export function evaluateEthics(
   deps: EvaluateEthicsDeps,
 ): ServiceImpl<typeof EngineService>["evaluateEthics"] {
-  return async ({ text, role, ethicalStrictness }, { signal }) => {
+  return async ({ text, role, ethicalStrictness }, context) => {
     const strictness = ethicalStrictness ?? deps.ethicalStrictness;
-    const { response } = await evaluateText({ text, role, strictness }, deps, signal);
+    const policy = await deps.policies.of({ tenant: principalOf(context).tenant, agentId: "" });
+    const { response } = await evaluateText({ text, role, strictness, policy }, deps, context.signal);
     return response;
   };
 }

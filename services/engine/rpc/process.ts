@@ -10,6 +10,7 @@ import type { EngineConfig } from "../config.js";
 import type { Pipeline } from "../domain/pipeline.js";
 import type { Responder, Strictness } from "../domain/run.js";
 import type { KnownAgents } from "../known-agents.js";
+import type { Policies } from "../policies.js";
 import type { Recalibrations } from "../recalibrations.js";
 import type { Responders } from "../responders.js";
 import type { DecisionStore } from "../store.js";
@@ -20,6 +21,7 @@ export interface ProcessDeps {
   readonly store: Pick<DecisionStore, "once">;
   readonly agents: Pick<KnownAgents, "read">;
   readonly responders: Responders;
+  readonly policies: Pick<Policies, "of">;
   readonly recalibrations: Recalibrations;
   readonly config: Pick<EngineConfig, "qualityThreshold" | "ethicalStrictness" | "reflectionDepth">;
   /** Told of every decision once it is stored, for metrics and means. */
@@ -43,16 +45,18 @@ async function decide(
   context: HandlerContext,
 ): Promise<Decision> {
   const call = callOf(context);
+  const principal = principalOf(context);
   return deps.pipeline(
     {
       decisionId: newId(),
       requestId: call.requestId,
-      subject: principalOf(context).subject,
+      subject: principal.subject,
       queueMs: call.queueMs,
       input: request.input,
       context: request.context,
       options: strictness(request, deps.config),
       responder: await responder(request, deps, context),
+      policy: await deps.policies.of({ tenant: principal.tenant, agentId: request.agentId ?? "" }),
     },
     context.signal,
   );

@@ -3,9 +3,9 @@ import { TextRole, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb
 import { defaults } from "../../../services/engine/config.js";
 import { evaluateText } from "../../../services/engine/domain/evaluate-text.js";
 import type { Judge } from "../../../services/engine/domain/judges/judge.js";
-import { fixedClock, never, pipelineDeps, ruleJudge } from "../fixture.js";
+import { fixedClock, never, pipelineDeps, ruleJudge, shippedRules } from "../fixture.js";
 
-const text = { text: "What time is it?", role: TextRole.USER, strictness: 0.9 };
+const text = { text: "What time is it?", role: TextRole.USER, strictness: 0.9, policy: shippedRules };
 
 describe("judging a text", () => {
   it.each<[string, Judge["judge"]]>([

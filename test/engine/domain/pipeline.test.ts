@@ -22,7 +22,7 @@ const stepOf = ({ ethicalEvaluation }: Decision, name: string) =>
 
 /** A judge that finds one violation of a severity in every text of a scope. */
 function finding(severity: Severity, scope: Scope): Judge {
-  const rule = { ...ruleCatalogue[0]!, severity };
+  const rule = { ...ruleCatalogue[0]!, id: "test.finding", severity };
   return {
     name: "stand-in",
     digest: "0",

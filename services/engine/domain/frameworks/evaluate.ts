@@ -7,10 +7,14 @@ import {
   type ReasoningStep,
   type Recommendation,
   RecommendationSchema,
+  type RuleFailure,
+  Scope,
+  type ShadowHit,
+  ShadowHitSchema,
   type Violation,
 } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
-import { rulesById } from "../judges/rules/catalogue.js";
-import { worstPenalty } from "../judges/severity.js";
+import { blocks, worstPenalty } from "../judges/severity.js";
+import type { EffectivePolicy } from "../policy/policy.js";
 import { care } from "./care.js";
 import { deontological } from "./deontological.js";
 import type { Framework, FrameworkInput } from "./framework.js";
@@ -23,7 +27,15 @@ export const frameworks: readonly Framework[] = [deontological, utilitarian, jus
 
 /** What is known beside the framework's own view. */
 export interface EvaluationFacts extends FrameworkInput {
-  readonly policyDigest: string;
+  /** By which the violations were ruled. */
+  readonly policy: Pick<EffectivePolicy, "digest" | "layers" | "recommendation">;
+  /** Of the detectors. */
+  readonly detectorsDigest: string;
+  /** 0..1. */
+  readonly strictness: number;
+  /** What rules in SHADOW would have raised. */
+  readonly shadow?: readonly Violation[];
+  readonly failures?: readonly RuleFailure[];
   readonly reasoning: readonly ReasoningStep[];
   /** Recommendations that are about no rule. */
   readonly advice?: readonly string[];
@@ -38,16 +50,19 @@ export function evaluateEthics(judging: readonly Framework[], facts: EvaluationF
   const judged = frameworkScores.flatMap(({ score, weight }) =>
     score === undefined ? [] : [{ score, weight }],
   );
-  const scores = judged.map(({ score }) => score);
   const overallScore = overall(judged, facts.violations);
   return create(EthicalEvaluationSchema, {
     frameworkScores,
     violations: [...facts.violations],
-    recommendations: recommendations(facts.violations, facts.advice ?? []),
+    recommendations: recommendations(facts),
     reasoningChain: [...facts.reasoning],
-    policyDigest: facts.policyDigest,
+    policyDigest: facts.policy.digest,
+    policyLayers: [...facts.policy.layers],
+    detectorsDigest: facts.detectorsDigest,
+    shadow: (facts.shadow ?? []).map((violation) => shadowHit(violation, facts.strictness)),
+    ruleFailures: [...(facts.failures ?? [])],
     ...(overallScore === undefined ? {} : { overallScore }),
-    ...(scores.length < 2 ? {} : { disagreement: Math.max(...scores) - Math.min(...scores) }),
+    ...disagreementOf(frameworkScores),
   });
 }
 
@@ -62,6 +77,24 @@ export function overall(
   return Math.min(mean, 1 - worstPenalty(violations));
 }
 
+/** How far the frameworks that could judge are apart, and which of them; nothing with fewer than two. */
+function disagreementOf(all: readonly FrameworkScore[]) {
+  const judged = all.filter(({ score }) => score !== undefined);
+  if (judged.length < 2) return {};
+  const extreme = (sign: 1 | -1) =>
+    judged.reduce((best, one) => (sign * ((one.score ?? 0) - (best.score ?? 0)) > 0 ? one : best));
+  const [highest, lowest] = [extreme(1), extreme(-1)];
+  return {
+    disagreement: (highest.score ?? 0) - (lowest.score ?? 0),
+    disagreementBetween: { highest: highest.framework, lowest: lowest.framework },
+  };
+}
+
+function shadowHit(violation: Violation, strictness: number): ShadowHit {
+  const wouldBlock = violation.scope !== Scope.EVIDENCE && blocks(violation, strictness);
+  return create(ShadowHitSchema, { violation, wouldBlock });
+}
+
 function scoreOf(framework: Framework, input: FrameworkInput): FrameworkScore {
   const { score, evidence, basis } = framework.evaluate(input);
   const { name, weight, weakness } = framework;
@@ -69,10 +102,10 @@ function scoreOf(framework: Framework, input: FrameworkInput): FrameworkScore {
   return create(FrameworkScoreSchema, score === undefined ? init : { ...init, score });
 }
 
-function recommendations(violations: readonly Violation[], advice: readonly string[]): Recommendation[] {
+function recommendations({ violations, policy, advice = [] }: EvaluationFacts): Recommendation[] {
   const ids = [...new Set(violations.map(({ ruleId }) => ruleId))];
   const byRule = ids.flatMap((ruleId) => {
-    const text = rulesById.get(ruleId)?.recommendation;
+    const text = policy.recommendation(ruleId) || undefined;
     return text === undefined ? [] : [create(RecommendationSchema, { ruleId, text })];
   });
   return [...byRule, ...advice.map((text) => create(RecommendationSchema, { text }))];

@@ -17,6 +17,8 @@ export interface Judge {
   readonly name: string;
   /** SHA-256 in hex of all that decides its judgements: rules, weights, thresholds. */
   readonly digest: string;
+  /** Ids of the rules that it can find hit; without them nobody can do without the judge. */
+  readonly detectors?: readonly string[];
   /** Judges a text in which personal data is masked already. */
   judge(text: string, scope: Scope, signal?: AbortSignal): Judgement | Promise<Judgement>;
 }

@@ -20,6 +20,7 @@ export function createModelJudge(model: TextModel): Judge {
   return {
     name: `model ${model.version}`,
     digest: model.digest,
+    detectors: modelVoices.map((voice) => modelRules[voice].id),
     judge(text, scope) {
       const coverage = languageCoverage(text);
       const { safety, noise } = model.read(text);

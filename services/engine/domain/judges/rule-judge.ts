@@ -45,6 +45,7 @@ export function createRuleJudge(rules: readonly Rule[]): Judge {
   return {
     name: "rules",
     digest: policyDigest(rules),
+    detectors: rules.filter(({ patterns }) => patterns.length > 0).map(({ id }) => id),
     judge(text, scope) {
       const violations = violationsOf([...hitsOf(text, scope), ...encodedHits(text, scope)], scope);
       const coverage = languageCoverage(text);

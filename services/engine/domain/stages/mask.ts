@@ -10,6 +10,7 @@ import { violation } from "../judges/rule-judge.js";
 import { personalDataRules } from "../judges/rules/personal-data.js";
 import type { StageWork } from "../stage.js";
 import type { TextSpan } from "../text/normalise.js";
+import { ruleOnMasked } from "./judge-in-run.js";
 
 /** Masks personal data in the input and its context, so that nothing behind sees it. */
 export const mask: StageWork = async (run, { maskPersonalData, findTold }) => {
@@ -17,7 +18,6 @@ export const mask: StageWork = async (run, { maskPersonalData, findTold }) => {
   const masked = await maskPersonalData(input);
   run.question = masked.text;
   run.personalData.push(...findingsOf(masked.findings, Scope.INPUT));
-  run.violations.push(...personalDataViolations(masked, Scope.INPUT));
   const told = (await findTold?.(input)) ?? [];
   run.told.push(...findingsOf(told, Scope.INPUT));
   for (const [key, value] of Object.entries(context)) {
@@ -26,6 +26,7 @@ export const mask: StageWork = async (run, { maskPersonalData, findTold }) => {
     run.context[freeKey(run.context, name.text)] = entry.text;
     run.personalData.push(...findingsOf(findings, Scope.INPUT));
   }
+  ruleOnMasked(masked.text, personalDataViolations(masked, Scope.INPUT), Scope.INPUT, run);
   const characters = input.length + Object.values(context).reduce((sum, value) => sum + value.length, 0);
   return {
     saw: `${characters} characters, ${Object.keys(context).length} context entries`,

@@ -9,7 +9,12 @@ export const retrieve: StageWork = (run, { background, mostEvidence }) => {
   const { knowledge, goals } = run.request.responder;
   const context = createIndex(contextPassages(run.context));
   const terms = termSet(run.question);
-  run.idf = inverseDocumentFrequency([...new Set([background, knowledge, context])]);
+  const idf = inverseDocumentFrequency([...new Set([background, knowledge, context])]);
+  run.idf = (term) => {
+    const weight = idf(term);
+    run.termWeights.set(term, weight);
+    return weight;
+  };
   const found = searchAll([context, knowledge], terms, run.idf, mostEvidence);
   run.evidence = found.map(({ passage, score }, at) => ({ ...passage, score, number: at + 1 }));
   run.awareness = coverage(terms, knownTerms(terms, [context, knowledge], goals), run.idf);

@@ -1,20 +1,24 @@
 import { create } from "@bufbuild/protobuf";
 import { Scope, type Violation, ViolationSchema } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { ruleIds } from "../frameworks/framework.js";
-import { judgeAll } from "../judges/judge-all.js";
 import { blocks } from "../judges/severity.js";
+import { requireChecked } from "../policy/checked.js";
 import type { Run } from "../run.js";
 import type { StageWork } from "../stage.js";
+import { judgeInRun } from "./judge-in-run.js";
 
 /** Judges the input and every context entry, masked. */
-export const screenInput: StageWork = async (run, { judges }, signal) => {
-  const { violations, uncovered } = await judgeAll(judges, run.question, Scope.INPUT, signal);
-  run.violations.push(...violations);
-  run.uncovered = uncovered;
+export const screenInput: StageWork = async (run, deps, signal) => {
+  const of = { scope: Scope.INPUT, stage: "screen_input" } as const;
+  const ruling = await judgeInRun({ ...of, text: run.question }, run, deps, signal);
+  run.violations.push(...ruling.violations);
+  requireChecked(ruling);
+  run.uncovered = ruling.uncovered;
   const entries = Object.entries(run.context);
   for (const [key, value] of entries) {
-    const judged = await judgeAll(judges, `${key}: ${value}`, Scope.INPUT, signal);
+    const judged = await judgeInRun({ ...of, text: `${key}: ${value}` }, run, deps, signal);
     run.violations.push(...judged.violations.map(inContext));
+    requireChecked(judged);
   }
   return {
     saw: `${run.question.length} characters, ${entries.length} context entries`,

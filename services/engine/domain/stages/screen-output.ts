@@ -1,8 +1,9 @@
 import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { ruleIds } from "../frameworks/framework.js";
-import { judgeAll } from "../judges/judge-all.js";
+import { requireChecked } from "../policy/checked.js";
 import type { StageWork } from "../stage.js";
 import { assessSupport } from "../support.js";
+import { judgeInRun, ruleOnMasked } from "./judge-in-run.js";
 import { findingsOf, personalDataViolations } from "./mask.js";
 
 /** Judges the answer, masked, looks for personal data in it and measures its support. */
@@ -10,9 +11,12 @@ export const screenOutput: StageWork = async (run, deps, signal) => {
   const draft = run.draft ?? "";
   const masked = await deps.maskPersonalData(draft);
   run.personalData.push(...findingsOf(masked.findings, Scope.OUTPUT));
-  run.violations.push(...personalDataViolations(masked, Scope.OUTPUT));
-  const { violations } = await judgeAll(deps.judges, masked.text, Scope.OUTPUT, signal);
+  ruleOnMasked(masked.text, personalDataViolations(masked, Scope.OUTPUT), Scope.OUTPUT, run);
+  const of = { scope: Scope.OUTPUT, stage: "screen_output" } as const;
+  const ruling = await judgeInRun({ ...of, text: masked.text }, run, deps, signal);
+  const { violations } = ruling;
   run.violations.push(...violations);
+  requireChecked(ruling);
   const { support, sentences } = assessSupport(masked.text, run.evidence, run.idf);
   const hits = violations.length === 0 ? "no rule hit" : `rules hit: ${ruleIds(violations)}`;
   return {
@@ -24,11 +28,14 @@ export const screenOutput: StageWork = async (run, deps, signal) => {
 /** Judges the answer again after reflection has changed it. */
 export const screenRevision: StageWork = async (run, deps, signal) => {
   const masked = await deps.maskPersonalData(run.draft ?? "");
-  const { violations } = await judgeAll(deps.judges, masked.text, Scope.OUTPUT, signal);
+  const of = { scope: Scope.OUTPUT, stage: "screen_revision" } as const;
+  const ruling = await judgeInRun({ ...of, text: masked.text }, run, deps, signal);
+  const { violations } = ruling;
   const known = new Set(
     run.violations.filter(({ scope }) => scope === Scope.OUTPUT).map(({ ruleId }) => ruleId),
   );
   run.violations.push(...violations.filter(({ ruleId }) => !known.has(ruleId)));
+  requireChecked(ruling);
   return {
     saw: `${masked.text.length} characters`,
     concluded: violations.length === 0 ? "no rule hit" : `rules hit: ${ruleIds(violations)}`,

@@ -18,6 +18,7 @@ import type { Calibration } from "../models/calibration.js";
 import type { SupportReading } from "../models/support-model.js";
 import type { TextReading } from "../models/text-model.js";
 import { qualityComponents, qualityIndex } from "../quality.js";
+import { replayRecord } from "../replay/replay-record.js";
 import type { PipelineDeps, Run, StageReport } from "../run.js";
 import { elapsedMs } from "../stage.js";
 import { releasedContent, type Settlement, settleVerdict } from "../verdict.js";
@@ -108,6 +109,8 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     personalData: [...run.personalData, ...run.told],
     engineVersion: deps.version,
     createTime: timestampFromMs(deps.clock.now()),
+    // Last, as aligning the evidence asks for weights of terms.
+    replay: replayRecord(run),
   });
 }
 
@@ -152,7 +155,11 @@ function evaluate(
     text: run.question,
     violations: [...run.violations].sort((a, b) => b.severity - a.severity),
     uncovered: run.uncovered ?? run.unavailable[0],
-    policyDigest: jointDigest(judges),
+    policy: run.request.policy,
+    detectorsDigest: jointDigest(judges),
+    strictness: run.request.options.ethicalStrictness,
+    shadow: run.shadow,
+    failures: run.failures,
     reasoning: run.steps,
     advice,
     model: reading && modelView(reading, run.question, Scope.INPUT),

@@ -9,10 +9,12 @@ import { type ModelView, modelView } from "../../../../services/engine/domain/fr
 import { violation } from "../../../../services/engine/domain/judges/rule-judge.js";
 import { rulesById } from "../../../../services/engine/domain/judges/rules/catalogue.js";
 import { shippedTextModel } from "../../../../services/engine/domain/models/shipped.js";
+import { effectivePolicy } from "../../../../services/engine/domain/policy/policy.js";
 
 const hit = (id: string) => violation(rulesById.get(id)!, Scope.INPUT, []);
+const under = { policy: effectivePolicy([]), detectorsDigest: "d", strictness: 0.9 };
 const evaluate = (text: string, ids: string[] = [], uncovered?: string) =>
-  evaluateEthics(frameworks, { text, violations: ids.map(hit), uncovered, policyDigest: "d", reasoning: [] });
+  evaluateEthics(frameworks, { text, violations: ids.map(hit), uncovered, ...under, reasoning: [] });
 const scores = (evaluation: ReturnType<typeof evaluate>) =>
   Object.fromEntries(evaluation.frameworkScores.map(({ framework, score }) => [framework, score]));
 
@@ -36,7 +38,7 @@ describe("the frameworks", () => {
   });
 
   const judged = (text: string, model: ModelView) =>
-    evaluateEthics(frameworks, { text, violations: [], policyDigest: "d", reasoning: [], model });
+    evaluateEthics(frameworks, { text, violations: [], ...under, reasoning: [], model });
 
   it("take from the first what the heads hold for a violation", () => {
     const violation = { probability: 0.3, head: "harassment" } as const;

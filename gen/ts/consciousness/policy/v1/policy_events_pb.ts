@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/policy/v1/policy_events.proto.
  */
 export const file_consciousness_policy_v1_policy_events: GenFile = /*@__PURE__*/
-  fileDesc("Citjb25zY2lvdXNuZXNzL3BvbGljeS92MS9wb2xpY3lfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLnBvbGljeS52MSJaCg1Qb2xpY3lDaGFuZ2VkEhAKCGFnZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAQSDgoGZGlnZXN0GAMgASgJEhYKDnJvbGxlZF9iYWNrX3RvGAQgASgEYgZwcm90bzM");
+  fileDesc("Citjb25zY2lvdXNuZXNzL3BvbGljeS92MS9wb2xpY3lfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLnBvbGljeS52MSJaCg1Qb2xpY3lDaGFuZ2VkEhAKCGFnZW50X2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SDgoGZGlnZXN0GAMgASgJEhYKDnJvbGxlZF9iYWNrX3RvGAQgASgNYgZwcm90bzM");
 
 /**
  * A tenant's or an agent's policy has a new version. Aggregate `policy`.
@@ -28,9 +28,9 @@ export type PolicyChanged = Message<"consciousness.policy.v1.PolicyChanged"> & {
   /**
    * The version, from 1.
    *
-   * @generated from field: uint64 version = 2;
+   * @generated from field: uint32 version = 2;
    */
-  version: bigint;
+  version: number;
 
   /**
    * SHA-256 of the document in canonical form, in hex.
@@ -42,9 +42,9 @@ export type PolicyChanged = Message<"consciousness.policy.v1.PolicyChanged"> & {
   /**
    * The version that was brought back; 0 when the document is new.
    *
-   * @generated from field: uint64 rolled_back_to = 4;
+   * @generated from field: uint32 rolled_back_to = 4;
    */
-  rolledBackTo: bigint;
+  rolledBackTo: number;
 };
 
 /**

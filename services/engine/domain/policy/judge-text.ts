@@ -1,0 +1,115 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  FailureMode,
+  type RuleFailure,
+  RuleFailureSchema,
+  RuleState,
+  Scope,
+  type Violation,
+} from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { Judge, Judgement } from "../judges/judge.js";
+import type { TextReading } from "../models/text-model.js";
+import type { ReadText } from "../run.js";
+import { raceBudget } from "../stage.js";
+import type { Ruling } from "./compile-rules.js";
+import type { RequestFacts } from "./facts.js";
+import type { EffectivePolicy } from "./policy.js";
+
+/** What judging a text under a policy takes. */
+export interface JudgeTextDeps {
+  readonly judges: readonly Judge[];
+  readonly policy: EffectivePolicy;
+  readonly readText?: ReadText | undefined;
+  /** How long the judges may take together, in milliseconds. */
+  readonly budgetMs: number;
+}
+
+/** A text to judge, masked. */
+export interface TextUnderPolicy extends RequestFacts {
+  readonly text: string;
+  readonly scope: Scope;
+}
+
+/** What a text came to. */
+export interface TextRuling extends Ruling {
+  /** Why no judge speaks about the text; absent when one does. */
+  readonly uncovered?: string;
+}
+
+/** So much of a stage's time belongs to its judges; the rest is left to go on without one that hangs. */
+const shareOfBudget = 0.8;
+
+/**
+ * Has every judge look at a text and the policy rule on what they told. A judge
+ * that fails or hangs is a failure of each rule that stands on it, and of a rule
+ * of its own, `judge.<name>`, where none does. Rejects when `signal` aborts.
+ */
+export async function judgeText(
+  judged: TextUnderPolicy,
+  { judges, policy, readText, budgetMs }: JudgeTextDeps,
+  signal: AbortSignal,
+): Promise<TextRuling> {
+  const { text, scope } = judged;
+  const look = (judge: Judge) =>
+    attempt(() => judge.judge(text, detectedAs(scope), signal), budgetMs, signal);
+  const read = () => (policy.asksForHeads ? readText?.(text) : undefined);
+  const [outcomes, reading] = await Promise.all([
+    Promise.all(judges.map(look)),
+    attempt<TextReading | undefined>(read, budgetMs, signal),
+  ]);
+  signal.throwIfAborted();
+  const told = outcomes.flatMap((outcome) => (outcome.ok ? [outcome.value] : []));
+  const failing = judges.filter((_, at) => outcomes[at]?.ok === false);
+  const hits = told.flatMap(({ violations }) => violations.map((hit) => rescoped(hit, scope)));
+  const ruling = policy.rule({
+    facts: {
+      ...judged,
+      hits: hits.map(({ ruleId }) => ruleId),
+      reading: reading.ok ? reading.value : undefined,
+    },
+    hits: hits.sort((a, b) => b.severity - a.severity),
+    failed: new Set(failing.flatMap(({ detectors }) => detectors ?? [])),
+    headsFailed: !reading.ok,
+  });
+  const failures = [...ruling.failures, ...failing.flatMap((judge) => ownFailure(judge, scope))];
+  const violations = [...ruling.violations].sort((a, b) => b.severity - a.severity);
+  const uncovered = uncoveredBy(told);
+  return { ...ruling, violations, failures, ...(uncovered === undefined ? {} : { uncovered }) };
+}
+
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false };
+
+async function attempt<T>(
+  work: () => T | Promise<T>,
+  budgetMs: number,
+  signal: AbortSignal,
+): Promise<Attempt<T>> {
+  try {
+    const begun = work();
+    // Most judges answer at once, for which no timer is worth its price.
+    if (!(begun instanceof Promise)) return { ok: true, value: begun };
+    return { ok: true, value: await raceBudget(budgetMs * shareOfBudget, signal, () => begun) };
+  } catch {
+    return { ok: false };
+  }
+}
+
+function ownFailure({ name, detectors }: Judge, scope: Scope): RuleFailure[] {
+  if (detectors) return [];
+  const closed = { failureMode: FailureMode.CLOSED, state: RuleState.ENFORCE };
+  return [create(RuleFailureSchema, { ruleId: `judge.${name}`, scope, ...closed })];
+}
+
+/** What is handed to a tool is looked at as an answer is. */
+function detectedAs(scope: Scope): Scope {
+  return scope === Scope.TOOL_CALL ? Scope.OUTPUT : scope;
+}
+
+function rescoped(hit: Violation, scope: Scope): Violation {
+  return hit.scope === scope || scope !== Scope.TOOL_CALL ? hit : { ...hit, scope };
+}
+
+function uncoveredBy(told: readonly Judgement[]): string | undefined {
+  const reasons = told.map(({ uncovered }) => uncovered);
+  return reasons.includes(undefined) ? undefined : (reasons[0] ?? "no judge could look");
+}

@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { create } from "@bufbuild/protobuf";
+import {
+  type MaskedText,
+  MaskedTextSchema,
+  type ReplayRecord,
+  ReplayRecordSchema,
+} from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import type { Masked } from "../judges/personal-data/personal-data.js";
+import type { Run } from "../run.js";
+
+/** What has to be on record so that a run can be judged again. */
+export function replayRecord(run: Run): ReplayRecord {
+  const composed = run.composed === undefined ? undefined : run.masked.get(run.composed)?.text;
+  const { slope: calibrationSlope, offset: calibrationOffset } = run.request.responder.calibration ?? {};
+  return create(ReplayRecordSchema, {
+    maskedTexts: [...run.masked.values()].filter(({ findings }) => findings.length > 0).map(maskedText),
+    leftOut: run.leftOut.map(({ number, title, source, text: passage, score }) => {
+      return { number, title, source, passage, score };
+    }),
+    termWeights: Object.fromEntries(run.termWeights),
+    complete: run.unavailable.length === 0,
+    answered: run.timings.some(({ stage }) => stage === "compose"),
+    ...(composed === undefined ? {} : { composed }),
+    ...(calibrationSlope === undefined ? {} : { calibrationSlope }),
+    ...(calibrationOffset === undefined ? {} : { calibrationOffset }),
+  });
+}
+
+/** SHA-256 of a masked text, in hex. */
+export function maskedDigest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function maskedText({ text, findings, places }: Masked): MaskedText {
+  return create(MaskedTextSchema, {
+    digest: maskedDigest(text),
+    findings: findings.map(({ type, span, score }, at) => ({ type, span, score, place: places[at] })),
+  });
+}

@@ -1,0 +1,49 @@
+import type { Scope, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { StageName } from "../../config.js";
+import { requireChecked } from "../policy/checked.js";
+import type { RequestFacts } from "../policy/facts.js";
+import { judgeText, type TextRuling } from "../policy/judge-text.js";
+import type { PipelineDeps, Run } from "../run.js";
+
+/** A text of a run, and the stage that has it judged. */
+export interface JudgedInRun {
+  /** Masked. */
+  readonly text: string;
+  readonly scope: Scope;
+  readonly stage: StageName;
+}
+
+/** Has a text judged under the run's policy, and notes what that leaves beside violations. */
+export async function judgeInRun(
+  { text, scope, stage }: JudgedInRun,
+  run: Run,
+  { judges, readText, budgets }: PipelineDeps,
+  signal: AbortSignal,
+): Promise<TextRuling> {
+  const { policy } = run.request;
+  const deps = { judges, policy, readText, budgetMs: budgets[stage] };
+  const ruling = await judgeText({ ...requestFacts(run), text, scope }, deps, signal);
+  run.shadow.push(...ruling.shadow);
+  run.failures.push(...ruling.failures);
+  return ruling;
+}
+
+/** Has the policy rule on personal data that was found in a text of a run, and notes all of it. */
+export function ruleOnMasked(text: string, hits: readonly Violation[], scope: Scope, run: Run): void {
+  if (hits.length === 0) return;
+  const facts = { ...requestFacts(run), text, scope, hits: hits.map(({ ruleId }) => ruleId) };
+  const none: ReadonlySet<string> = new Set();
+  const ruling = run.request.policy.ruleOnHits({ facts, hits, failed: none, headsFailed: false });
+  run.violations.push(...ruling.violations);
+  run.shadow.push(...ruling.shadow);
+  run.failures.push(...ruling.failures);
+  requireChecked(ruling);
+}
+
+function requestFacts({ request, context }: Run): RequestFacts {
+  return {
+    agentId: request.responder.agentId,
+    contextKeys: Object.keys(context),
+    strictness: request.options.ethicalStrictness,
+  };
+}
