@@ -1,8 +1,14 @@
 import { rm } from "node:fs/promises";
+import { Code, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { expect, it } from "vitest";
+import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import type { WorkloadName } from "../../services/kit/contract/workloads.js";
 import { freshDataDirectory } from "../support/data-directory.js";
 import { signIn } from "../support/platform.js";
+import { restClient } from "../support/rest.js";
 import { freePorts, spawnPlatform } from "../support/spawned-platform.js";
+import { until } from "../support/until.js";
 import { describeJudgedPlatform, type Platform } from "./judged-platform.js";
 
 const groups: readonly (readonly WorkloadName[])[] = [
@@ -10,10 +16,50 @@ const groups: readonly (readonly WorkloadName[])[] = [
   ["engine", "agents"],
 ];
 
-describeJudgedPlatform("the platform in two processes", startInTwo);
+interface InTwo extends Platform {
+  /** The port of agents, which nobody outside is to reach. */
+  readonly agentsUrl: string;
+}
+
+describeJudgedPlatform("the platform in two processes", startInTwo, (signedIn) => {
+  const rest = (...call: Parameters<ReturnType<typeof restClient>>) => {
+    const { platform, token } = signedIn();
+    return restClient(platform.url, token)(...call);
+  };
+
+  it("asks auth for an account before an agent is shared with it, in the owner's name", async () => {
+    const account = { name: "reader", permissions: ["PERMISSION_AGENT_READ"] };
+    const made = await rest("POST", "/api/v1/auth/service-accounts", account);
+    const { id } = (await rest("POST", "/api/v1/agents", { name: "Shared", agent_type: "support" })).body;
+    const role = { role: "AGENT_ROLE_VIEWER" };
+    const shared = await rest("PUT", `/api/v1/agents/${id}/shares/${made.body.service_account.id}`, role);
+    expect(shared.status).toBe(200);
+    expect(shared.body).toMatchObject({ subject: made.body.service_account.id, ...role });
+    const refused = await rest("PUT", `/api/v1/agents/${id}/shares/${id}`, role);
+    expect([refused.status, refused.body.reason]).toEqual([404, "SUBJECT_NOT_FOUND"]);
+  });
+
+  it("records who comes to a workload past the gateway", async () => {
+    const { platform, token } = signedIn();
+    const past = createClient(AgentsService, createGrpcTransport({ baseUrl: platform.agentsUrl }));
+    const refused = past.listAgents({}, { headers: { authorization: `Bearer ${token}` } });
+    await expect(refused).rejects.toMatchObject({ code: Code.PermissionDenied });
+    const query = "platform=true&reason=CALLER_NOT_ALLOWED";
+    const event = await until(async () => {
+      const { body } = await rest("GET", `/api/v1/audit/events?${query}`);
+      return body.events?.[0];
+    });
+    expect(event).toMatchObject({
+      method: "consciousness.agents.v1.AgentsService/ListAgents",
+      workload: "agents",
+      address: "127.0.0.1",
+      code: "PERMISSION_DENIED",
+    });
+  });
+});
 
 /** Calls between the two go over HTTP/2, with workload tokens and exchanged internal tokens. */
-async function startInTwo(): Promise<Platform> {
+async function startInTwo(): Promise<InTwo> {
   const directories = await Promise.all(groups.map(() => freshDataDirectory()));
   const ports = await freePorts(groups.flat());
   const addresses = Object.entries(ports).flatMap(([name, port]) => [
@@ -30,6 +76,7 @@ async function startInTwo(): Promise<Platform> {
   const url = `http://127.0.0.1:${ports.gateway}`;
   return {
     url,
+    agentsUrl: `http://127.0.0.1:${ports.agents}`,
     signIn: () => signIn(url),
     async stop() {
       await Promise.all(processes.map((one) => one.kill("SIGTERM")));
