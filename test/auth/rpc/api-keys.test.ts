@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { Role } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { type Account, principalOfAccount } from "../../../services/auth/domain/account.js";
 import type { Principal } from "../../../services/kit/context.js";
 import { newId } from "../../../services/kit/ids.js";
@@ -236,4 +237,46 @@ describe("RedeemApiKey", () => {
     auth.time.advance(30_500);
     await refused(key);
   });
+});
+
+describe("ExchangeToken", () => {
+  const exchange = (subjectToken: string, audience: string, caller = Workload.GATEWAY) =>
+    auth.call({ caller }).exchangeToken({ subjectToken, audience });
+  const narrowed = ["AGENT_READ", "CONSCIOUSNESS_READ"];
+
+  it("gives a key's token no more than the key permits, from one workload to the next", async () => {
+    const { key, id } = await ownerOfKey();
+    const { token } = await redeem(key);
+    const first = await exchange(token, "engine");
+    const second = await exchange(first.token, "agents", Workload.ENGINE);
+    for (const { token: internal, expiresIn } of [first, second]) {
+      expect(expiresIn).toBe(60);
+      expect(decodeJwt(internal)).toMatchObject({ permissions: narrowed, roles: [], api_key: id });
+      expect(decodeJwt(internal).scope).toBe(narrowed.join(" "));
+    }
+  });
+
+  it.each<[string, (made: Awaited<ReturnType<typeof ownerOfKey>>) => Promise<unknown>]>([
+    ["was revoked", ({ principal, id }) => keysOf(principal).revokeApiKey({ id })],
+    ["has expired", async () => auth.time.advance(testConfig.apiKeys.longestDays * day)],
+    ["has a disabled owner", ({ account }) => auth.disable(account)],
+    ["has an owner who may do something else now", ({ account }) => raiseEpoch(account)],
+  ])("refuses the tokens of a key that %s", async (reason, change) => {
+    const made = await ownerOfKey();
+    const { token } = await redeem(made.key);
+    const { token: internal } = await exchange(token, "engine");
+    await change(made);
+    const expected = reason === "has expired" ? "TOKEN_EXPIRED" : "TOKEN_REVOKED";
+    await expectRefusal(exchange(token, "engine"), Code.Unauthenticated, expected);
+    await expectRefusal(exchange(internal, "agents", Workload.ENGINE), Code.Unauthenticated, expected);
+  });
+
+  it("takes a key itself for no token", async () => {
+    const { key } = await ownerOfKey();
+    await expectRefusal(exchange(key, "engine"), Code.Unauthenticated, "TOKEN_INVALID");
+  });
+
+  async function raiseEpoch({ id }: Account) {
+    await auth.db.updateTable("users").set({ epoch: 1 }).where("id", "=", id).execute();
+  }
 });

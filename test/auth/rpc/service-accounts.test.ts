@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { principalOfAccount } from "../../../services/auth/domain/account.js";
 import type { Principal } from "../../../services/kit/context.js";
 import { newId } from "../../../services/kit/ids.js";
@@ -278,5 +279,37 @@ describe("RedeemCertificate", () => {
 
   it("knows no other", async () => {
     await missing(as(undefined).redeemCertificate({ spiffeId: "spiffe://example.org/ns/jobs/sa/nobody" }));
+  });
+});
+
+describe("ExchangeToken", () => {
+  const exchange = (subjectToken: string) =>
+    auth.call({ caller: Workload.GATEWAY }).exchangeToken({ subjectToken, audience: "engine" });
+
+  it("gives a machine's token no more than its scopes", async () => {
+    const { id, secret } = await made({ roles: [Role.USER] });
+    const { accessToken } = await issue(id, secret, [Permission.AGENT_READ]);
+    const { token } = await exchange(accessToken);
+    expect(decodeJwt(token)).toMatchObject({
+      sub: id,
+      kind: "machine",
+      permissions: ["AGENT_READ"],
+      roles: [],
+    });
+  });
+
+  it.each<[string, (id: string) => Promise<unknown>]>([
+    ["was deleted", (id) => as(admin).deleteServiceAccount({ id })],
+    [
+      "may do less",
+      (id) =>
+        as(admin).updateServiceAccount({ serviceAccount: { id }, updateMask: { paths: ["permissions"] } }),
+    ],
+    ["lost its secret", (id) => as(admin).rotateSecret({ id, overlapSeconds: 0 })],
+  ])("refuses the token of an account that %s", async (_, change) => {
+    const { id, secret } = await made();
+    const { accessToken } = await issue(id, secret);
+    await change(id);
+    await expectRefusal(exchange(accessToken), Code.Unauthenticated, "TOKEN_REVOKED");
   });
 });
