@@ -3,7 +3,6 @@ import { Tier, TierSchema } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Principal } from "../../kit/context.js";
 import { enumNames } from "../../kit/enum-names.js";
 import type { AuthTables } from "../store.js";
-import type { TenantTables } from "./tenant-tables.js";
 
 /** What a tenant's accounts may use together; undefined for no limit. */
 export interface StoredPlan {
@@ -21,7 +20,7 @@ export interface PlanStore {
 
 const tierNames = enumNames<Tier>(TierSchema);
 
-export function planStore({ db }: { db: Kysely<AuthTables & TenantTables> }): PlanStore {
+export function planStore({ db }: { db: Kysely<AuthTables> }): PlanStore {
   const tierIn = (table: "users" | "service_accounts", tenant: string, id: string) =>
     db
       .selectFrom(table)

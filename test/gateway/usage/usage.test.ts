@@ -12,6 +12,7 @@ import { errorFacts } from "../../../services/kit/errors.js";
 import { newId } from "../../../services/kit/ids.js";
 import { startPlatform, type TestPlatform } from "../../support/platform.js";
 import { restClient } from "../../support/rest.js";
+import { until } from "../../support/until.js";
 
 const hour = 3_600_000;
 let platform: TestPlatform;
@@ -185,5 +186,61 @@ describe("usage of others", () => {
     expect(missing.body).toMatchObject({ status: 404, reason: "SUBJECT_NOT_FOUND" });
     const malformed = await rest("/api/v1/usage/accounts/nobody");
     expect(malformed.body).toMatchObject({ status: 400, reason: "VALIDATION_FAILED" });
+  });
+});
+
+describe("limits of a tenant", () => {
+  const change = async (limits: object | null) => {
+    const body = { ...(limits && { limits }) };
+    const answer = await restClient(platform.url, token)(
+      "PATCH",
+      "/api/v1/tenants/default?update_mask=limits",
+      body,
+    );
+    expect(answer.body).not.toHaveProperty("reason");
+  };
+  /** A token of a service account of the tenant, of the tier BASIC, which nothing else bounds here. */
+  const machine = async () => {
+    const made = await restClient(platform.url, token)("POST", "/api/v1/auth/service-accounts", {
+      name: `machine-${newId()}`,
+      roles: ["ROLE_USER"],
+      tier: "TIER_BASIC",
+    });
+    const { body } = await restClient(platform.url)(
+      "POST",
+      "/api/v1/auth/token",
+      new URLSearchParams({
+        grant_type: "client_credentials",
+        client_id: made.body.service_account.id,
+        client_secret: made.body.client_secret,
+      }).toString(),
+      { "content-type": "application/x-www-form-urlencoded" },
+    );
+    return body.access_token as string;
+  };
+
+  it("count all of its accounts together, within a second of their change, until they are taken away", async () => {
+    const bearer = await machine();
+    expect((await rest("/api/v1/agents", bearer)).status).toBe(200);
+    await change({ requests_per_hour: 4 });
+    const changed = Date.now();
+    const shared = () =>
+      rest("/api/v1/usage/tenant").then(({ body }) => limitNamed(body.limits, "tenant-quota"));
+    await until(shared);
+    expect(Date.now() - changed).toBeLessThan(1_000);
+    for (const who of [token, bearer, token, bearer])
+      expect((await rest("/api/v1/agents", who)).status).toBe(200);
+    expect(await shared()).toMatchObject({ limit: "4", used: "4", remaining: "0" });
+    for (const who of [token, bearer]) {
+      const { headers, body } = await rest("/api/v1/agents", who);
+      expect(body).toMatchObject({ status: 429, reason: "QUOTA_EXHAUSTED" });
+      expect(headersOf(headers)).toMatchObject({ name: "tenant-quota", remaining: 0 });
+    }
+    const own = limitNamed((await rest("/api/v1/usage")).body.limits, "tenant-quota");
+    expect(own).toMatchObject({ kind: "LIMIT_KIND_QUOTA", used: "4" });
+    platform.advance(hour);
+    token = await platform.signIn();
+    await change(null);
+    await until(async () => (await shared()) === undefined);
   });
 });
