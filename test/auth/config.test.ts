@@ -70,6 +70,49 @@ describe("auth's configuration", () => {
     expect(problems({ AUTH_ARGON2_MEMORY_KIB: "1024", AUTH_ARGON2_PASSES: "1" })).toHaveLength(2);
   });
 
+  it("sends mail where a server and a sender are named, by TLS but on this machine", () => {
+    const mailOf = (url: string) =>
+      read({ AUTH_MAIL_URL: url, AUTH_MAIL_FROM: "a@example.org" }).accounts.mail;
+    expect(read().accounts.mail).toBeUndefined();
+    expect(mailOf("smtp://us%40er:p%3Aw@mail.example.org:2525")).toEqual({
+      server: {
+        host: "mail.example.org",
+        port: 2525,
+        implicitTls: false,
+        requireTls: true,
+        user: "us@er",
+        password: "p:w",
+      },
+      from: "a@example.org",
+      link: undefined,
+    });
+    expect(mailOf("smtps://mail.example.org")?.server).toMatchObject({ port: 465, implicitTls: true });
+    expect(mailOf("smtp://127.0.0.1:25")?.server).toMatchObject({ port: 25, requireTls: false });
+    expect(mailOf("smtp://relay.example.org?tls=optional")?.server).toMatchObject({ requireTls: false });
+  });
+
+  it("refuses a mail server that is none, without showing it, and one without a sender", () => {
+    const named = { AUTH_MAIL_FROM: "a@example.org" };
+    const hidden = [{ name: "AUTH_MAIL_URL", value: "(hidden)" }];
+    expect(problems({ ...named, AUTH_MAIL_URL: "http://user:secret@mail" })).toEqual(hidden);
+    expect(problems({ ...named, AUTH_MAIL_URL: "mail" })).toEqual(hidden);
+    expect(problems({ AUTH_MAIL_URL: "smtp://mail" })).toEqual([{ name: "AUTH_MAIL_FROM", value: "" }]);
+    expect(problems({ AUTH_MAIL_LINK: "javascript:alert(1)" })).toHaveLength(1);
+  });
+
+  it("counts failed sign-ins to five for an account and twenty for an address unless told", () => {
+    expect(read().accounts).toMatchObject({
+      openRegistration: false,
+      failures: { perAccount: 5, perAddress: 20 },
+    });
+    const told = { AUTH_ACCOUNT_FAILURES: "3", AUTH_ADDRESS_FAILURES: "9", AUTH_OPEN_REGISTRATION: "true" };
+    expect(read(told).accounts).toMatchObject({
+      openRegistration: true,
+      failures: { perAccount: 3, perAddress: 9 },
+    });
+    expect(problems({ AUTH_ACCOUNT_FAILURES: "0" })).toHaveLength(1);
+  });
+
   it("tells every problem at once", () => {
     const names = problems({ ADMIN_PASSWORD: "short", AUTH_ACCESS_TTL: "1", ENVIRONMENT: "moon" }).map(
       ({ name }) => name,

@@ -106,6 +106,13 @@ describe("the first start", () => {
     await expect(start({ production: true })).resolves.toBeDefined();
   });
 
+  it("refuses a first password that is easy to guess, without showing it", async () => {
+    for (const adminPassword of ["password1234", "admin-admin-1"]) {
+      const problem = await problemOf(start({ adminPassword }));
+      expect(problem).toMatchObject({ name: "ADMIN_PASSWORD", value: "(hidden)" });
+    }
+  });
+
   it("makes one admin however many replicas start at once", async () => {
     const all = await Promise.all([start(generated), start(generated), start(generated)]);
     expect(all.flatMap(({ announcements }) => announcements)).toHaveLength(1);

@@ -26,8 +26,9 @@ interface Options {
 
 /**
  * Makes `admin` when there is no account yet, and returns the lines that tell
- * its generated password, or where that is. Throws `ConfigError` in production
- * without a configured password, since nobody would read a generated one.
+ * its generated password, or where that is. Throws `ConfigError` for a password
+ * that is easy to guess, and in production without a configured one, since
+ * nobody would read a generated one.
  */
 export async function ensureFirstAccount(options: Options): Promise<string[]> {
   const { accounts, passwords, clock } = options;

@@ -36,8 +36,16 @@ export function createSender({ server, from }: MailConfig): SendMail {
       // An object, so that nothing in the address is taken for a list of addresses.
       const recipient = { name: "", address: to };
       await Promise.race([transport.sendMail({ from, to: recipient, subject, text }), aborted]);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : failure(error);
     } finally {
       transport.close();
     }
   };
+}
+
+/** What went wrong, without the server's words, which may quote the address or what signed us in. */
+function failure(error: unknown): Error {
+  const { code = "", responseCode = "" } = error as { code?: unknown; responseCode?: unknown };
+  return new Error(`the mail server did not take the message: ${code} ${responseCode}`.trim());
 }
