@@ -102,6 +102,34 @@ describe("a forwarded certificate", () => {
   });
 });
 
+describe("the client's own identity", () => {
+  const header = "x-forwarded-client-cert";
+  const mesh = { ...nobody, mesh: true };
+  const proved = (identity: string | undefined) =>
+    ({
+      headers: { [header]: certificate },
+      socket: { clientIdentity: identity },
+    }) as unknown as IncomingMessage;
+
+  it("is the one in the certificate that it showed us, whatever it forwards", () => {
+    expect(noteArrival(proved("spiffe://other/job"), nobody).clientIdentity).toBe("spiffe://other/job");
+    expect(noteArrival(proved(undefined), nobody).clientIdentity).toBeUndefined();
+  });
+
+  it("in a mesh is the last that was forwarded, which the sidecar wrote", () => {
+    const forged = certificate.replace("sa/engine", "sa/gateway");
+    const request = requestWith({ [header]: `${forged},${certificate}` });
+    expect(noteArrival(request, mesh).clientIdentity).toBe("spiffe://d/ns/n/sa/engine");
+    expect(noteArrival(requestWith({}), mesh).clientIdentity).toBeUndefined();
+  });
+
+  it("in a mesh is nobody's where the sidecar names two, or none", () => {
+    const two = `${certificate};URI=spiffe://d/ns/n/sa/agents`;
+    expect(noteArrival(requestWith({ [header]: two }), mesh).clientIdentity).toBeUndefined();
+    expect(noteArrival(requestWith({ [header]: "By=x;Hash=1" }), mesh).clientIdentity).toBeUndefined();
+  });
+});
+
 describe("our request id", () => {
   it("is made at the edge, whatever the client sends", () => {
     const sent = "0190a000-0000-7000-8000-000000000001";
