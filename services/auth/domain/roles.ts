@@ -17,6 +17,7 @@ const ofDevelopers = [...ofUsers, Permission.ANALYTICS_READ, Permission.POLICY_R
 const ofResearchers = [...ofDevelopers, Permission.ANALYTICS_EXPORT, Permission.FEEDBACK_WRITE];
 const acrossTenants: readonly Permission[] = [
   Permission.ANALYTICS_ADMIN,
+  Permission.SYSTEM_MONITOR,
   Permission.SYSTEM_ADMIN,
   Permission.TENANT_ADMIN,
 ];

@@ -12,7 +12,8 @@ describe("roles", () => {
     [Role.DEVELOPER, Permission.ANALYTICS_READ, Permission.ANALYTICS_EXPORT],
     [Role.RESEARCHER, Permission.ANALYTICS_EXPORT, Permission.CONSCIOUSNESS_ADMIN],
     [Role.ADMIN, Permission.CONSCIOUSNESS_ADMIN, Permission.SYSTEM_ADMIN],
-    [Role.ADMIN, Permission.SYSTEM_MONITOR, Permission.ANALYTICS_ADMIN],
+    [Role.ADMIN, Permission.AUDIT_READ, Permission.ANALYTICS_ADMIN],
+    [Role.ADMIN, Permission.USER_ADMIN, Permission.SYSTEM_MONITOR],
   ])("role %i permits %i and not %i", (role, allowed, denied) => {
     expect(holds(role, allowed)).toBe(true);
     expect(holds(role, denied)).toBe(false);
