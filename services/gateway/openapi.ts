@@ -1,4 +1,5 @@
 import type { DescMessage, DescMethod, DescService, FileRegistry, JsonObject } from "@bufbuild/protobuf";
+import { tenantHeader } from "../kit/chain/act-in-tenant.js";
 import { keptHours, longestKey, replayedHeader } from "../kit/idempotency/key.js";
 import {
   dataClassReader,
@@ -74,7 +75,12 @@ export function describeApi(options: ApiOptions): JsonObject {
       schemas: { Problem: problemSchema, ...schemas.components() },
       responses: shared.components,
       headers: headerComponents,
-      parameters: { TimeoutMs: timeoutParameter, IdempotencyKey: keyParameter, ...conditionParameters },
+      parameters: {
+        TimeoutMs: timeoutParameter,
+        Tenant: tenantParameter,
+        IdempotencyKey: keyParameter,
+        ...conditionParameters,
+      },
       securitySchemes,
     },
   };
@@ -85,6 +91,14 @@ const timeoutParameter: JsonObject = {
   in: "header",
   description: "How long the caller waits, in milliseconds. The method's own deadline stays the upper bound.",
   schema: { type: "integer", minimum: 1, maximum: 9_999_999_999 },
+};
+
+const tenantParameter: JsonObject = {
+  name: tenantHeader,
+  in: "header",
+  description:
+    "Id or name of the tenant to act in, instead of one's own. Takes the permission `TENANT_ADMIN`.",
+  schema: { type: "string", pattern: "^[A-Za-z0-9-]{1,64}$" },
 };
 
 const keyParameter: JsonObject = {

@@ -10,6 +10,7 @@ import { getComments } from "@bufbuild/protoplugin";
 import { callGraph } from "./call-graph.js";
 import { readContract } from "./contract.js";
 import type { Writer } from "./main.js";
+import { roleMatrix, rolesWith } from "./shipped-roles.js";
 
 const contractPackage = "consciousness.contract.v1";
 
@@ -31,15 +32,26 @@ function permissionsDocument(image: FileRegistry): string {
     return [
       `\`${shortService(method.service)}/${method.name}\``,
       accessOf(policy),
+      callersOf(policy),
       audit.toLowerCase() || "none",
       outside,
     ];
   });
   return page(
     "Permissions",
-    "What a caller needs for each method, what audit record a call leaves, and where REST has it.",
-    table(["Method", "Access", "Audit", "REST"], rows),
+    "What a caller needs for each method, which roles have it, what audit record a call leaves, and where REST has it. The roles are as shipped; a tenant may change what its own permit.",
+    `${table(["Method", "Access", "Roles", "Audit", "REST"], rows)}\n\n## Roles\n\n${shippedRoles()}`,
   );
+}
+
+function shippedRoles(): string {
+  const { head, rows } = roleMatrix();
+  return table(head, rows);
+}
+
+function callersOf(policy: JsonObject): string {
+  if (!policy.permission) return "all";
+  return rolesWith(String(policy.permission).replace("PERMISSION_", "")).join(", ");
 }
 
 function accessOf(policy: JsonObject): string {

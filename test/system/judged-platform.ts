@@ -14,6 +14,7 @@ import {
 } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { BlockedDecisionSchema, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { restClient } from "../support/rest.js";
+import { itKeepsTenantsApart } from "./acting-in-a-tenant.js";
 
 /** A platform under test, in one process or in several. */
 export interface Platform {
@@ -45,6 +46,7 @@ export function describeJudgedPlatform<P extends Platform>(
     }, 60_000);
     afterAll(() => platform?.stop());
     more(() => ({ platform, token }));
+    itKeepsTenantsApart(() => ({ platform, token }));
 
     const rest = (...call: Parameters<ReturnType<typeof restClient>>) =>
       restClient(platform.url, token)(...call);

@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders } from "node:http";
+import { tenantHeader } from "../../kit/chain/act-in-tenant.js";
 import { errors } from "../../kit/errors.js";
 import type { Request } from "../../kit/serve/listen.js";
 import { csrfHeader, sessionHeader } from "./session-names.js";
@@ -22,6 +23,7 @@ const admittedHeaders: readonly string[] = [
   "x-grpc-web",
   "x-request-id",
   sessionHeader,
+  tenantHeader,
   "x-timeout-ms",
   "x-user-agent",
 ];

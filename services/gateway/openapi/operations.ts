@@ -64,6 +64,7 @@ export function operationOf(
       parameters: [
         ...parametersOf(route, documented, schemas),
         { $ref: "#/components/parameters/TimeoutMs" },
+        ...(signedIn ? [{ $ref: "#/components/parameters/Tenant" }] : []),
         ...http.parameters,
         ...(keepsResults ? [{ $ref: "#/components/parameters/IdempotencyKey" }] : []),
       ],

@@ -62,6 +62,7 @@ export function reasonsOf({ route, policy, stated, catalogue }: FailureOptions):
     ...(policy.access === "public" ? [] : ["CREDENTIALS_MISSING", "TOKEN_EXPIRED", "TOKEN_INVALID"]),
     ...(policy.access === "permission" ? ["PERMISSION_MISSING"] : []),
     ...(policy.access === "public" ? [] : ["API_KEY_INVALID", "CREDENTIALS_AMBIGUOUS", "SIGN_IN_BUSY"]),
+    ...(policy.access === "public" ? [] : ["TENANT_NOT_ALLOWED", "TENANT_NOT_FOUND"]),
     ...(policy.sessionOnly ? ["SESSION_REQUIRED"] : []),
     ...httpReasons(route, policy),
     ...keyReasons[keyUse(route.method, policy.access)],

@@ -10,7 +10,7 @@ const exchangeTimeoutMs = 1000;
 
 /** Asks auth for a token that `audience` accepts. */
 export type ExchangeCall = (
-  request: { readonly subjectToken: string; readonly audience: string },
+  request: { readonly subjectToken: string; readonly audience: string; readonly tenant: string },
   caller: Caller,
 ) => Promise<Pick<ExchangeTokenResponse, "token" | "expiresIn">>;
 
@@ -22,16 +22,18 @@ interface Exchanged {
   staleAt: number;
 }
 
-/** Exchanges credentials once for each audience, and again 10 s before the exchanged token expires. */
+/** Exchanges credentials once for each audience and tenant to act in, and again 10 s before the exchanged token expires. */
 export function createTokenExchange(exchange: ExchangeCall, clock: Clock): TokenExchange {
   const cache = new LRUCache<string, Exchanged>({ max: remembered });
   return async (caller, audience) => {
-    const { credential } = callOf(caller);
+    const { credential, principal } = callOf(caller);
     if (credential === undefined) return undefined;
-    const key = `${audience} ${credential}`;
+    // Acting in another tenant is the call's; the credential is the same for both.
+    const tenant = principal && principal.tenant !== principal.home ? principal.tenant : "";
+    const key = `${audience} ${tenant} ${credential}`;
     const known = cache.get(key);
     if (known && clock.now() < known.staleAt) return known.token;
-    const reply = exchange({ subjectToken: credential, audience }, detached(caller, clock));
+    const reply = exchange({ subjectToken: credential, audience, tenant }, detached(caller, clock));
     const fresh: Exchanged = {
       staleAt: Number.POSITIVE_INFINITY,
       token: reply.then(

@@ -1,8 +1,10 @@
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
+import { TenantsService } from "#gen/ts/consciousness/auth/v1/tenants_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Audit } from "../audit/audit.js";
+import { actInTenant, type ResolveTenant } from "../chain/act-in-tenant.js";
 import { arrivalKey } from "../chain/arrival.js";
 import { audit } from "../chain/audit.js";
 import { authenticate, type VerifyCredential } from "../chain/authenticate.js";
@@ -43,6 +45,7 @@ import { accessAudience, createTokenVerifier, type WorkloadToken, workloadTokenH
 
 const keysTimeoutMs = 5000;
 const redeemTimeoutMs = 1000;
+const resolveTimeoutMs = 1000;
 const revocationsTimeoutMs = 2000;
 
 /** What the chain of one workload is made of. */
@@ -87,6 +90,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
     meshScraper(options.metricsReader),
     ...(edge ? [redeemCertificates(certificatesOf(options))] : []),
     authenticate(verifyBy(options, revocations), edge ? undefined : workloadPrincipals(workloadGrants)),
+    ...(edge ? [actInTenant(resolveTenantBy(options))] : []),
     requireSession,
     authorize,
     // Calls between workloads were counted where they came in.
@@ -132,6 +136,12 @@ function certificatesOf(options: ChainOptions): RedeemOptions {
 
 function redeemerOf({ limits, rates, clock }: ChainOptions) {
   return createRedeemer({ limits, limit: rates.signInPerMinute, clock });
+}
+
+function resolveTenantBy({ peers, clock }: ChainOptions): ResolveTenant {
+  const auth = peers(TenantsService);
+  return async (tenant) =>
+    (await auth.resolveTenant({ tenant }, backgroundCaller(clock, resolveTimeoutMs))).tenantId;
 }
 
 /** What auth has revoked, for tokens that outlive a revocation by more than a call. */

@@ -111,7 +111,7 @@ describe("Cache-Control", () => {
 
   it("comes with Vary where the answer is the caller's", async () => {
     const { headers } = await call("GET", "/api/v1/agents");
-    expect(headers.vary).toBe("authorization, cookie, x-api-key, accept-encoding");
+    expect(headers.vary).toBe("authorization, cookie, x-api-key, x-tenant, accept-encoding");
     expect((await call("GET", "/.well-known/jwks.json")).headers.vary).toBe("accept-encoding");
   });
 });

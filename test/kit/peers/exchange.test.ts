@@ -4,7 +4,7 @@ import { callOf } from "../../../services/kit/context.js";
 import { errors } from "../../../services/kit/errors.js";
 import { createTokenExchange, type ExchangeCall } from "../../../services/kit/peers/exchange.js";
 import { expectRefusal } from "../chain/calls.js";
-import { fakeClock } from "../tokens/forge.js";
+import { ada, fakeClock } from "../tokens/forge.js";
 import { callerWith } from "./callee.js";
 
 function exchanging(call?: ExchangeCall) {
@@ -27,10 +27,19 @@ describe("the exchange of tokens", () => {
     expect(await exchange(ada, "engine")).toBe("engine 2");
     expect(await exchange(bob, "agents")).toBe("agents 3");
     expect(asked.mock.calls.map(([request]) => request)).toEqual([
-      { subjectToken: "outside", audience: "agents" },
-      { subjectToken: "outside", audience: "engine" },
-      { subjectToken: "bob's", audience: "agents" },
+      { subjectToken: "outside", audience: "agents", tenant: "" },
+      { subjectToken: "outside", audience: "engine", tenant: "" },
+      { subjectToken: "bob's", audience: "agents", tenant: "" },
     ]);
+  });
+
+  it("asks once for each tenant that the bearer acts in, and says which", async () => {
+    const { asked, exchange } = exchanging();
+    const [atHome, away] = [callerWith(), callerWith({ principal: { ...ada, tenant: "acme" } })];
+    expect(await exchange(atHome, "agents")).toBe("agents 1");
+    expect(await exchange(away, "agents")).toBe("agents 2");
+    expect(await exchange(atHome, "agents")).toBe("agents 1");
+    expect(asked.mock.calls.map(([{ tenant }]) => tenant)).toEqual(["", "acme"]);
   });
 
   it("asks once for all who wait for the same token", async () => {
