@@ -85,13 +85,19 @@ function mayRead(caller: Caller): boolean {
   return callOf(caller).principal?.permissions.has(Permission.AGENT_READ) ?? false;
 }
 
+/** Who loses the permission to administer agents must not know what it knew by it. */
+function administers(caller: Caller): boolean {
+  return callOf(caller).principal?.permissions.has(Permission.AGENT_ADMIN) ?? false;
+}
+
 function groupOf(id: string): string {
   return `agent/${id}`;
 }
 
 function whose(caller: Caller) {
   const { tenant = "", kind = "", subject = "" } = callOf(caller).principal ?? {};
-  return { tenant, name: `agent.v1/${kind}/${subject}` };
+  const role = administers(caller) ? "admin" : "own";
+  return { tenant, name: `agent.v2/${kind}/${role}/${subject}` };
 }
 
 function detached(caller: Caller, deadline: number): Caller {

@@ -3,7 +3,11 @@ import { anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, createContextValues } from "@connectrpc/connect";
 import type { Kysely } from "kysely";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { AgentDeletedSchema, AgentUpdatedSchema } from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
+import {
+  AgentDeletedSchema,
+  AgentUnsharedSchema,
+  AgentUpdatedSchema,
+} from "#gen/ts/consciousness/agents/v1/agent_events_pb.js";
 import { AgentSchema } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { GetAgentResponseSchema } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { EventSchema } from "#gen/ts/consciousness/contract/v1/event_pb.js";
@@ -113,6 +117,23 @@ describe("an agent that the engine reads", () => {
     expect(await read()).toBe("first");
     names = [];
     await publish(AgentDeletedSchema, create(AgentDeletedSchema, { agentId: id }));
+    await expectRefusal(read(), Code.NotFound, "AGENT_NOT_FOUND");
+  });
+
+  it("is gone for whom it was shared with after the event of the withdrawal", async () => {
+    const read = await start();
+    expect(await read()).toBe("first");
+    names = [];
+    const message = create(AgentUnsharedSchema, { agentId: id, subject: ada.subject });
+    await publish(AgentUnsharedSchema, message);
+    await expectRefusal(read(), Code.NotFound, "AGENT_NOT_FOUND");
+  });
+
+  it("is not known any more to who knew it as an administrator and is none", async () => {
+    const read = await start();
+    const permissions = new Set([...ada.permissions, Permission.AGENT_ADMIN]);
+    expect(await read({ ...ada, permissions })).toBe("first");
+    names = [];
     await expectRefusal(read(), Code.NotFound, "AGENT_NOT_FOUND");
   });
 
