@@ -5,6 +5,7 @@ import { createFileRegistry, type FileRegistry, fromBinary } from "@bufbuild/pro
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { writeKubernetes } from "../../k8s/generate.js";
 import { writeMesh } from "../../mesh/generate.js";
+import { writeShippedPolicy } from "../engine/domain/policy/shipped-document.js";
 import { writeOpenapi } from "../gateway/openapi.js";
 import { runBuf } from "./buf.js";
 import { writeDocuments } from "./documents.js";
@@ -21,6 +22,7 @@ const writers: readonly Writer[] = [
   writeDocuments,
   writeMesh,
   writeKubernetes,
+  writeShippedPolicy,
 ];
 const writtenFolders = ["gen", "mesh/generated", "k8s/base/generated"];
 const imageFile = "gen/contract/contract.binpb";
