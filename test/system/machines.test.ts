@@ -41,7 +41,8 @@ const basic = (id: string, secret: string) => ({
 describe("an API key", () => {
   it("calls in either header, and may do what its scopes say", async () => {
     const { key } = await makeKey();
-    for (const header of [{ "x-api-key": key }, { authorization: `Bearer ${key}` }]) {
+    const headers: Record<string, string>[] = [{ "x-api-key": key }, { authorization: `Bearer ${key}` }];
+    for (const header of headers) {
       expect((await anybody("GET", agents, undefined, header)).status).toBe(200);
       const denied = await anybody("POST", agents, { name: "x", agent_type: "x" }, header);
       expect(told(denied)).toEqual({ status: 403, reason: "PERMISSION_MISSING" });

@@ -140,11 +140,27 @@ describe("an operation", () => {
     );
     expect(keyed.sort()).toEqual([
       "delete /api/v1/agents/{id}",
+      "delete /api/v1/agents/{id}/shares/{subject}",
+      "delete /api/v1/auth/api-keys/{id}",
+      "delete /api/v1/auth/invitations/{id}",
+      "delete /api/v1/auth/service-accounts/{id}",
+      "delete /api/v1/auth/sessions/{session_id}",
+      "delete /api/v1/roles/{role}",
       "patch /api/v1/agents/{id}",
+      "patch /api/v1/auth/service-accounts/{id}",
+      "patch /api/v1/tenants/{id}",
+      "patch /api/v1/users/{id}",
       "post /api/v1/agents",
+      "post /api/v1/auth/api-keys",
+      "post /api/v1/auth/invitations",
+      "post /api/v1/auth/second-factor/confirm",
+      "post /api/v1/auth/service-accounts",
+      "post /api/v1/auth/service-accounts/{id}/secret",
       "post /api/v1/consciousness/process",
+      "post /api/v1/tenants",
       "post /v1/consciousness/process",
       "put /api/v1/agents/{id}",
+      "put /api/v1/roles/{role}",
     ]);
     expect(document.components.parameters.IdempotencyKey).toMatchObject({
       name: "Idempotency-Key",
