@@ -11,16 +11,17 @@ const contract = readContract(
   createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync("gen/contract/contract.binpb"))),
 );
 
-/** Services whose typed client the sources below a folder make: `peer(AgentsService)`. */
+/** Services whose typed client the sources below a folder make: `peer(AgentsService)`, or a list named `forwarded`. */
 function peersMadeIn(folder: string): string[] {
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
     file.endsWith(".ts"),
   );
-  return files.flatMap((file) =>
-    [...readFileSync(join(folder, file), "utf8").matchAll(/\bpeers?\((\w+)\)/g)].map(
-      ([, service]) => service!,
-    ),
-  );
+  return files.flatMap((file) => {
+    const text = readFileSync(join(folder, file), "utf8");
+    const listed = /\bforwarded: readonly DescService\[\] = \[([^\]]*)\]/.exec(text)?.[1] ?? "";
+    const made = [...text.matchAll(/\bpeers?\(([A-Z]\w+)\)/g)].map(([, service]) => service!);
+    return [...made, ...(listed.match(/\w+/g) ?? [])];
+  });
 }
 
 it("has an edge for every peer that code makes, and no other", () => {

@@ -2,14 +2,11 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { getOption } from "@bufbuild/protobuf";
 import { parseAllDocuments } from "yaml";
-import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
-import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
-import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { http } from "#gen/ts/google/api/annotations_pb.js";
 import type { HttpRule } from "#gen/ts/google/api/http_pb.js";
 import { type MethodContract, resolveContract } from "../../services/kit/contract/method.js";
 import { type WorkloadName, workloadName, workloads } from "../../services/kit/contract/workloads.js";
+import { everyService } from "../support/every-service.js";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -39,9 +36,7 @@ export function meshDocument(file: string, kind: string, name: string): Document
 }
 
 /** The contract as the running services resolve it. */
-export const methods: readonly MethodContract[] = [
-  ...resolveContract([AgentsService, AuthService, EngineService, SystemService]).methods.values(),
-];
+export const methods: readonly MethodContract[] = [...resolveContract(everyService).methods.values()];
 
 /** Names of every workload. */
 export const names: readonly WorkloadName[] = [...workloads.keys()];

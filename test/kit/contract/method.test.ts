@@ -8,20 +8,20 @@ import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { ContractError, resolveContract } from "../../../services/kit/contract/method.js";
+import { everyService } from "../../support/every-service.js";
 import { type OddService, oddService } from "./odd-contract.js";
 
-const real = [AgentsService, AuthService, EngineService, SystemService];
 const sound = { workload: Workload.AGENTS, callers: [Workload.GATEWAY], deadlineMs: 500 };
 const isPublic = { access: { case: "public", value: true } } as const;
 
 const problemsOf = (service: OddService) => resolveContract([oddService(service)]).problems;
 
 describe("the contract", () => {
-  const { methods, problems } = resolveContract(real);
+  const { methods, problems } = resolveContract(everyService);
 
   it("resolves every method", () => {
     expect(problems).toEqual([]);
-    expect(methods.size).toBe(real.flatMap((service) => service.methods).length);
+    expect(methods.size).toBe(everyService.flatMap((service) => service.methods).length);
   });
 
   it("gives a method what its service states, unless it states its own", () => {
@@ -175,11 +175,11 @@ describe("a method", () => {
   });
 
   it("may be kept as long as its policy says", () => {
-    expect(resolveContract(real).methods.get(AuthService.method.getJwks)?.cache).toEqual({
+    expect(resolveContract(everyService).methods.get(AuthService.method.getJwks)?.cache).toEqual({
       maxAgeMs: 300_000,
       clearedBy: ["signing_key"],
     });
-    expect(resolveContract(real).methods.get(AgentsService.method.getAgent)?.cache).toBeUndefined();
+    expect(resolveContract(everyService).methods.get(AgentsService.method.getAgent)?.cache).toBeUndefined();
   });
 
   it("that streams has no deadline, as it ends by itself", () => {
