@@ -223,6 +223,20 @@ describe("the post", () => {
     expect(failures).toEqual([expect.objectContaining({ name: "TimeoutError" })]);
   });
 
+  it("gives up what is under way when the process has waited for it", async () => {
+    const failures: unknown[] = [];
+    const post = createPost({
+      send: (_, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      onFailure: (cause) => void failures.push(String(cause)),
+      delayMs: 0,
+      graceMs: 20,
+    });
+    post.reserve().use(async () => message);
+    await post.stop();
+    expect(failures).toEqual(["Error: the process stops"]);
+  });
+
   it("finds out nothing before the call that asks has been answered", async () => {
     const post = createPost({ send: async () => {}, onFailure: () => {}, delayMs: 5 });
     let begun = false;

@@ -14,7 +14,7 @@ export interface Place {
 export interface Post {
   /** Takes a place. Throws MAIL_BUSY when there is none, and MAIL_NOT_CONFIGURED where no mail is sent. */
   reserve(): Place;
-  /** Resolves when every message has left or failed, in the deadline of one at most. */
+  /** Resolves when every message has left or failed, and gives up those that take longer than `graceMs`. */
   stop(): Promise<void>;
 }
 
@@ -30,6 +30,8 @@ export interface PostOptions {
   readonly delayMs?: number;
   /** Of one message with all that it takes, in milliseconds; 30 s unless given. */
   readonly deadlineMs?: number;
+  /** For messages that are under way when the process stops, in milliseconds; 5 s unless given. */
+  readonly graceMs?: number;
 }
 
 const sendingAtOnce = 2;
@@ -40,7 +42,8 @@ const sendingAtOnce = 2;
  * time tells nothing.
  */
 export function createPost({ send, onFailure, ...bounds }: PostOptions): Post {
-  const { places = 100, delayMs = 100, deadlineMs = 30_000 } = bounds;
+  const { places = 100, delayMs = 100, deadlineMs = 30_000, graceMs = 5_000 } = bounds;
+  const stopping = new AbortController();
   const inTurn = createWorkQueue({
     concurrency: sendingAtOnce,
     waiting: places,
@@ -51,7 +54,7 @@ export function createPost({ send, onFailure, ...bounds }: PostOptions): Post {
 
   const deliver = async (sender: SendMail, compose: Parameters<Place["use"]>[0]) => {
     await new Promise((resolve) => setTimeout(resolve, delayMs));
-    const signal = AbortSignal.timeout(deadlineMs);
+    const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), stopping.signal]);
     await inTurn(async () => {
       const message = await compose(signal);
       if (message) await sender(message, signal);
@@ -82,7 +85,9 @@ export function createPost({ send, onFailure, ...bounds }: PostOptions): Post {
       };
     },
     async stop() {
+      const timer = setTimeout(() => stopping.abort(new Error("the process stops")), graceMs);
       await Promise.all(working);
+      clearTimeout(timer);
     },
   };
 }
