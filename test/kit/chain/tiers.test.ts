@@ -1,8 +1,18 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
+import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { configuredQuotas } from "../../../services/kit/chain/quota.js";
+import { rateLimit } from "../../../services/kit/chain/rate-limit.js";
 import { tierAllowances } from "../../../services/kit/chain/tiers.js";
 import { ConfigError, configSource } from "../../../services/kit/config.js";
+import { errorFacts } from "../../../services/kit/errors.js";
 import { ratesConfig } from "../../../services/kit/process/rates.js";
+import { memoryLimits } from "../../../services/kit/stores/limits/memory.js";
+import { ada } from "../tokens/forge.js";
+import { createAgent, getAgent, pass, requestOf } from "./calls.js";
+import { nothingShared } from "./tier-config.js";
 
 function configured(environment: Record<string, string> = {}) {
   const source = configSource(environment);
@@ -73,5 +83,39 @@ describe("tiers", () => {
   ])("refuse %s=%s by name", (name, value) => {
     expect(() => configured({ [name]: value })).toThrow(ConfigError);
     expect(() => configured({ [name]: value })).toThrow(`${name}=${value}`);
+  });
+});
+
+describe("an account, as shipped", () => {
+  const begin = Date.parse("2026-01-01T00:00:00Z");
+  const { rates, quotas } = configured();
+
+  /** How many calls of an hour are served of as many as a tier wants, whatever their class. */
+  const served = async (tier: Tier, wanted: number) => {
+    let now = begin;
+    const limits = memoryLimits({ clock: { now: () => now, monotonic: () => now } });
+    const layer = rateLimit({ limits, rates, quotas: configuredQuotas(quotas, () => nothingShared) });
+    const methods = [getAgent, createAgent, EngineService.method.process];
+    for (let calls = 0; calls < wanted; calls++) {
+      const request = requestOf(methods[calls % methods.length] as DescMethod, {
+        call: { principal: { ...ada, tier } },
+      });
+      const refusal = await pass([layer], request).then(
+        () => undefined,
+        (error: ConnectError) => error,
+      );
+      if (refusal) return { calls, reason: errorFacts(refusal)?.reason };
+      now += 3_500_000 / wanted;
+    }
+    return { calls: wanted, reason: undefined };
+  };
+
+  it.each([
+    ["BASIC", Tier.BASIC, { calls: 100, reason: "QUOTA_EXHAUSTED" }],
+    ["ADVANCED", Tier.ADVANCED, { calls: 1000, reason: "QUOTA_EXHAUSTED" }],
+    ["ENTERPRISE", Tier.ENTERPRISE, { calls: 3000, reason: undefined }],
+    ["RESEARCH", Tier.RESEARCH, { calls: 3000, reason: undefined }],
+  ])("of the tier %s has so many requests an hour", async (_, tier, expected) => {
+    expect(await served(tier, 3000)).toEqual(expected);
   });
 });
