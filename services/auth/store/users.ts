@@ -130,8 +130,8 @@ function changesOf(trx: Trx, { principal: { tenant }, call, clock }: Origin) {
         .where("id", "=", id)
         .execute();
       if (changedFields.some((field) => field !== "email")) await ended(current);
-      // Whoever reads the former address could use one that was sent there.
-      else await trx.deleteFrom("password_resets").where("user_id", "=", id).execute();
+      // Whoever reads the former address could use what was sent there.
+      if (changedFields.includes("email")) await dropTokens(trx, id);
       const { roles, tier, active } = wanted;
       const message = create(UserUpdatedSchema, { userId: id, changedFields, roles, tier, active });
       await recordEvent(trx, {
@@ -149,6 +149,12 @@ function changesOf(trx: Trx, { principal: { tenant }, call, clock }: Origin) {
       await endSessions(trx, { tenant, user: id, call, clock }, "", { end: SessionEnd.ADMINISTRATOR });
     },
   };
+}
+
+/** Drops what was sent to the address that an account had, or wanted to have. */
+async function dropTokens(trx: Trx, user: string): Promise<void> {
+  await trx.deleteFrom("password_resets").where("user_id", "=", user).execute();
+  await trx.deleteFrom("email_confirmations").where("user_id", "=", user).execute();
 }
 
 function toUser(row: AccountRow): StoredUser {

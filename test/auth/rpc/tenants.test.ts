@@ -1,7 +1,9 @@
 import { Code } from "@connectrpc/connect";
+import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Role } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { TenantsService } from "#gen/ts/consciousness/auth/v1/tenants_service_pb.js";
+import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { newId } from "../../../services/kit/ids.js";
 import { type Auth, eventType, password, startAuth } from "../support/auth.js";
 import { expectRefusal } from "../support/expect-refusal.js";
@@ -200,5 +202,51 @@ describe("ResolveTenant", () => {
     for (const tenant of ["nobody", "\0"]) {
       await expectRefusal(tenants().resolveTenant({ tenant }), Code.NotFound, "TENANT_NOT_FOUND");
     }
+  });
+});
+
+describe("ExchangeToken for another tenant", () => {
+  const accessToken = async (role: Role) => {
+    const { account } = await member(auth, role);
+    const { tokens } = await signIn("default", account.username);
+    return tokens?.accessToken ?? "";
+  };
+  const exchange = async (subjectToken: string, tenant: string, caller = Workload.GATEWAY) => {
+    const audience = caller === Workload.GATEWAY ? "engine" : "agents";
+    return (await auth.call({ caller }).exchangeToken({ subjectToken, audience, tenant })).token;
+  };
+  const tenantsOf = (token: string) => {
+    const { tenant, home_tenant } = decodeJwt(token);
+    return { tenant, home_tenant };
+  };
+
+  it("gives who administers tenants a token of that tenant, which goes on with it", async () => {
+    const { id } = await newTenant(auth);
+    const inside = await exchange(await accessToken(Role.SUPER_ADMIN), id);
+    expect(tenantsOf(inside)).toEqual({ tenant: id, home_tenant: "default" });
+    for (const named of ["", id]) {
+      const next = await exchange(inside, named, Workload.ENGINE);
+      expect(tenantsOf(next)).toEqual({ tenant: id, home_tenant: "default" });
+    }
+  });
+
+  it("leads from one tenant into no third, with TENANT_NOT_ALLOWED", async () => {
+    const [one, other] = [await newTenant(auth), await newTenant(auth)];
+    const inside = await exchange(await accessToken(Role.SUPER_ADMIN), one.id);
+    const attempt = exchange(inside, other.id, Workload.ENGINE);
+    await expectRefusal(attempt, Code.PermissionDenied, "TENANT_NOT_ALLOWED");
+  });
+
+  it("refuses everybody else, with TENANT_NOT_ALLOWED, and takes their own tenant", async () => {
+    const { id } = await newTenant(auth);
+    const token = await accessToken(Role.ADMIN);
+    await expectRefusal(exchange(token, id), Code.PermissionDenied, "TENANT_NOT_ALLOWED");
+    await expectRefusal(exchange(token, "nobody"), Code.PermissionDenied, "TENANT_NOT_ALLOWED");
+    expect(tenantsOf(await exchange(token, "default"))).toEqual({ tenant: "default" });
+  });
+
+  it("knows no tenant that does not exist, with TENANT_NOT_FOUND", async () => {
+    const token = await accessToken(Role.SUPER_ADMIN);
+    await expectRefusal(exchange(token, newId()), Code.NotFound, "TENANT_NOT_FOUND");
   });
 });
