@@ -23,11 +23,11 @@ export interface TestPlatform {
   stop(): Promise<void>;
 }
 
-/** Starts workloads, all by default, as `npm start` does, in a fresh data directory. */
+/** Starts workloads, all by default, as `npm start` does, in a fresh data directory unless one is given, which stays. */
 export async function startPlatform(
-  options: { names?: readonly WorkloadName[]; environment?: Record<string, string> } = {},
+  options: { names?: readonly WorkloadName[]; environment?: Record<string, string>; directory?: string } = {},
 ): Promise<TestPlatform> {
-  const directory = await freshDataDirectory();
+  const directory = options.directory ?? (await freshDataDirectory());
   const lines: Record<string, unknown>[] = [];
   let ahead = 0;
   const clock = { now: () => Date.now() + ahead, monotonic: () => performance.now() + ahead };
@@ -59,7 +59,7 @@ export async function startPlatform(
     signIn: () => signIn(url),
     async stop() {
       await running.stop();
-      await rm(directory, { recursive: true, force: true });
+      if (options.directory === undefined) await rm(directory, { recursive: true, force: true });
     },
   };
 }

@@ -1,4 +1,6 @@
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { freshDataDirectory } from "../support/data-directory.js";
 import { adminPassword, startPlatform, type TestPlatform } from "../support/platform.js";
 import { type RestAnswer, restClient } from "../support/rest.js";
 import { until } from "../support/until.js";
@@ -145,6 +147,28 @@ it("lets an engine that knew a shared agent forget it when the share is withdraw
     "CreateAgent",
   ]);
 });
+
+it("loses nothing that waits to be written when the platform stops", async () => {
+  const directory = await freshDataDirectory();
+  try {
+    const first = await startPlatform({ directory });
+    const refused = 25;
+    for (let n = 0; n < refused; n += 1)
+      await restClient(first.url, "no.good.token")("GET", "/api/v1/agents");
+    await first.stop();
+    const second = await startPlatform({ directory });
+    const query = "platform=true&reason=TOKEN_INVALID";
+    const { body } = await restClient(second.url, await second.signIn())(
+      "GET",
+      `/api/v1/audit/events?${query}`,
+    );
+    await second.stop();
+    const counts = body.events.map(({ count }: Event) => count);
+    expect(counts.reduce((total: number, count: number) => total + count, 0)).toBe(refused);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}, 60_000);
 
 async function serviceAccount(name: string, permissions: string[]) {
   const made = await rest("POST", "/api/v1/auth/service-accounts", {

@@ -5,7 +5,6 @@ import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { AuditClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
-import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { ContractError, resolveContract } from "../../../services/kit/contract/method.js";
 import { everyService } from "../../support/every-service.js";
