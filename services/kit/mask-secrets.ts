@@ -1,6 +1,9 @@
 const mask = "[redacted]";
 const shortestToken = 8;
 const shortestJwt = 20;
+/** What credentials of ours begin with: keys, secrets, refresh tokens, and what we send by mail. */
+const marks = ["cek_", "ces_", "crt_", "cin_", "cpr_", "cec_"];
+const shortestMarked = 24;
 const schemes = new Set(["bearer", "basic", "digest", "negotiate", "apikey"]);
 const secretNames = [
   "password",
@@ -18,11 +21,11 @@ const secretNames = [
 const wholeLineNames = ["authorization", "cookie"];
 
 /** Identifiers and names of methods have none of these, and they are most of what is logged. */
-const mayHoldSecret = /[\s:=]|eyJ/;
+const mayHoldSecret = /[\s:=]|eyJ|c(?:ek|es|rt|in|pr|ec)_/;
 
 /**
- * Masks what looks like a secret: bearer tokens, JSON web tokens, PEM blocks,
- * passwords in URLs, and the value of `password=…`-like pairs in plain text,
+ * Masks what looks like a secret: bearer tokens, JSON web tokens, credentials of
+ * ours, PEM blocks, passwords in URLs, and the value of `password=…`-like pairs in plain text,
  * query strings, headers and JSON. Reads the text once, left to right, so that
  * its time is linear in the length. It errs on the side of masking.
  */
@@ -61,6 +64,9 @@ function afterWord(text: string, start: number, end: number): Stretch {
   const word = text.slice(start, end);
   const jwt = word.indexOf("eyJ");
   if (jwt >= 0 && word.length - jwt >= shortestJwt) return { mask: true, start: start + jwt, end };
+  if (word.length >= shortestMarked && marks.some((known) => word.startsWith(known))) {
+    return { mask: true, start, end };
+  }
   const name = word.toLowerCase();
   if (schemes.has(name)) return schemeToken(text, end);
   const plain = name.replaceAll("_", "").replaceAll("-", "").replaceAll(".", "");

@@ -27,6 +27,7 @@ describe("auth's configuration", () => {
       adminPassword: undefined,
       lifetimes: { access: 900, refresh: 604_800 },
       passwords: { concurrency: 2, waiting: 64, memoryKib: 19_456, passes: 2 },
+      apiKeys: { perAccount: 20, longestDays: 365 },
       keyEncryptionKey: undefined,
       production: false,
     });
@@ -36,6 +37,8 @@ describe("auth's configuration", () => {
     const config = read({
       ADMIN_PASSWORD: "twelve chars",
       AUTH_ACCESS_TTL: "300",
+      AUTH_API_KEYS_PER_ACCOUNT: "3",
+      AUTH_API_KEY_DAYS: "7",
       AUTH_KEY_ENCRYPTION_KEY: key,
       ENVIRONMENT: "production",
     });
@@ -43,6 +46,7 @@ describe("auth's configuration", () => {
       adminPassword: "twelve chars",
       production: true,
       lifetimes: { access: 300 },
+      apiKeys: { perAccount: 3, longestDays: 7 },
     });
     expect(config.keyEncryptionKey).toEqual(Buffer.alloc(32, 1));
   });

@@ -31,6 +31,9 @@ describe("maskSecrets masks", () => {
     ],
     ["all cookies", "cookie: a=1; b=2", "cookie: [redacted]"],
     ["a URL's password", "postgres://ada:s3:cr@t@db:5432/x", "postgres://ada:[redacted]@db:5432/x"],
+    ["an API key", `key cek_abcdefgh_${"k-_".repeat(14)}k sent`, "key [redacted] sent"],
+    ["an API key alone", `cek_abcdefgh_${"k".repeat(43)}`, "[redacted]"],
+    ["a client secret", `"ces_${"s".repeat(43)}"`, '"[redacted]"'],
     ["a secret at the start", "secret=1", "secret=[redacted]"],
   ])("%s", (_, text, masked) => expect(maskSecrets(text)).toBe(masked));
 });

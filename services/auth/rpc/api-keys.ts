@@ -84,9 +84,10 @@ function expiryOf(wanted: Timestamp | undefined, { longestDays }: ApiKeySettings
   throw validationFailed([{ field: "expire_time", description }]);
 }
 
-function whoseKeys({ subject, permissions }: Principal, { userId }: ListApiKeysRequest): string {
+function whoseKeys({ subject, permissions }: Principal, request: ListApiKeysRequest): string {
+  const userId = request.userId.toLowerCase();
   if (userId === "" || userId === subject) return subject;
   const permission = permissionNames.nameOf(Permission.USER_ADMIN);
   if (!permissions.has(Permission.USER_ADMIN)) throw errors.permissionMissing({ permission });
-  return userId.toLowerCase();
+  return userId;
 }

@@ -128,16 +128,17 @@ export function apiKeyStore({ db, clock }: { db: Kysely<Tables>; clock: Clock })
     },
 
     async revoke(call) {
-      const { id } = call.request;
-      const { context } = call;
+      const { context, request } = call;
       await once(db, { ...call, clock }, async (trx) => {
         const found = await trx
           .deleteFrom("api_keys")
-          .where("id", "=", id)
+          .where("id", "=", request.id)
           .where((row) => row.or(revocable(principalOf(context)).map((keys) => row.and(keys))))
-          .returning(["tenant_id", "user_id", "version"])
+          .returning(["id", "tenant_id", "user_id", "version"])
           .executeTakeFirst();
-        if (!found) throw errors.apiKeyNotFound({ id });
+        if (!found) throw errors.apiKeyNotFound({ id: request.id });
+        // As stored, which is how tokens name it: the request may write it in capitals.
+        const { id } = found;
         await revocations(trx, clock).apiKey(found.tenant_id, id);
         const message = create(ApiKeyRevokedSchema, { apiKeyId: id, userId: found.user_id });
         await recordEvent(trx, {
