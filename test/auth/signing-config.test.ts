@@ -17,7 +17,7 @@ it("signs by RS256 with a key of 30 days unless told otherwise", () => {
   expect(read(told).signing).toEqual({ algorithm: "ES256", periodMs: day });
 });
 
-it.each([
+it.each<Record<string, string>>([
   { AUTH_SIGNING_ALGORITHM: "HS256" },
   { AUTH_SIGNING_ALGORITHM: "none" },
   { AUTH_SIGNING_ALGORITHM: "rs256" },

@@ -16,6 +16,7 @@ import { definition } from "../../../services/auth/service.js";
 import { type AuthTables, openAuthStore } from "../../../services/auth/store.js";
 import { type Call, type Client, callKey, type Principal } from "../../../services/kit/context.js";
 import { newId } from "../../../services/kit/ids.js";
+import type { Log } from "../../../services/kit/log.js";
 import { readEvents } from "../../../services/kit/outbox.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
@@ -77,9 +78,17 @@ export async function testDirectory() {
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
+const nothing = () => undefined;
+const silent: Pick<Log, "error" | "warn" | "info" | "debug"> = {
+  error: nothing,
+  warn: nothing,
+  info: nothing,
+  debug: nothing,
+};
+
 /** Starts the service as a process would. */
 export function startService(config: AuthConfig, platform: Partial<Platform>): Promise<Served> {
-  return definition.start(config, platform as Platform);
+  return definition.start(config, { log: silent, ...platform } as Platform);
 }
 
 /** The service on a database in memory. One per file; give each test an account of its own. */
@@ -116,7 +125,10 @@ export async function startAuth(changes: Partial<AuthConfig> = {}) {
       await sql`alter table auth.outbox add constraint no_events check (false) not valid`.execute(db);
       return work().finally(() => sql`alter table auth.outbox drop constraint no_events`.execute(db));
     },
-    stop: () => (database as Database).end(),
+    async stop() {
+      await served.stop?.();
+      await (database as Database).end();
+    },
   };
 }
 
