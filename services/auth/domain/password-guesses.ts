@@ -1,7 +1,7 @@
 /** Words that people choose, with their rank: the first is the commonest. */
 export type Ranks = ReadonlyMap<string, number>;
 
-/** Longest word that is looked up, in characters. */
+/** Longest and shortest word that is looked up, in characters. */
 export const longestWord = 20;
 export const shortestWord = 3;
 

@@ -61,7 +61,7 @@ export async function proveAccount(
   };
 }
 
-/** What shows that the caller of an own account's method is its owner. */
+/** Who has shown the right password, and what more. */
 interface Proof {
   readonly account: Account;
   readonly code: string;
