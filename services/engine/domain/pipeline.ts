@@ -1,6 +1,15 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import type { StageName } from "../config.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
-import { type MaskPersonalData, type PipelineDeps, type PipelineRequest, type Run, startRun } from "./run.js";
+import {
+  type MaskedPart,
+  type MaskPersonalData,
+  maskedKey,
+  type PipelineDeps,
+  type PipelineRequest,
+  type Run,
+  startRun,
+} from "./run.js";
 import { runCheck, runStage, type StageWork } from "./stage.js";
 import { admit } from "./stages/admit.js";
 import { compose } from "./stages/compose.js";
@@ -30,7 +39,7 @@ export interface Sources {
 export function createPipeline(given: PipelineDeps, sources: Sources = { retrieve, compose }): Pipeline {
   return async (request, signal) => {
     const run = startRun(request, given);
-    const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run.masked) };
+    const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run) };
     await runStage("admit", admit, run, deps, signal);
     await answer(run, deps, sources, signal);
     const { outcome } = await runStage("settle", settle, run, deps, signal);
@@ -61,17 +70,25 @@ async function answer(
 }
 
 /** Masks each text of a run once, and leaves what came of it for the record. */
-function maskOnce(mask: MaskPersonalData, masked: Map<string, Masked>): MaskPersonalData {
-  const remember = (text: string, result: Masked) => {
-    masked.set(text, result);
-    return result;
-  };
+function maskOnce(mask: MaskPersonalData, run: Run): MaskPersonalData {
   return (text) => {
-    const known = masked.get(text);
-    if (known) return known;
-    const result = mask(text);
-    return result instanceof Promise ? result.then((one) => remember(text, one)) : remember(text, result);
+    const part = partOf(run);
+    const key = maskedKey(part, text);
+    const known = run.masked.get(key);
+    if (known) return known.masked;
+    const remember = (masked: Masked) => {
+      run.masked.set(key, { part, masked });
+      return masked;
+    };
+    const result = mask(text, part);
+    return result instanceof Promise ? result.then(remember) : remember(result);
   };
+}
+
+function partOf({ timings }: Run): MaskedPart {
+  const done = (name: StageName) => timings.some(({ stage }) => stage === name);
+  if (done("screen_evidence")) return "answer";
+  return done("mask") ? "evidence" : "request";
 }
 
 function isWithheld(run: Run): boolean {

@@ -18,7 +18,16 @@ import type { EffectivePolicy } from "./policy/policy.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
 
 /** Masks a text, here or elsewhere. Rejects when it cannot, which is never taken for "holds nothing". */
-export type MaskPersonalData = (text: string) => Masked | Promise<Masked>;
+export type MaskPersonalData = (text: string, part?: MaskedPart) => Masked | Promise<Masked>;
+
+/** Where a text belongs that is masked. */
+export type MaskedPart = "request" | "evidence" | "answer";
+
+/** A text that was masked. */
+export interface MaskedOf {
+  readonly part: MaskedPart;
+  readonly masked: Masked;
+}
 
 /** Finds what is told and not masked, here or elsewhere. */
 export type FindTold = (text: string) => Finding[] | Promise<Finding[]>;
@@ -102,8 +111,8 @@ export interface Run {
   readonly told: PersonalDataFinding[];
   /** Checks that failed or took too long. */
   readonly unavailable: string[];
-  /** Texts that were masked, by the text as received. */
-  readonly masked: Map<string, Masked>;
+  /** Texts that were masked, by part and the text as received; see `maskedKey`. */
+  readonly masked: Map<string, MaskedOf>;
   /** Weights of the terms that were asked for. */
   readonly termWeights: Map<string, number>;
   /** Passages that were retrieved and not used, masked; numbered among all that were retrieved. */
@@ -164,4 +173,9 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     passes: [],
     depth: 0,
   };
+}
+
+/** Under which key a run keeps a text that was masked. */
+export function maskedKey(part: MaskedPart, text: string): string {
+  return `${part} ${text}`;
 }

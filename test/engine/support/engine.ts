@@ -13,6 +13,7 @@ import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { PolicyService } from "#gen/ts/consciousness/policy/v1/policy_service_pb.js";
 import {
   defaults,
   type EngineConfig,
@@ -22,9 +23,10 @@ import {
 import { definition } from "../../../services/engine/service.js";
 import type { EngineTables } from "../../../services/engine/store.js";
 import { systemClock } from "../../../services/kit/clock.js";
-import { callKey, type Principal } from "../../../services/kit/context.js";
+import { type Call, callKey, type Principal } from "../../../services/kit/context.js";
 import { errors } from "../../../services/kit/errors.js";
 import { newId } from "../../../services/kit/ids.js";
+import { createLog } from "../../../services/kit/log.js";
 import { createMetrics } from "../../../services/kit/metrics.js";
 import { readEvents } from "../../../services/kit/outbox.js";
 import type { Peer } from "../../../services/kit/peers/peers.js";
@@ -82,6 +84,7 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     database: async () => database,
     peer: () => agentsPeer(agents),
     hears: () => false,
+    log: createLog({ service: "engine", level: "silent" }),
     load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
   } as unknown as Platform;
   const served = await definition.start({ ...defaults, budgets: patientBudgets, ...config }, platform);
@@ -100,6 +103,9 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     /** Its calibration as `principal` calls it. */
     calibrationAs: (principal: Principal): MethodsOf<typeof CalibrationService.method> =>
       callable(CalibrationService, handlersOf(CalibrationService), principal),
+    /** Its policies as `principal` calls them, under an idempotency key when one is given. */
+    policiesAs: (principal: Principal, key?: string): MethodsOf<typeof PolicyService.method> =>
+      callable(PolicyService, handlersOf(PolicyService), principal, key),
     /** Makes an agent that the peer knows; active unless told otherwise. */
     addAgent(knowledge: string, { status = AgentStatus.ACTIVE, providerId = "" } = {}): string {
       const id = newId();
@@ -140,10 +146,11 @@ function callable<M extends Record<string, DescMethod>>(
   service: DescService,
   handlers: Handlers,
   principal: Principal | undefined,
+  key?: string,
 ): MethodsOf<M> {
   const method = (name: string, { input, output }: DescMethod) => {
     return async (request: MessageInitShape<typeof input>) => {
-      const reply = await handlers[name]?.(create(input, request as never), contextOf(principal));
+      const reply = await handlers[name]?.(create(input, request as never), contextOf(principal, key));
       return create(output, reply as never);
     };
   };
@@ -152,7 +159,7 @@ function callable<M extends Record<string, DescMethod>>(
   ) as unknown as MethodsOf<M>;
 }
 
-function contextOf(principal: Principal | undefined): HandlerContext {
+function contextOf(principal: Principal | undefined, key?: string): HandlerContext {
   const call = {
     requestId: newId(),
     correlationId: "test",
@@ -161,7 +168,9 @@ function contextOf(principal: Principal | undefined): HandlerContext {
     credential: undefined,
     deadline: Number.POSITIVE_INFINITY,
     queueMs: 2,
+    ...(key === undefined ? {} : { idempotencyKey: { value: key } }),
   };
   const signal = new AbortController().signal;
-  return { values: createContextValues().set(callKey, call), signal } as HandlerContext;
+  const values = createContextValues().set(callKey, call as Call);
+  return { values, signal, responseHeader: new Headers() } as HandlerContext;
 }

@@ -6,15 +6,15 @@ import {
   type ReplayRecord,
   ReplayRecordSchema,
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import type { Masked } from "../judges/personal-data/personal-data.js";
-import type { Run } from "../run.js";
+import { type MaskedOf, maskedKey, type Run } from "../run.js";
 
 /** What has to be on record so that a run can be judged again. */
 export function replayRecord(run: Run): ReplayRecord {
-  const composed = run.composed === undefined ? undefined : run.masked.get(run.composed)?.text;
+  const composed =
+    run.composed === undefined ? undefined : run.masked.get(maskedKey("answer", run.composed))?.masked.text;
   const { slope: calibrationSlope, offset: calibrationOffset } = run.request.responder.calibration ?? {};
   return create(ReplayRecordSchema, {
-    maskedTexts: [...run.masked.values()].filter(({ findings }) => findings.length > 0).map(maskedText),
+    maskedTexts: [...run.masked.values()].filter(({ masked }) => masked.findings.length > 0).map(maskedText),
     leftOut: run.leftOut.map(({ number, title, source, text: passage, score }) => {
       return { number, title, source, passage, score };
     }),
@@ -32,9 +32,10 @@ export function maskedDigest(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-function maskedText({ text, findings, places }: Masked): MaskedText {
+function maskedText({ part, masked: { text, findings, places } }: MaskedOf): MaskedText {
   return create(MaskedTextSchema, {
     digest: maskedDigest(text),
+    part,
     findings: findings.map(({ type, span, score }, at) => ({ type, span, score, place: places[at] })),
   });
 }

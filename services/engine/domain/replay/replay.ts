@@ -81,9 +81,9 @@ function calibrationOf({ replay }: Decision): Calibration | undefined {
 
 /** Finds in each masked text what was found when it was masked. */
 function recordedMask({ replay }: Decision): MaskPersonalData {
-  const known = new Map(replay?.maskedTexts.map(({ digest, findings }) => [digest, findings]));
-  return (text): Masked => {
-    const found = known.size === 0 ? [] : (known.get(maskedDigest(text)) ?? []);
+  const known = new Map(replay?.maskedTexts.map(({ part, digest, findings }) => [part + digest, findings]));
+  return (text, part = "request"): Masked => {
+    const found = known.size === 0 ? [] : (known.get(part + maskedDigest(text)) ?? []);
     const findings = found.map(({ type, span, score }): Finding<MaskedType> => {
       return { type: type as MaskedType, span: spanOf(span), score };
     });
