@@ -105,4 +105,7 @@ export interface ErrorParams {
   POLICY_CHANGED: Record<never, never>;
   DECISION_NOT_REPLAYABLE: { id: string | number; problem: string | number };
   DECISION_WITHOUT_ANSWER: { id: string | number };
+  CHAT_REQUEST_INVALID: { param: string | number; problem: string | number };
+  MODEL_NOT_FOUND: { model: string | number };
+  WINDOWED_RELEASE_NOT_ALLOWED: { problem: string | number };
 }

@@ -21,6 +21,8 @@ import { roleOn, sharedRole, withRole } from "./visible.js";
 export interface PageQuery {
   /** UNSPECIFIED for all. */
   readonly status: AgentStatus;
+  /** Empty for all. */
+  readonly name: string;
   /** Id of the agent that the page follows; undefined for the first page. */
   readonly after: string | undefined;
   readonly limit: number;
@@ -39,13 +41,14 @@ export type AgentStore = ReturnType<typeof agentStore>;
 export function agentStore({ db, clock }: AgentStoreOptions) {
   return {
     /** A page of agents without their knowledge, newest first. */
-    async list(principal: Principal, { status, after, limit }: PageQuery): Promise<Agent[]> {
+    async list(principal: Principal, { status, name, after, limit }: PageQuery): Promise<Agent[]> {
       let query = db
         .selectFrom("agents")
         .select(slimColumns)
         .select(sharedRole(principal))
         .where(withRole(principal, AgentRole.VIEWER));
       if (status !== AgentStatus.UNSPECIFIED) query = query.where("status", "=", statusText(status));
+      if (name !== "") query = query.where("name", "=", name);
       if (after !== undefined) query = query.where("id", "<", after);
       const rows = await query.orderBy("id", "desc").limit(limit).execute();
       return rows.map((row) => toAgent(row, roleOn(row, principal)));

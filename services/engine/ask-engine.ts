@@ -30,7 +30,14 @@ export function askEngine(input: string, version: string): Promise<Decision> {
     mostEvidence: defaults.mostEvidence,
     version,
   });
-  const responder: Responder = { agentId: "", goals: [], instructions: "", composer, knowledge: builtIn };
+  const responder: Responder = {
+    agentId: "",
+    goals: [],
+    instructions: "",
+    composer,
+    grounded: true,
+    knowledge: builtIn,
+  };
   const request = {
     policy: effectivePolicy([]),
     decisionId: newId(),

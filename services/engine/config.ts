@@ -1,4 +1,4 @@
-import { type ConfigSource, integer, json, number, text } from "../kit/config.js";
+import { type ConfigSource, flag, integer, json, number, text } from "../kit/config.js";
 import { isRecord } from "./json-record.js";
 import { type ProviderConfig, readProviders } from "./provider-config.js";
 
@@ -40,6 +40,12 @@ export interface EngineConfig {
   /** See `ExtractiveOptions`. */
   readonly fewestCovered: number;
   readonly mostSentences: number;
+  /** How long a stream may take to its verdict, in milliseconds. */
+  readonly streamTimeoutMs: number;
+  /** After how much silence an event stream of the OpenAI-compatible route gets a comment, in milliseconds. */
+  readonly keepAliveMs: number;
+  /** Whether answers may leave in windows before all of them has been judged, where the caller asks for it. */
+  readonly streamWindowed: boolean;
   /** Agents whose indexed knowledge is kept in memory. */
   readonly knowledgeCacheSize: number;
   /** The operator's policy in YAML; empty for none. */
@@ -69,6 +75,9 @@ export const defaults: EngineConfig = {
   mostEvidence: 8,
   fewestCovered: 0.5,
   mostSentences: 4,
+  streamTimeoutMs: 60_000,
+  keepAliveMs: 5_000,
+  streamWindowed: false,
   knowledgeCacheSize: 64,
   policyFile: "",
   calibrationLabels: 10,
@@ -83,6 +92,9 @@ export function readConfig(source: ConfigSource): EngineConfig {
     ENGINE_STAGE_BUDGETS_MS: json("an object of milliseconds by stage", toBudgets, {
       fallback: defaults.budgets,
     }),
+    ENGINE_STREAM_TIMEOUT_MS: integer(1, 600_000, { fallback: defaults.streamTimeoutMs }),
+    ENGINE_KEEP_ALIVE_MS: integer(1, 60_000, { fallback: defaults.keepAliveMs }),
+    ENGINE_STREAM_WINDOWED: flag({ fallback: defaults.streamWindowed }),
     POLICY_FILE: text({ fallback: defaults.policyFile, expected: "a path" }),
     ENGINE_KNOWLEDGE_CACHE_SIZE: integer(1, 10_000, { fallback: defaults.knowledgeCacheSize }),
     ENGINE_CALIBRATION_LABELS: integer(5, 1000, { fallback: defaults.calibrationLabels }),
@@ -94,6 +106,9 @@ export function readConfig(source: ConfigSource): EngineConfig {
     reflectionDepth: values.ENGINE_REFLECTION_DEPTH,
     budgets: values.ENGINE_STAGE_BUDGETS_MS,
     providers: readProviders(source),
+    streamTimeoutMs: values.ENGINE_STREAM_TIMEOUT_MS,
+    keepAliveMs: values.ENGINE_KEEP_ALIVE_MS,
+    streamWindowed: values.ENGINE_STREAM_WINDOWED,
     policyFile: values.POLICY_FILE,
     knowledgeCacheSize: values.ENGINE_KNOWLEDGE_CACHE_SIZE,
     calibrationLabels: values.ENGINE_CALIBRATION_LABELS,

@@ -1,4 +1,4 @@
-import { type Agent, AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { type Agent, AgentStatus, Grounding } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { errors } from "../kit/errors.js";
 import type { Composer } from "./domain/compose/composer.js";
 import type { KnowledgeKey } from "./domain/knowledge.js";
@@ -30,17 +30,27 @@ export function createResponders({ builtIn, embedded, providers, knowledgeOf }: 
     return composer;
   };
   return {
-    engine: { agentId: "", goals: [], instructions: "", composer: embedded, knowledge: builtIn },
+    engine: {
+      agentId: "",
+      goals: [],
+      instructions: "",
+      composer: embedded,
+      grounded: true,
+      knowledge: builtIn,
+    },
     forAgent(id, agent) {
       if (!agent) throw errors.agentNotFound({ id });
       if (agent.status !== AgentStatus.ACTIVE) {
         throw errors.agentNotActive({ id, status: `AGENT_STATUS_${AgentStatus[agent.status]}` });
       }
+      const composer = composerOf(agent.configuration?.providerId ?? "");
       return {
         agentId: id,
         goals: agent.configuration?.goals ?? [],
         instructions: agent.configuration?.instructions ?? "",
-        composer: composerOf(agent.configuration?.providerId ?? ""),
+        composer,
+        // The embedded composer has nothing but evidence to answer from.
+        grounded: composer === embedded || agent.configuration?.grounding !== Grounding.OPTIONAL,
         knowledge: knowledgeOf({ agentId: id, etag: agent.etag, documents: agent.knowledge }),
       };
     },

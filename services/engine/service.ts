@@ -2,6 +2,7 @@ import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { ChatService } from "#gen/ts/consciousness/openai/v1/chat_service_pb.js";
 import { PolicyService } from "#gen/ts/consciousness/policy/v1/policy_service_pb.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
@@ -24,12 +25,14 @@ import { feedbackStore } from "./feedback-store.js";
 import { knownAgents } from "./known-agents.js";
 import { observeDecision, observeProvider } from "./observe.js";
 import { createJudgeThreads, offloadJudges, offloadMask, offloadReading, offloadTelling } from "./offload.js";
+import { findModel } from "./openai/find-model.js";
 import { createPolicies } from "./policies.js";
 import { openPolicyFile } from "./policy-file.js";
 import { policyStore } from "./policy-store.js";
 import { createRecalibrations } from "./recalibrations.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
+import { createChatCompletion } from "./rpc/create-chat-completion.js";
 import { evaluateEthics } from "./rpc/evaluate-ethics.js";
 import { getCalibration } from "./rpc/get-calibration.js";
 import { getDecision } from "./rpc/get-decision.js";
@@ -37,9 +40,11 @@ import { getPolicy } from "./rpc/get-policy.js";
 import { getPolicyVersion } from "./rpc/get-policy-version.js";
 import { getState } from "./rpc/get-state.js";
 import { listDecisions } from "./rpc/list-decisions.js";
+import { listModels } from "./rpc/list-models.js";
 import { listPolicyVersions } from "./rpc/list-policy-versions.js";
 import type { PolicyDeps } from "./rpc/policy-call.js";
 import { process } from "./rpc/process.js";
+import { processStream } from "./rpc/process-stream.js";
 import { putPolicy } from "./rpc/put-policy.js";
 import { recordFeedback } from "./rpc/record-feedback.js";
 import { reflect } from "./rpc/reflect.js";
@@ -67,18 +72,24 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     const parts = createParts(config, platform);
     const { pipeline, pipelineDeps, responders, self, textJudge, support, observe, stop } = parts;
     const checkDatabase = (signal: AbortSignal) => database.ping(signal);
+    const recalibrations = createRecalibrations({ store: feedback, clock: platform.clock });
+    const answering = { agents, responders, policies, recalibrations, config };
+    const pending = new Set<Promise<unknown>>();
+    const streaming = {
+      ...answering,
+      pipeline,
+      store,
+      observe,
+      pending,
+      clock: platform.clock,
+      log: platform.log,
+      streamTimeoutMs: config.streamTimeoutMs,
+    };
+    const list = platform.peer(AgentsService);
     const selfDeps = { ...self, checkDatabase };
     const handlers = {
-      process: process({
-        pipeline,
-        store,
-        agents,
-        responders,
-        policies,
-        recalibrations: createRecalibrations({ store: feedback, clock: platform.clock }),
-        config,
-        observe,
-      }),
+      process: process({ ...answering, pipeline, store, observe }),
+      processStream: processStream({ ...streaming, windowedAllowed: config.streamWindowed }),
       getState: getState(selfDeps),
       assessSelf: assessSelf(selfDeps),
       evaluateEthics: evaluateEthics({ ...textJudge, policies, ethicalStrictness: config.ethicalStrictness }),
@@ -87,9 +98,20 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       listDecisions: listDecisions({ store }),
       replayDecision: replayDecision({ store, policyStore: versions, policies, pipelineDeps }),
     };
+    const { maskPersonalData } = textJudge;
+    const chat = {
+      createChatCompletion: createChatCompletion({
+        ...streaming,
+        maskPersonalData,
+        findModel: findModel({ ...answering, list }),
+        keepAliveMs: config.keepAliveMs,
+      }),
+      listModels: listModels({ list }),
+    };
     return {
       implementations: [
         implement(EngineService, handlers),
+        implement(ChatService, chat),
         implement(PolicyService, policyHandlers({ store: versions, policies, agents })),
         implement(CalibrationService, {
           recordFeedback: recordFeedback({ decisions: store, feedback, enough }),
@@ -98,6 +120,7 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       ],
       dependencies: [{ name: "database", check: checkDatabase }],
       async stop() {
+        await Promise.allSettled(pending);
         policyFile.stop();
         await Promise.all([agents.stop(), policies.stop(), stop()]);
       },

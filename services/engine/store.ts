@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { HandlerContext } from "@connectrpc/connect";
 import type { ExpressionBuilder, Kysely, Transaction } from "kysely";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { type Decision, DecisionSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
@@ -134,6 +135,10 @@ export function decisionStore({ db, clock }: DecisionStoreOptions) {
         recall: async ({ id }) => ({ decision: await load(principal, id), replayed: true }),
       });
     },
+
+    /** Records the decision of a call that has no idempotency key, as streams have none. */
+    record: (context: HandlerContext, decision: Decision) =>
+      insert({ principal: principalOf(context), call: callOf(context) }, decision),
 
     /** A page of decisions in short, newest first; `after` is the id of the one that it follows. */
     async list(principal: Principal, { since, after, limit }: DecisionQuery): Promise<DecisionSummary[]> {

@@ -12,7 +12,7 @@ import { commentOf } from "./openapi/comments.js";
 import { conditionParameters, securitySchemes } from "./openapi/http-semantics.js";
 import { type Operation, operationOf } from "./openapi/operations.js";
 import { namePaths } from "./openapi/paths.js";
-import { headerComponents, problemSchema } from "./openapi/responses.js";
+import { headerComponents, openaiErrorSchema, problemSchema } from "./openapi/responses.js";
 import { createSchemas, messagesWithin, type SchemaOptions } from "./openapi/schemas.js";
 import { shareResponses } from "./openapi/shared-responses.js";
 import { describeProblem, planRoutes, type Route } from "./transcode/route.js";
@@ -72,7 +72,7 @@ export function describeApi(options: ApiOptions): JsonObject {
     tags: [...described].map((service) => ({ name: service.name, description: commentOf(service) })),
     paths: pathItems(shared.operations),
     components: {
-      schemas: { Problem: problemSchema, ...schemas.components() },
+      schemas: { Problem: problemSchema, OpenAiError: openaiErrorSchema, ...schemas.components() },
       responses: shared.components,
       headers: headerComponents,
       parameters: {

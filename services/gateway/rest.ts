@@ -7,6 +7,7 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { ConnectError, type ContextValues } from "@connectrpc/connect";
+import { ErrorFormat } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
 import { CallValues } from "../kit/calls/unary-call.js";
 import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
@@ -28,7 +29,9 @@ import type {
   TranscodedStream,
   TranscodedStreamReply,
 } from "./transcode/call.js";
+import { type ErrorForm, oauthForm } from "./transcode/error-form.js";
 import { createJsonCodec } from "./transcode/json.js";
+import { openaiForm } from "./transcode/openai-errors.js";
 import { describeProblem } from "./transcode/route.js";
 import { createTranscoder, findRouteProblems, type Transcoder } from "./transcode/transcoder.js";
 
@@ -54,9 +57,9 @@ export const restHandler: RestFactory = (options) => {
       codec: createCodec({ registry, maxDepth: limits.depth }),
       limits: transcoderLimits(limits),
       ignoreUnknownFields: (method) => ignoring.get(method) ?? false,
-      oauthErrors: (method) => contracts.get(method)?.oauthErrors ?? false,
       strictPreconditions: true,
       replyHeaders: (method) => cacheHeadersOf(contracts.get(method)),
+      errorForm: (method) => errorFormOf(contracts.get(method), registry),
       onReject({ incoming, reason }) {
         incoming.rejection = reason;
       },
@@ -148,6 +151,11 @@ function valuesOf({ incoming }: { readonly incoming: Arrival }) {
 
 function cacheHeadersOf(contract: MethodContract | undefined) {
   return contract ? cacheHeaders(contract) : {};
+}
+
+function errorFormOf(contract: MethodContract | undefined, registry: Registry): ErrorForm | undefined {
+  if (contract?.oauthErrors) return oauthForm(registry);
+  return contract?.errorFormat === ErrorFormat.OPENAI ? openaiForm : undefined;
 }
 
 function requestId(arrival: Arrival): string {

@@ -14,6 +14,7 @@ import { TenantsService } from "#gen/ts/consciousness/auth/v1/tenants_service_pb
 import { UsersService } from "#gen/ts/consciousness/auth/v1/users_service_pb.js";
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { ChatService } from "#gen/ts/consciousness/openai/v1/chat_service_pb.js";
 import { UsageService } from "#gen/ts/consciousness/usage/v1/usage_service_pb.js";
 import { resolveContract } from "../kit/contract/method.js";
 import { type Implementation, implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
@@ -37,6 +38,7 @@ const forwarded: readonly DescService[] = [
   AuditService,
   AgentsService,
   EngineService,
+  ChatService,
   CalibrationService,
 ];
 const services: readonly DescService[] = [AuthService, ServiceAccountsService, ...forwarded];

@@ -60,6 +60,7 @@ export function responder(knowledge?: string, overrides: Partial<Responder> = {}
     goals: [],
     instructions: "",
     composer: embedded,
+    grounded: true,
     knowledge: own ? createIndex(splitPassages(own, "knowledge")) : builtIn,
     ...overrides,
   };

@@ -19,13 +19,14 @@ export function listAgents({
     const after = readPageToken(request.pageToken, query);
     const size = Math.min(request.pageSize || defaultPageSize, greatestPageSize);
     // One more than asked for tells whether there is a next page.
-    const found = await store.list(principal, { status: request.status, after, limit: size + 1 });
+    const { status, name } = request;
+    const found = await store.list(principal, { status, name, after, limit: size + 1 });
     const agents = found.slice(0, size);
     const last = found.length > size ? agents.at(-1) : undefined;
     return { agents, nextPageToken: last ? pageTokenAfter(last.id, query) : "" };
   };
 }
 
-function queryOf({ tenant, subject }: Principal, { status }: ListAgentsRequest): string[] {
-  return [tenant, subject, String(status)];
+function queryOf({ tenant, subject }: Principal, { status, name }: ListAgentsRequest): string[] {
+  return [tenant, subject, String(status), name];
 }

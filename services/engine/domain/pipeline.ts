@@ -21,7 +21,10 @@ import { isBlocked, screenInput } from "./stages/screen-input.js";
 import { screenOutput, screenRevision } from "./stages/screen-output.js";
 import { decisionOf, settle } from "./stages/settle.js";
 
-/** Decides one request. Rejects only when `signal` aborts, or by a fault of ours outside the checks. */
+/**
+ * Decides one request. Rejects only when `signal` aborts and the request does
+ * not settle then, or by a fault of ours outside the checks.
+ */
 export type Pipeline = (request: PipelineRequest, signal: AbortSignal) => Promise<Decision>;
 
 /** Where evidence and answers come from. */
@@ -39,9 +42,20 @@ export interface Sources {
 export function createPipeline(given: PipelineDeps, sources: Sources = { retrieve, compose }): Pipeline {
   return async (request, signal) => {
     const run = startRun(request, given);
+<<<<<<< HEAD
+    const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run.masked) };
+    try {
+      await runStage("admit", admit, run, deps, signal);
+      await answer(run, deps, sources, signal);
+    } catch (error) {
+      if (!request.settlesWhenLeft || !signal.aborted) throw error;
+      run.ended = "the caller left, or its time was over, before the verdict";
+    }
+=======
     const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run) };
     await runStage("admit", admit, run, deps, signal);
     await answer(run, deps, sources, signal);
+>>>>>>> origin/main
     const { outcome } = await runStage("settle", settle, run, deps, signal);
     return decisionOf(run, outcome, deps);
   };
@@ -92,5 +106,7 @@ function partOf({ timings }: Run): MaskedPart {
 }
 
 function isWithheld(run: Run): boolean {
-  return run.unavailable.length > 0 || run.uncovered !== undefined || isBlocked(run);
+  return (
+    run.ended !== undefined || run.unavailable.length > 0 || run.uncovered !== undefined || isBlocked(run)
+  );
 }

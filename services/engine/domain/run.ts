@@ -6,7 +6,8 @@ import type {
 import type { ReasoningStep, RuleFailure, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { StageBudgets } from "../config.js";
-import type { Composer, EvidencePassage } from "./compose/composer.js";
+import type { ToolCall } from "./compose/completion.js";
+import type { Composer, ComposeUsage, ConversationText, EvidencePassage } from "./compose/composer.js";
 import type { Framework } from "./frameworks/framework.js";
 import type { Judge } from "./judges/judge.js";
 import type { Finding } from "./judges/personal-data/finding.js";
@@ -66,6 +67,8 @@ export interface Responder {
   /** For providers; empty for none. */
   readonly instructions: string;
   readonly composer: Composer;
+  /** Whether its answers have to stand on evidence. */
+  readonly grounded: boolean;
   /** What it knows. */
   readonly knowledge: PassageIndex;
   /** What labels of its answers made of its confidence; absent until there are enough. */
@@ -92,6 +95,17 @@ export interface PipelineRequest {
   readonly responder: Responder;
   /** By which its texts are judged. */
   readonly policy: EffectivePolicy;
+  /** The other texts of a conversation, in order, judged with the input; absent for none. */
+  readonly conversation?: readonly ConversationText[];
+  /** Told of each stage when it has ended. */
+  readonly onStage?: (timing: StageTiming) => void;
+  /**
+   * Releases the answer in windows, each judged before; resolves when the next
+   * may come. Absent: nothing leaves before the verdict.
+   */
+  readonly release?: (window: string) => Promise<void>;
+  /** Decide with what there is when the caller leaves, instead of rejecting. */
+  readonly settlesWhenLeft?: boolean;
 }
 
 /** What is known of a request so far; each stage adds to it. */
@@ -124,6 +138,12 @@ export interface Run {
   context: Record<string, string>;
   /** Why no judge covers the input. */
   uncovered: string | undefined;
+  /** The conversation, masked. */
+  conversation: ConversationText[];
+  /** Why nothing more of the answer may leave: nobody waits, or what has left cannot be changed. */
+  ended: string | undefined;
+  /** What has left in windows. */
+  released: string;
   idf: Idf;
   awareness: number | undefined;
   evidence: EvidencePassage[];
@@ -131,6 +151,12 @@ export interface Run {
   draft: string | undefined;
   /** The answer as it was composed. */
   composed: string | undefined;
+  /** Functions that the answer wants called, masked once they have been judged. */
+  toolCalls: readonly ToolCall[];
+  /** Whether judging had to change them. */
+  toolCallsMasked: boolean;
+  finishReason: string;
+  usage: ComposeUsage;
   composer: string;
   passes: readonly ReflectionPass[];
   depth: number;
@@ -164,11 +190,18 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     question: "",
     context: {},
     uncovered: undefined,
+    conversation: [],
+    ended: undefined,
+    released: "",
     idf: () => 0,
     awareness: undefined,
     evidence: [],
     draft: undefined,
     composed: undefined,
+    toolCalls: [],
+    toolCallsMasked: false,
+    finishReason: "",
+    usage: {},
     composer: "",
     passes: [],
     depth: 0,

@@ -63,7 +63,9 @@ export async function runStage<R extends StageReport>(
     return report;
   } finally {
     const durationMs = elapsedMs(deps.clock, start);
-    run.timings.push(create(StageTimingSchema, { stage: name, durationMs, budgetMs: deps.budgets[name] }));
+    const timing = create(StageTimingSchema, { stage: name, durationMs, budgetMs: deps.budgets[name] });
+    run.timings.push(timing);
+    run.request.onStage?.(timing);
   }
 }
 

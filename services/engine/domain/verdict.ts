@@ -8,7 +8,11 @@ export interface VerdictFacts {
   readonly unavailable: readonly string[];
   /** Why no judge covers the input. */
   readonly uncovered: string | undefined;
+  /** Why nothing more may leave; undefined when all may. */
+  readonly ended: string | undefined;
   readonly answered: boolean;
+  /** Whether the answer has to stand on evidence. */
+  readonly grounded: boolean;
   /** The evidence most likely does not support the answer. */
   readonly unsupported: boolean;
   /** 0..1; undefined when it could not be computed. */
@@ -26,8 +30,7 @@ export interface Settlement {
 
 /** Settles the verdict: the first of the reasons to withhold decides, in this order. */
 export function settleVerdict(facts: VerdictFacts): Settlement {
-  const { blocked, unavailable, uncovered, answered, unsupported, quality, qualityThreshold, modified } =
-    facts;
+  const { blocked, unavailable, uncovered, ended, answered, grounded, modified } = facts;
   if (blocked) return { verdict: Verdict.BLOCKED, why: "a rule blocks" };
   if (unavailable.length > 0) {
     return {
@@ -36,14 +39,19 @@ export function settleVerdict(facts: VerdictFacts): Settlement {
     };
   }
   if (uncovered !== undefined) return { verdict: Verdict.ABSTAINED, why: uncovered };
+  if (ended !== undefined) return { verdict: Verdict.ABSTAINED, why: ended };
   if (!answered) return { verdict: Verdict.ABSTAINED, why: "nothing supports an answer" };
-  if (unsupported) return { verdict: Verdict.ABSTAINED, why: "the evidence hardly supports the answer" };
-  if (quality === undefined || quality < qualityThreshold) {
-    const index = quality === undefined ? "unknown" : quality.toFixed(3);
-    return { verdict: Verdict.ABSTAINED, why: `quality ${index} is under the threshold ${qualityThreshold}` };
-  }
+  const weakness = grounded ? weaknessOf(facts) : undefined;
+  if (weakness !== undefined) return { verdict: Verdict.ABSTAINED, why: weakness };
   if (modified) return { verdict: Verdict.MODIFIED, why: "the answer was redacted or revised" };
   return { verdict: Verdict.ALLOWED, why: "every check passed" };
+}
+
+function weaknessOf({ unsupported, quality, qualityThreshold }: VerdictFacts): string | undefined {
+  if (unsupported) return "the evidence hardly supports the answer";
+  if (quality !== undefined && quality >= qualityThreshold) return undefined;
+  const index = quality === undefined ? "unknown" : quality.toFixed(3);
+  return `quality ${index} is under the threshold ${qualityThreshold}`;
 }
 
 const withheld: Readonly<Partial<Record<Verdict, string>>> = {

@@ -10,9 +10,10 @@ import type { Request, Response } from "../../kit/serve/listen.js";
 import type { Edge, EdgePort } from "../../kit/workload.js";
 import type { EdgeConfig } from "../config.js";
 import { documentPaths } from "../documents.js";
+import { problemForm } from "../transcode/error-form.js";
 import { defaultLimits } from "../transcode/options.js";
 import { statusOf } from "../transcode/problem.js";
-import { renderProblem } from "../transcode/render.js";
+import { renderError } from "../transcode/render.js";
 import { cacheHeaders, noStore } from "./cache-control.js";
 import { createCors, isPreflight } from "./cors.js";
 import type { Head } from "./head.js";
@@ -95,6 +96,7 @@ function cacheControl({ method }: Request, status: number, given: Head["headers"
 }
 
 function planRefusal({ port, log, metrics }: Omit<EdgeOptions, "config"> & { readonly port: EdgePort }) {
+  const form = problemForm(undefined);
   const lingering = { milliseconds: defaultLimits.lingerMs, startTimer };
   return (request: Request, response: Response, failure: unknown): void => {
     const error = failure instanceof ConnectError ? failure : errors.internal(failure);
@@ -111,7 +113,7 @@ function planRefusal({ port, log, metrics }: Omit<EdgeOptions, "config"> & { rea
       reason,
       remote_address: clientAddress,
     });
-    renderProblem({ request, response, requestId }, error, { registry: undefined, lingering });
+    renderError({ request, response, requestId }, error, { form, lingering });
   };
 }
 

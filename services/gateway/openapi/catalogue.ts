@@ -34,6 +34,8 @@ export interface PolicyFacts {
   readonly counted: "not" | "rates" | "quotas";
   /** How long an answer stays good; absent when that must be asked before each use. */
   readonly maxAgeSeconds?: number;
+  /** Its errors have the form that OpenAI's clients read. */
+  readonly openaiErrors?: boolean;
   /** Its errors have the form of RFC 6749 too. */
   readonly oauthErrors?: boolean;
   /** Nothing but a person's session will do. */
@@ -85,6 +87,7 @@ export function policyReader(image: FileRegistry): (method: DescMethod) => Polic
       oauthErrors: policy.oauthErrors === true,
       sessionOnly: policy.sessionOnly === true,
       ...(isObject(policy.cache) && { maxAgeSeconds: Number(policy.cache.maxAgeSeconds) }),
+      openaiErrors: policy.errorFormat === "ERROR_FORMAT_OPENAI",
       transient: service.everyWorkload === true,
     };
   };

@@ -78,12 +78,25 @@ export function reasonsOf({ route, policy, stated, catalogue }: FailureOptions):
 /** The error responses of a route, by status. */
 export function failures(options: FailureOptions): Map<number, JsonObject> {
   const byStatus = new Map<number, ReasonFacts[]>();
+  const openai = options.policy.openaiErrors === true;
   for (const reason of reasonsOf(options)) {
-    byStatus.set(reason.status, [...(byStatus.get(reason.status) ?? []), reason]);
+    const status = openai && reason.reason === "ETHICAL_VIOLATION" ? 400 : reason.status;
+    byStatus.set(status, [...(byStatus.get(status) ?? []), reason]);
   }
   const statuses = [...byStatus].sort(([a], [b]) => a - b);
-  const tell = options.policy.oauthErrors ? oauthFailure : failure;
+  const tell = formOf(options.policy);
   return new Map(statuses.map(([status, reasons]) => [status, tell(status, reasons)]));
+}
+
+function formOf({ openaiErrors, oauthErrors }: PolicyFacts) {
+  if (oauthErrors) return oauthFailure;
+  return openaiErrors ? openaiFailure : failure;
+}
+
+/** As OpenAI's clients read it. */
+function openaiFailure(status: number, reasons: readonly ReasonFacts[]): JsonObject {
+  const content = { "application/json": { schema: { $ref: "#/components/schemas/OpenAiError" } } };
+  return { ...failure(status, reasons), content };
 }
 
 function failure(status: number, reasons: readonly ReasonFacts[]): JsonObject {
@@ -163,6 +176,30 @@ export const problemSchema: JsonObject = {
     },
   },
   required: ["type", "title", "status", "detail", "code", "request_id", "details"],
+};
+
+/** An error as the clients of OpenAI's API read it. */
+export const openaiErrorSchema: JsonObject = {
+  type: "object",
+  description: "An error in the form of OpenAI's API.",
+  properties: {
+    error: {
+      type: "object",
+      properties: {
+        message: { type: "string", description: "What went wrong, for people." },
+        type: { type: "string", description: "The kind of error, such as `invalid_request_error`." },
+        param: { type: ["string", "null"], description: "The parameter at fault." },
+        code: {
+          type: ["string", "null"],
+          description: "`content_filter` for a block, else a code of OpenAI's or our reason in lower case.",
+        },
+        decision_id: { type: "string", format: "uuid", description: "The decision that blocked." },
+        request_id: { type: "string", format: "uuid", description: "Leads to our log." },
+      },
+      required: ["message", "type", "param", "code"],
+    },
+  },
+  required: ["error"],
 };
 
 /** Headers that responses refer to. */

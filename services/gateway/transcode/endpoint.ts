@@ -3,6 +3,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { type Bind, type BindOptions, planBind } from "./bind.js";
 import type { StartTimer } from "./body.js";
 import { planContent } from "./content.js";
+import type { ErrorForm } from "./error-form.js";
 import type { RestRequest } from "./exchange.js";
 import type { JsonCodec } from "./json.js";
 import type { TranscoderLimits } from "./options.js";
@@ -13,7 +14,12 @@ import { planFormats, type StreamFormat } from "./stream-format.js";
 import { type BeginUpload, planUpload } from "./upload.js";
 
 /** A route with all that serving it takes, planned once. */
-export type Endpoint = { readonly route: Route } & (UnaryPlan | DownloadPlan | UploadPlan | NoPlan);
+export type Endpoint = { readonly route: Route; readonly form: ErrorForm } & (
+  | UnaryPlan
+  | DownloadPlan
+  | UploadPlan
+  | NoPlan
+);
 
 /** One message for one message. */
 export interface UnaryPlan {
@@ -49,6 +55,7 @@ export interface EndpointOptions {
   ignoreUnknownFields(method: DescMethod): boolean;
   readonly strictPreconditions: boolean;
   replyHeaders(method: DescMethod): OutgoingHttpHeaders;
+  errorForm(method: DescMethod): ErrorForm;
 }
 
 /** A router over the endpoints of the routes. */
@@ -92,20 +99,22 @@ function planEndpoint(route: Route, options: EndpointOptions): Endpoint {
     strictPreconditions: options.strictPreconditions,
   };
   const lingering = { milliseconds: limits.lingerMs, startTimer };
-  const render = () => planRender(route, { codec, lingering, fixed: options.replyHeaders(route.method) });
+  const form = options.errorForm(route.method);
+  const render = () =>
+    planRender(route, { codec, lingering, fixed: options.replyHeaders(route.method), form });
   const kind = route.method.methodKind;
   switch (kind) {
     case "unary":
-      return { route, kind, bind: planBind(route, binding), render: render() };
+      return { route, form, kind, bind: planBind(route, binding), render: render() };
     case "server_streaming": {
       const format = planFormats(planContent(route.method.output, route.responseField, codec));
-      return { route, kind, bind: planBind(route, binding), format };
+      return { route, form, kind, bind: planBind(route, binding), format };
     }
     case "client_streaming": {
       const upload = { ...binding, uploadBytes: limits.uploadBytes, idleMs: limits.uploadIdleMs };
-      return { route, kind, begin: planUpload(route, upload), render: render() };
+      return { route, form, kind, begin: planUpload(route, upload), render: render() };
     }
     case "bidi_streaming":
-      return { route, kind };
+      return { route, form, kind };
   }
 }

@@ -2,6 +2,7 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMethod, Registry } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import type { StartTimer } from "./body.js";
+import type { ErrorForm } from "./error-form.js";
 import type { JsonCodec } from "./json.js";
 
 /** A request that was answered with an error before its method was called. */
@@ -29,12 +30,12 @@ export interface TranscoderOptions<Context> {
   requestId(incoming: Context): string;
   /** Accept fields and parameters that the method's request does not have. Default: never. */
   ignoreUnknownFields?(method: DescMethod): boolean;
-  /** Whether a method's errors have the form of RFC 6749 too. Default: never. */
-  oauthErrors?(method: DescMethod): boolean;
   /** Refuse `If-Match` and `If-None-Match` where nobody would evaluate them. Default: leave them to the method. */
   strictPreconditions?: boolean;
   /** Headers of every answer of a method, before those that the method sets itself. Names in lower case. */
   replyHeaders?(method: DescMethod): OutgoingHttpHeaders;
+  /** The form of a method's errors. Default: RFC 9457 problem documents. */
+  errorForm?(method: DescMethod): ErrorForm | undefined;
   /** Called once for each request answered with an error without its method having been called. */
   onReject?(rejection: Rejection<Context>): void;
   /** Called with each failure that is no ConnectError; the client gets INTERNAL. */

@@ -4,6 +4,7 @@ import type { ConnectError } from "@connectrpc/connect";
 import { errors } from "../../kit/errors.js";
 import type { StartTimer } from "./body.js";
 import type { TranscodedStreamReply } from "./call.js";
+import type { ErrorForm } from "./error-form.js";
 import type { Ends } from "./exchange.js";
 import { addReplyHeaders } from "./headers.js";
 import { problemOf } from "./problem.js";
@@ -15,6 +16,7 @@ export interface StreamRendering {
   /** Aborted when the client goes away; aborted here when nobody will read the rest. */
   readonly departure: AbortController;
   readonly registry: Registry | undefined;
+  readonly form: ErrorForm;
   readonly stalledMs: number;
   readonly keepAliveMs: number;
   readonly startTimer: StartTimer;
@@ -56,14 +58,17 @@ export async function renderStream(
 function createWriter(
   { request, response, requestId }: Ends,
   reply: TranscodedStreamReply,
-  { format, departure, registry, stalledMs, startTimer }: StreamRendering,
+  { format, form, departure, registry, stalledMs, startTimer }: StreamRendering,
 ) {
   const headOnly = request.method === "HEAD";
   let begun = false;
+  let contentType = "";
   const begin = (first?: Message): void => {
     if (begun) return;
     begun = true;
-    response.writeHead(200, streamHeaders(format.contentType(first), requestId, reply.header));
+    contentType = format.contentType(first);
+    const headers = streamHeaders(contentType, requestId, reply.header);
+    response.writeHead(200, { ...form.replyHeaders?.(reply.header), ...headers });
   };
   const close = (trailer: Headers): void => {
     const trailers: OutgoingHttpHeaders = {};
@@ -99,10 +104,13 @@ function createWriter(
     fail(error: ConnectError): void {
       if (departure.signal.aborted) return;
       // Raw bytes have no place for an error: breaking off, once they have left, is all that tells of it.
-      if (!format.error)
+      const last = format.error
+        ? format.error(problemOf(error, requestId, registry))
+        : form.lastPiece?.(error, contentType);
+      if (last === undefined)
         setImmediate(() => response.destroy(request.httpVersionMajor > 1 ? error : undefined));
       else {
-        response.write(format.error(problemOf(error, requestId, registry)));
+        response.write(last);
         close(error.metadata);
       }
     },

@@ -1,17 +1,16 @@
 import type { OutgoingHttpHeaders } from "node:http";
-import type { Message, Registry } from "@bufbuild/protobuf";
+import type { Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import type { ConnectError } from "@connectrpc/connect";
 import type { TranscodedReply } from "./call.js";
 import { planContent } from "./content.js";
 import { formatTag } from "./entity-tag.js";
+import type { ErrorForm } from "./error-form.js";
 import type { Ends } from "./exchange.js";
 import { addReplyHeaders } from "./headers.js";
 import type { JsonCodec } from "./json.js";
 import { endUnread, isUnread, type Lingering } from "./linger.js";
-import { oauthErrorOf } from "./oauth-error.js";
 import { isEtag } from "./precondition.js";
-import { problemHeaders, problemOf } from "./problem.js";
 import type { Route } from "./route.js";
 
 /** Answers a call's reply with 200. */
@@ -23,6 +22,7 @@ export interface RenderOptions {
   readonly lingering: Lingering;
   /** Headers of every reply. */
   readonly fixed: OutgoingHttpHeaders;
+  readonly form: ErrorForm;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface RenderOptions {
  * `google.api.HttpBody`. What a GET returns carries the resource's own `etag`
  * as entity tag (AIP-154). A method that takes an upload may answer before its end.
  */
-export function planRender(route: Route, { codec, lingering, fixed }: RenderOptions): Render {
+export function planRender(route: Route, { codec, lingering, fixed, form }: RenderOptions): Render {
   const { method, responseField } = route;
   const content = planContent(method.output, responseField, codec).of;
   const tagOf = planTag(route);
@@ -44,6 +44,7 @@ export function planRender(route: Route, { codec, lingering, fixed }: RenderOpti
     };
     const tag = tagOf?.(message);
     if (tag !== undefined) headers.etag = tag;
+    Object.assign(headers, form.replyHeaders?.(header));
     addReplyHeaders(headers, header);
     addReplyHeaders(headers, trailer);
     const unread = method.methodKind === "client_streaming" && isUnread(request);
@@ -67,42 +68,28 @@ function planTag({ httpMethod, method, responseField }: Route) {
   };
 }
 
-/** How errors are rendered. */
-export interface ProblemOptions {
-  readonly registry: Registry | undefined;
+/** How an error is answered. */
+export interface ErrorRendering {
+  readonly form: ErrorForm;
   readonly lingering: Lingering;
-  /** Whether the client is one of a token endpoint, which looks for what RFC 6749 says beside the problem. */
-  readonly oauth?: boolean;
 }
 
-/** Answers an error as RFC 9457 problem+json. */
-export function renderProblem(exchange: Ends, error: ConnectError, options: ProblemOptions): void {
+/** Answers an error in its form. */
+export function renderError(exchange: Ends, error: ConnectError, { form, lingering }: ErrorRendering): void {
   const { request, response, requestId } = exchange;
-  const { lingering } = options;
-  const { status, headers, body } = problemAnswer(error, requestId, options);
-  headers["content-length"] = Buffer.byteLength(body);
+  const body = form.body(error, requestId);
+  const headers: OutgoingHttpHeaders = {
+    "content-type": form.contentType,
+    "content-length": Buffer.byteLength(body),
+    "x-request-id": requestId,
+    ...form.headers(error),
+  };
   const unread = isUnread(request);
   if (unread && request.httpVersionMajor === 1) headers.connection = "close";
-  response.writeHead(status, headers);
+  response.writeHead(form.status(error), headers);
   const sent = request.method === "HEAD" ? "" : body;
   if (unread) endUnread(request, response, sent, lingering);
   else response.end(sent);
-}
-
-function problemAnswer(error: ConnectError, requestId: string, { registry, oauth }: ProblemOptions) {
-  const problem = problemOf(error, requestId, registry);
-  const { status } = problem;
-  const headers: OutgoingHttpHeaders = { "x-request-id": requestId, ...problemHeaders(error) };
-  if (!oauth) {
-    headers["content-type"] = "application/problem+json";
-    return { status, headers, body: JSON.stringify(problem) };
-  }
-  const told = oauthErrorOf(problem.reason, status);
-  headers["content-type"] = "application/json";
-  // The scheme by which clients may name themselves here (RFC 6749, section 5.2).
-  if (told.status === 401) headers["www-authenticate"] = "Basic";
-  const answer = { error: told.error, error_description: problem.detail, ...problem, status: told.status };
-  return { status: told.status, headers, body: JSON.stringify(answer) };
 }
 
 /** Answers OPTIONS on a path that has no rule for it. */

@@ -4,12 +4,13 @@ import { errorFacts, errors } from "../../kit/errors.js";
 import type { StartTimer } from "./body.js";
 import { createCall, type TranscodedCall, type TranscodedReply } from "./call.js";
 import { allowed, type Endpoint, lookUp, planEndpoints } from "./endpoint.js";
+import { type ErrorForm, problemForm } from "./error-form.js";
 import type { RestRequest, RestResponse } from "./exchange.js";
 import { createJsonCodec } from "./json.js";
 import { defaultLimits, type TranscoderOptions } from "./options.js";
 import { splitTarget } from "./path.js";
 import { statusOf } from "./problem.js";
-import { renderOptions, renderProblem } from "./render.js";
+import { renderError, renderOptions } from "./render.js";
 import { describeProblem, planRoutes, type RouteProblem } from "./route.js";
 import type { Match } from "./router.js";
 import { type CallStream, serveDownload, serveUpload } from "./serve-stream.js";
@@ -46,6 +47,7 @@ interface Exchange<Context> {
   readonly incoming: Context;
   readonly requestId: string;
   endpoint: Endpoint | undefined;
+  form: ErrorForm;
   called: boolean;
 }
 
@@ -79,6 +81,7 @@ function planHandling<Context>(
 ) {
   const limits = { ...defaultLimits, ...options.limits };
   const { registry, startTimer = nodeTimer } = options;
+  const problems = problemForm(registry);
   const router = planEndpoints(routes, {
     codec: options.codec ?? createJsonCodec({ registry, maxDepth: limits.depth }),
     limits,
@@ -86,14 +89,15 @@ function planHandling<Context>(
     ignoreUnknownFields: (method) => options.ignoreUnknownFields?.(method) ?? false,
     strictPreconditions: options.strictPreconditions ?? false,
     replyHeaders: (method) => options.replyHeaders?.(method) ?? {},
+    errorForm: (method) => options.errorForm?.(method) ?? problems,
   });
-  const rendering = { registry, lingering: { milliseconds: limits.lingerMs, startTimer } };
+  const lingering = { milliseconds: limits.lingerMs, startTimer };
   const { stalledMs, keepAliveMs } = limits;
   const streaming = { registry, stalledMs, keepAliveMs, startTimer };
 
   const exchangeOf = (request: RestRequest, response: RestResponse, incoming: Context): Exchange<Context> => {
     const requestId = options.requestId(incoming);
-    return { request, response, incoming, requestId, endpoint: undefined, called: false };
+    return { request, response, incoming, requestId, endpoint: undefined, form: problems, called: false };
   };
 
   const serve = async (exchange: Exchange<Context>): Promise<boolean> => {
@@ -101,9 +105,13 @@ function planHandling<Context>(
     const { path, query } = splitTarget(url);
     const match = lookUp(router, exchange.request.method ?? "", path);
     if (match.kind === "none") return false;
+    if (match.kind === "found") exchange.form = match.value.form;
     if (url.length > limits.urlLength) throw errors.urlTooLong({ limit: limits.urlLength });
-    if (match.kind === "method") answerOtherMethod(exchange, match.allow, path);
-    else await serveMatch(exchange, match, query);
+    if (match.kind === "method") {
+      const other = lookUp(router, match.allow[0] ?? "", path);
+      if (other.kind === "found") exchange.form = other.value.form;
+      answerOtherMethod(exchange, match.allow, path);
+    } else await serveMatch(exchange, match, query);
     return true;
   };
 
@@ -135,7 +143,8 @@ function planHandling<Context>(
       await serveUpload(exchange, { plan: endpoint, bindable }, stream);
     } else {
       const errorOf = (failure: unknown) => asError(exchange, failure);
-      await serveDownload(exchange, { plan: endpoint, bindable }, stream, { ...streaming, errorOf });
+      const rendering = { ...streaming, errorOf, form: endpoint.form };
+      await serveDownload(exchange, { plan: endpoint, bindable }, stream, rendering);
     }
   };
 
@@ -152,11 +161,7 @@ function planHandling<Context>(
     const { response } = exchange;
     if (response.destroyed) return;
     if (response.headersSent) response.destroy();
-    else {
-      const method = exchange.endpoint?.route.method;
-      const oauth = method !== undefined && (options.oauthErrors?.(method) ?? false);
-      renderProblem(exchange, error, { ...rendering, oauth });
-    }
+    else renderError(exchange, error, { form: exchange.form, lingering });
   };
 
   return { serve, fail, exchangeOf };

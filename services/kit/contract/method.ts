@@ -2,6 +2,7 @@ import { type DescMethod, type DescService, getOption, hasOption } from "@bufbui
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import {
   type AuditClass,
+  type ErrorFormat,
   type MethodPolicy,
   method as methodOption,
   type RateClass,
@@ -42,6 +43,8 @@ export interface MethodContract {
   readonly idempotent: boolean;
   readonly noSideEffects: boolean;
   readonly ignoreUnknownFields: boolean;
+  /** The form of its errors over REST. */
+  readonly errorFormat?: ErrorFormat;
   /** How long answers may be kept; absent when they are revalidated before each use. */
   readonly cache?: MethodCache | undefined;
   /** Whether the gateway forwards calls from outside to it. */
@@ -125,6 +128,7 @@ function resolveMethod(method: DescMethod, servicePolicy: ServicePolicy) {
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
     noSideEffects: method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS,
     ignoreUnknownFields: policy.ignoreUnknownFields,
+    errorFormat: policy.errorFormat,
     cache: policy.cache && {
       maxAgeMs: policy.cache.maxAgeSeconds * 1000,
       clearedBy: policy.cache.clearedBy,

@@ -13,6 +13,15 @@ export function keyAlong(caller: Caller, method: DescMethod): IdempotencyKey | u
   return idempotencyKey?.method === methodName(method) ? idempotencyKey : undefined;
 }
 
+/** Header that names the decision behind an answer or a refusal. */
+export const decisionHeader = "x-decision-id";
+
+/** Lets the caller's client know which decision stands behind a stream that has begun. */
+export function tellDecision(answered: Headers, caller: Caller): void {
+  const id = answered.get(decisionHeader);
+  if (id !== null) caller.responseHeader?.set(decisionHeader, id);
+}
+
 /** Lets the caller's client know that the answer is that of an earlier call. */
 export function tellReplay(answered: Headers, caller: Caller): void {
   const mark = answered.get(replayedHeader);

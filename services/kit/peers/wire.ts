@@ -14,7 +14,7 @@ import { workloadTokenHeader } from "../tokens.js";
 import { isLost } from "./failures.js";
 import type { PeerCalls } from "./memory.js";
 import type { Resilience } from "./resilience.js";
-import { keyAlong, tellReplay } from "./same-call.js";
+import { keyAlong, tellDecision, tellReplay } from "./same-call.js";
 
 /** A wire to one peer. */
 export interface Wire {
@@ -63,6 +63,7 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
         const response = await send(method, caller, (sending) =>
           sending.transport.stream(method, ending.signal, sending.left, sending.header, only(request)),
         );
+        tellDecision(response.header, caller);
         yield* response.message;
       } catch (error) {
         const timeoutMs = remaining(callOf(caller), wire.clock);

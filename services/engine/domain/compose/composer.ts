@@ -1,6 +1,7 @@
 import type { Idf } from "../retrieval/bm25.js";
 import type { PassageSource } from "../retrieval/passages.js";
-import type { TokenCount } from "./completion.js";
+import type { TokenCount, ToolCall } from "./completion.js";
+import type { ProviderRequest } from "./provider.js";
 
 /** A passage offered to a composer, masked and screened. */
 export interface EvidencePassage {
@@ -21,6 +22,17 @@ export interface ComposeRequest {
   readonly idf: Idf;
   /** The agent's own instructions; empty for none. */
   readonly instructions: string;
+  /** The other texts of a conversation, masked, in order; absent for none. */
+  readonly conversation?: readonly ConversationText[];
+  /** Whether the answer has to stand on the evidence. */
+  readonly grounded: boolean;
+}
+
+/** One text of a conversation. */
+export interface ConversationText {
+  /** Who wrote it; `parameters` for what the descriptions of tools and the like say. */
+  readonly role: "system" | "user" | "assistant" | "tool" | "parameters";
+  readonly text: string;
 }
 
 /** What composing took; absent where nobody counts it. */
@@ -33,7 +45,14 @@ export interface ComposeUsage {
 /** An answer, or why there is none. */
 export type Composition = ComposeUsage &
   (
-    | { readonly composed: true; readonly content: string }
+    | {
+        readonly composed: true;
+        /** Empty when there are tool calls alone. */
+        readonly content: string;
+        readonly toolCalls?: readonly ToolCall[];
+        /** As a provider says it: `stop`, `length`, `tool_calls` or `content_filter`. */
+        readonly finishReason?: string;
+      }
     | { readonly composed: false; readonly reason: string }
   );
 
@@ -42,4 +61,14 @@ export interface Composer {
   /** `extractive`, or the provider's id. */
   readonly id: string;
   compose(request: ComposeRequest, signal: AbortSignal): Composition | Promise<Composition>;
+  /** Composes piece by piece: yields the content as it comes, returns all of it. */
+  readonly composeInPieces?: (
+    request: ComposeRequest,
+    signal: AbortSignal,
+  ) => AsyncGenerator<string, Composition>;
+  /** The same composer with requests of another making; absent where it makes none. */
+  readonly asking?: (requestOf: RequestOf) => Composer;
 }
+
+/** Makes the request for a provider of what an answer is composed from. */
+export type RequestOf = (request: ComposeRequest) => ProviderRequest;

@@ -10,6 +10,7 @@ import {
   wrap,
 } from "cockatiel";
 import type { ProviderConfig } from "../../config.js";
+import { Handover } from "../../handover.js";
 import {
   type Completion,
   type CompletionPart,
@@ -18,7 +19,6 @@ import {
   type TokenCount,
 } from "./completion.js";
 import { eventData } from "./event-data.js";
-import { Handover } from "./handover.js";
 import { ProviderError, type ProviderFailure } from "./provider-error.js";
 import { interrupted, postToProvider } from "./provider-exchange.js";
 import { readBounded, readText } from "./read-bounded.js";

@@ -19,8 +19,10 @@ export function replayRecord(run: Run): ReplayRecord {
       return { number, title, source, passage, score };
     }),
     termWeights: Object.fromEntries(run.termWeights),
-    complete: run.unavailable.length === 0,
+    complete: run.unavailable.length === 0 && run.ended === undefined,
     answered: run.timings.some(({ stage }) => stage === "compose"),
+    groundingOptional: !run.request.responder.grounded,
+    toolCalls: [...run.toolCalls],
     ...(composed === undefined ? {} : { composed }),
     ...(calibrationSlope === undefined ? {} : { calibrationSlope }),
     ...(calibrationOffset === undefined ? {} : { calibrationOffset }),

@@ -4,7 +4,7 @@ import {
   type Evidence,
   ReplayRecordSchema,
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import type { EvidencePassage } from "../compose/composer.js";
+import type { ConversationText, EvidencePassage } from "../compose/composer.js";
 import type { Finding, MaskedType } from "../judges/personal-data/finding.js";
 import type { Masked } from "../judges/personal-data/personal-data.js";
 import type { Calibration } from "../models/calibration.js";
@@ -61,6 +61,10 @@ function requestOf(decision: Decision, policy: EffectivePolicy, deps: PipelineDe
     queueMs: decision.processingMetrics?.queueMs ?? 0,
     input: decision.input,
     context: decision.context,
+    conversation: decision.conversation.map(({ role, text }) => ({
+      role: role as ConversationText["role"],
+      text,
+    })),
     options: { qualityThreshold, ethicalStrictness, maxReflectionDepth },
     policy,
     responder: {
@@ -68,6 +72,7 @@ function requestOf(decision: Decision, policy: EffectivePolicy, deps: PipelineDe
       goals: [],
       instructions: "",
       composer: deps.fallback,
+      grounded: !decision.replay?.groundingOptional,
       knowledge: deps.background,
       calibration: calibrationOf(decision),
     },
@@ -115,6 +120,7 @@ function recordedSources(decision: Decision): Sources & { unrecorded(): boolean 
       run.composer = decision.composer;
       run.draft = record.composed;
       run.composed = record.composed;
+      run.toolCalls = record.toolCalls;
       const concluded = record.composed === undefined ? "no answer on record" : "the answer on record";
       return { saw: `${run.evidence.length} passages`, concluded };
     },

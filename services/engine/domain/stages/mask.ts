@@ -4,6 +4,7 @@ import {
   PersonalDataFindingSchema,
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { Basis, Scope, type Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { ConversationText } from "../compose/composer.js";
 import { basisOf, type Finding, type MaskedType } from "../judges/personal-data/finding.js";
 import type { Masked } from "../judges/personal-data/personal-data.js";
 import { violation } from "../judges/rule-judge.js";
@@ -14,7 +15,7 @@ import { ruleOnMasked } from "./judge-in-run.js";
 
 /** Masks personal data in the input and its context, so that nothing behind sees it. */
 export const mask: StageWork = async (run, { maskPersonalData, findTold }) => {
-  const { input, context } = run.request;
+  const { input, context, conversation = [] } = run.request;
   const masked = await maskPersonalData(input);
   run.question = masked.text;
   run.personalData.push(...findingsOf(masked.findings, Scope.INPUT));
@@ -26,6 +27,12 @@ export const mask: StageWork = async (run, { maskPersonalData, findTold }) => {
     run.context[freeKey(run.context, name.text)] = entry.text;
     run.personalData.push(...findingsOf(findings, Scope.INPUT));
   }
+  for (const { role, text } of conversation) {
+    const one = await maskPersonalData(text);
+    run.conversation.push({ role, text: one.text });
+    run.personalData.push(...findingsOf(one.findings, scopeOf(role)));
+    ruleOnMasked(one.text, personalDataViolations(one, scopeOf(role)), scopeOf(role), run);
+  }
   ruleOnMasked(masked.text, personalDataViolations(masked, Scope.INPUT), Scope.INPUT, run);
   const characters = input.length + Object.values(context).reduce((sum, value) => sum + value.length, 0);
   return {
@@ -33,6 +40,11 @@ export const mask: StageWork = async (run, { maskPersonalData, findTold }) => {
     concluded: `${run.personalData.length} findings of personal data masked, ${told.length} more told`,
   };
 };
+
+/** What the assistant said before is judged as an answer, all else of a conversation as input. */
+export function scopeOf(role: ConversationText["role"]): Scope {
+  return role === "assistant" ? Scope.OUTPUT : Scope.INPUT;
+}
 
 /** Findings in the contract's form. */
 export function findingsOf(findings: readonly Finding[], scope: Scope): PersonalDataFinding[] {

@@ -1,3 +1,4 @@
+import type { ConversationText } from "../compose/composer.js";
 import { createIndex, inverseDocumentFrequency, type PassageIndex, searchAll } from "../retrieval/bm25.js";
 import type { Passage } from "../retrieval/passages.js";
 import { termSet } from "../retrieval/terms.js";
@@ -7,7 +8,8 @@ import { coverage } from "../support.js";
 /** Finds the passages to answer from, among the context and what the responder knows, and measures awareness. */
 export const retrieve: StageWork = (run, { background, mostEvidence }) => {
   const { knowledge, goals } = run.request.responder;
-  const context = createIndex(contextPassages(run.context));
+  const told = { ...run.context, ...toolResults(run.conversation) };
+  const context = createIndex(contextPassages(told));
   const terms = termSet(run.question);
   const idf = inverseDocumentFrequency([...new Set([background, knowledge, context])]);
   run.idf = (term) => {
@@ -23,6 +25,12 @@ export const retrieve: StageWork = (run, { background, mostEvidence }) => {
     concluded: `${run.evidence.length} passages found${best(run.evidence[0]?.score)}`,
   };
 };
+
+/** What the caller's tools found out, by place. */
+function toolResults(conversation: readonly ConversationText[]): Record<string, string> {
+  const texts = conversation.filter(({ role }) => role === "tool");
+  return Object.fromEntries(texts.map(({ text }, at) => [`Tool result ${at + 1}`, text]));
+}
 
 /** One passage for each entry, whole, under its key. */
 function contextPassages(context: Readonly<Record<string, string>>): Passage[] {

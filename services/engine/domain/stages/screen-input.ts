@@ -6,8 +6,9 @@ import { requireChecked } from "../policy/checked.js";
 import type { Run } from "../run.js";
 import type { StageWork } from "../stage.js";
 import { judgeInRun } from "./judge-in-run.js";
+import { scopeOf } from "./mask.js";
 
-/** Judges the input and every context entry, masked. */
+/** Judges the input, every context entry and every other text of the conversation, masked. */
 export const screenInput: StageWork = async (run, deps, signal) => {
   const of = { scope: Scope.INPUT, stage: "screen_input" } as const;
   const ruling = await judgeInRun({ ...of, text: run.question }, run, deps, signal);
@@ -20,8 +21,14 @@ export const screenInput: StageWork = async (run, deps, signal) => {
     run.violations.push(...judged.violations.map(inContext));
     requireChecked(judged);
   }
+  for (const [at, { role, text }] of run.conversation.entries()) {
+    const judged = await judgeInRun({ ...of, text, scope: scopeOf(role) }, run, deps, signal);
+    run.violations.push(...judged.violations.map((one) => inConversation(one, at + 1)));
+    requireChecked(judged);
+    if (role === "system" || role === "user") run.uncovered ??= judged.uncovered;
+  }
   return {
-    saw: `${run.question.length} characters, ${entries.length} context entries`,
+    saw: `${run.question.length} characters, ${entries.length} context entries, ${run.conversation.length} more texts`,
     concluded: conclusion(run),
   };
 };
@@ -42,6 +49,12 @@ export function blockingViolations(violations: readonly Violation[], strictness:
 /** Spans would point into the entry, not into the input. */
 function inContext(violation: Violation): Violation {
   const message = `${violation.message} It is in the context.`;
+  return create(ViolationSchema, { ...violation, message, spans: [] });
+}
+
+/** Spans would point into that text, not into the input. */
+function inConversation(violation: Violation, number: number): Violation {
+  const message = `${violation.message} It is in text ${number} of the conversation.`;
   return create(ViolationSchema, { ...violation, message, spans: [] });
 }
 

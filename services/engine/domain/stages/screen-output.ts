@@ -1,10 +1,14 @@
-import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { create } from "@bufbuild/protobuf";
+import { Scope, ViolationSchema } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import type { ToolCall } from "../compose/completion.js";
 import { ruleIds } from "../frameworks/framework.js";
 import { requireChecked } from "../policy/checked.js";
+import type { PipelineDeps, Run } from "../run.js";
 import type { StageWork } from "../stage.js";
 import { assessSupport } from "../support.js";
 import { judgeInRun, ruleOnMasked } from "./judge-in-run.js";
 import { findingsOf, personalDataViolations } from "./mask.js";
+import { maskArguments } from "./mask-arguments.js";
 
 /** Judges the answer, masked, looks for personal data in it and measures its support. */
 export const screenOutput: StageWork = async (run, deps, signal) => {
@@ -17,6 +21,7 @@ export const screenOutput: StageWork = async (run, deps, signal) => {
   const { violations } = ruling;
   run.violations.push(...violations);
   requireChecked(ruling);
+  await screenToolCalls(run, deps, signal);
   const { support, sentences } = assessSupport(masked.text, run.evidence, run.idf);
   const hits = violations.length === 0 ? "no rule hit" : `rules hit: ${ruleIds(violations)}`;
   return {
@@ -24,6 +29,25 @@ export const screenOutput: StageWork = async (run, deps, signal) => {
     concluded: `support ${support.toFixed(2)}, ${hits}`,
   };
 };
+
+/** Judges the functions that the answer wants called, and masks their arguments. */
+async function screenToolCalls(run: Run, deps: PipelineDeps, signal: AbortSignal): Promise<void> {
+  const masked: ToolCall[] = [];
+  for (const call of run.toolCalls) {
+    const found = await maskArguments(call.arguments, deps.maskPersonalData);
+    run.personalData.push(...findingsOf(found.findings, Scope.TOOL_CALL));
+    ruleOnMasked(found.text, personalDataViolations(found, Scope.TOOL_CALL), Scope.TOOL_CALL, run);
+    const text = `${call.name}\n${found.text}`;
+    const judged = { text, scope: Scope.TOOL_CALL, stage: "screen_output" } as const;
+    const ruling = await judgeInRun(judged, run, deps, signal);
+    run.violations.push(...ruling.violations.map((one) => create(ViolationSchema, { ...one, spans: [] })));
+    requireChecked(ruling);
+    run.masked.set(call.arguments, found);
+    run.toolCallsMasked ||= found.findings.length > 0;
+    masked.push({ ...call, arguments: found.text });
+  }
+  run.toolCalls = masked;
+}
 
 /** Judges the answer again after reflection has changed it. */
 export const screenRevision: StageWork = async (run, deps, signal) => {

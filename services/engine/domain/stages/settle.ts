@@ -66,13 +66,23 @@ async function outcomeOf(run: Run, deps: PipelineDeps): Promise<Outcome> {
     blocked: isBlocked(run),
     unavailable: run.unavailable,
     uncovered: run.uncovered,
+    ended: run.ended ?? (answer.startsWith(run.released) ? undefined : changedRelease),
     answered: run.draft !== undefined,
+    grounded: mustStandOnEvidence(run),
     unsupported: support !== undefined && isWeak(support),
     quality,
     qualityThreshold: run.request.options.qualityThreshold,
-    modified: answer !== run.composed || (run.personalData.length > 0 && holdsMask(answer)),
+    modified:
+      answer !== run.composed || run.toolCallsMasked || (run.personalData.length > 0 && holdsMask(answer)),
   });
   return { settlement, evaluation, answer, components, quality, reading, support };
+}
+
+const changedRelease = "the end of the answer changes what had left";
+
+/** A call of the caller's own function is no answer yet. */
+function mustStandOnEvidence({ request, draft, toolCalls }: Run): boolean {
+  return request.responder.grounded && !(draft === "" && toolCalls.length > 0);
 }
 
 /** The decision as stored, once every stage has left its step and its time. */
@@ -107,11 +117,22 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     reflections: [...run.passes],
     composer: run.composer,
     personalData: [...run.personalData, ...run.told],
+    conversation: run.conversation.map((one) => ({ ...one })),
+    toolCalls: verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED ? [...run.toolCalls] : [],
+    finishReason: run.finishReason,
+    releasedContent: run.released,
+    ...usageOf(run.usage),
     engineVersion: deps.version,
     createTime: timestampFromMs(deps.clock.now()),
     // Last, as aligning the evidence asks for weights of terms.
     replay: replayRecord(run),
   });
+}
+
+function usageOf({ tokens, cost }: Run["usage"]) {
+  if (!tokens) return {};
+  const counted = { inputTokens: tokens.input, outputTokens: tokens.output };
+  return { composeUsage: { ...counted, ...(cost === undefined ? {} : { cost }) } };
 }
 
 /** The answer, masked; empty when a failed check leaves open whether it may be kept. */

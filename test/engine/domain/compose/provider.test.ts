@@ -212,6 +212,7 @@ describe("a composer over a provider", () => {
     evidence: [{ number: 1, title: "T", source: "knowledge" as const, text: "At noon.", score: 1 }],
     idf: () => 1,
     instructions: "Be brief.",
+    grounded: true,
   };
   const composer = (overrides: Partial<ProviderConfig> = {}) => createProviderComposer(provider(overrides));
 

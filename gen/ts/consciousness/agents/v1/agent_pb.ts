@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/agents/v1/agent.proto.
  */
 export const file_consciousness_agents_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("CiNjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudC5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEiwwQKBUFnZW50Eg8KAmlkGAEgASgJQgPgQQMSMAoEbmFtZRgCIAEoCUIiukgfch0YZDIKXlteXHgwMF0qJJICDFJldHVybnMgZGVzaxIpCgtkZXNjcmlwdGlvbhgDIAEoCUIUukgRcg8Y0A8yCl5bXlx4MDBdKiQSMQoKYWdlbnRfdHlwZRgEIAEoCUIdukgachgYMjIKXlteXHgwMF0qJJICB3N1cHBvcnQSQgoNY29uZmlndXJhdGlvbhgFIAEoCzIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Q29uZmlndXJhdGlvbhJHCglrbm93bGVkZ2UYBiADKAsyKi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Lbm93bGVkZ2VEb2N1bWVudEIIukgFkgECEEASPgoGc3RhdHVzGAcgASgOMiQuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRTdGF0dXNCCLpIBYIBAhABEhIKBW93bmVyGAggASgJQgPgQQMSFQoEZXRhZxgJIAEoCUIHukgEcgIYQBI0CgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgRyb2xlGAwgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlQgPgQQMixAEKCkFnZW50U2hhcmUSDwoHc3ViamVjdBgBIAEoCRIwCgRyb2xlGAIgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlEhEKCXNoYXJlZF9ieRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqwBChJBZ2VudENvbmZpZ3VyYXRpb24SOAoLcHJvdmlkZXJfaWQYASABKAlCI7pIIHIeMhxeKFthLXowLTldW2EtejAtOS1dezAsNjJ9KT8kEi4KDGluc3RydWN0aW9ucxgCIAEoCUIYukgRcg8YwD4yCl5bXlx4MDBdKiSguxgDEiwKBWdvYWxzGAMgAygJQh26SBqSARcQECITchEQARj0AzIKXlteXHgwMF0qJCJlChFLbm93bGVkZ2VEb2N1bWVudBIlCgV0aXRsZRgBIAEoCUIWukgTchEQARjIATIKXlteXHgwMF0qJBIpCgR0ZXh0GAIgASgJQhu6SBRyEhABGKCcATIKXlteXHgwMF0qJKC7GAMqgQEKCUFnZW50Um9sZRIaChZBR0VOVF9ST0xFX1VOU1BFQ0lGSUVEEAASFQoRQUdFTlRfUk9MRV9WSUVXRVIQARIVChFBR0VOVF9ST0xFX0VESVRPUhACEhQKEEFHRU5UX1JPTEVfT1dORVIQAxIUChBBR0VOVF9ST0xFX0FETUlOEAQqlgEKC0FnZW50U3RhdHVzEhwKGEFHRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFHRU5UX1NUQVRVU19JTkFDVElWRRABEhcKE0FHRU5UX1NUQVRVU19BQ1RJVkUQAhIaChZBR0VOVF9TVEFUVVNfU1VTUEVOREVEEAMSGQoVQUdFTlRfU1RBVFVTX0FSQ0hJVkVEEARiBnByb3RvMw", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("CiNjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudC5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEiwwQKBUFnZW50Eg8KAmlkGAEgASgJQgPgQQMSMAoEbmFtZRgCIAEoCUIiukgfch0YZDIKXlteXHgwMF0qJJICDFJldHVybnMgZGVzaxIpCgtkZXNjcmlwdGlvbhgDIAEoCUIUukgRcg8Y0A8yCl5bXlx4MDBdKiQSMQoKYWdlbnRfdHlwZRgEIAEoCUIdukgachgYMjIKXlteXHgwMF0qJJICB3N1cHBvcnQSQgoNY29uZmlndXJhdGlvbhgFIAEoCzIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Q29uZmlndXJhdGlvbhJHCglrbm93bGVkZ2UYBiADKAsyKi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Lbm93bGVkZ2VEb2N1bWVudEIIukgFkgECEEASPgoGc3RhdHVzGAcgASgOMiQuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRTdGF0dXNCCLpIBYIBAhABEhIKBW93bmVyGAggASgJQgPgQQMSFQoEZXRhZxgJIAEoCUIHukgEcgIYQBI0CgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgRyb2xlGAwgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlQgPgQQMixAEKCkFnZW50U2hhcmUSDwoHc3ViamVjdBgBIAEoCRIwCgRyb2xlGAIgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlEhEKCXNoYXJlZF9ieRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu0BChJBZ2VudENvbmZpZ3VyYXRpb24SOAoLcHJvdmlkZXJfaWQYASABKAlCI7pIIHIeMhxeKFthLXowLTldW2EtejAtOS1dezAsNjJ9KT8kEi4KDGluc3RydWN0aW9ucxgCIAEoCUIYukgRcg8YwD4yCl5bXlx4MDBdKiSguxgDEiwKBWdvYWxzGAMgAygJQh26SBqSARcQECITchEQARj0AzIKXlteXHgwMF0qJBI/Cglncm91bmRpbmcYCiABKA4yIi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Hcm91bmRpbmdCCLpIBYIBAhABImUKEUtub3dsZWRnZURvY3VtZW50EiUKBXRpdGxlGAEgASgJQha6SBNyERABGMgBMgpeW15ceDAwXSokEikKBHRleHQYAiABKAlCG7pIFHISEAEYoJwBMgpeW15ceDAwXSokoLsYAyqBAQoJQWdlbnRSb2xlEhoKFkFHRU5UX1JPTEVfVU5TUEVDSUZJRUQQABIVChFBR0VOVF9ST0xFX1ZJRVdFUhABEhUKEUFHRU5UX1JPTEVfRURJVE9SEAISFAoQQUdFTlRfUk9MRV9PV05FUhADEhQKEEFHRU5UX1JPTEVfQURNSU4QBCpWCglHcm91bmRpbmcSGQoVR1JPVU5ESU5HX1VOU1BFQ0lGSUVEEAASFgoSR1JPVU5ESU5HX1JFUVVJUkVEEAESFgoSR1JPVU5ESU5HX09QVElPTkFMEAIqlgEKC0FnZW50U3RhdHVzEhwKGEFHRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFHRU5UX1NUQVRVU19JTkFDVElWRRABEhcKE0FHRU5UX1NUQVRVU19BQ1RJVkUQAhIaChZBR0VOVF9TVEFUVVNfU1VTUEVOREVEEAMSGQoVQUdFTlRfU1RBVFVTX0FSQ0hJVkVEEARiBnByb3RvMw", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * An AI agent that the engine serves: what it is for and what it knows.
@@ -192,6 +192,13 @@ export type AgentConfiguration = Message<"consciousness.agents.v1.AgentConfigura
    * @generated from field: repeated string goals = 3;
    */
   goals: string[];
+
+  /**
+   * What its answers have to stand on. Without a provider always REQUIRED.
+   *
+   * @generated from field: consciousness.agents.v1.Grounding grounding = 10;
+   */
+  grounding: Grounding;
 };
 
 /**
@@ -278,6 +285,43 @@ export const AgentRoleSchema: GenEnum<AgentRole> = /*@__PURE__*/
   enumDesc(file_consciousness_agents_v1_agent, 0);
 
 /**
+ * What an answer has to stand on.
+ *
+ * @generated from enum consciousness.agents.v1.Grounding
+ */
+export enum Grounding {
+  /**
+   * Treated as REQUIRED.
+   *
+   * @generated from enum value: GROUNDING_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * On knowledge, context or tool results: an answer that they hardly support
+   * is withheld (ABSTAINED).
+   *
+   * @generated from enum value: GROUNDING_REQUIRED = 1;
+   */
+  REQUIRED = 1,
+
+  /**
+   * On nothing: for conversation in general. Support and quality are measured
+   * and told where there is evidence, and withhold nothing. Every other check
+   * is the same.
+   *
+   * @generated from enum value: GROUNDING_OPTIONAL = 2;
+   */
+  OPTIONAL = 2,
+}
+
+/**
+ * Describes the enum consciousness.agents.v1.Grounding.
+ */
+export const GroundingSchema: GenEnum<Grounding> = /*@__PURE__*/
+  enumDesc(file_consciousness_agents_v1_agent, 1);
+
+/**
  * What an agent may do now.
  *
  * @generated from enum consciousness.agents.v1.AgentStatus
@@ -323,5 +367,5 @@ export enum AgentStatus {
  * Describes the enum consciousness.agents.v1.AgentStatus.
  */
 export const AgentStatusSchema: GenEnum<AgentStatus> = /*@__PURE__*/
-  enumDesc(file_consciousness_agents_v1_agent, 1);
+  enumDesc(file_consciousness_agents_v1_agent, 2);
 

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/contract/v1/contract.proto.
  */
 export const file_consciousness_contract_v1_contract: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL2NvbnRyYWN0LnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxIqkBCg1TZXJ2aWNlUG9saWN5EjUKCHdvcmtsb2FkGAEgASgOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIWCg5ldmVyeV93b3JrbG9hZBgCIAEoCBI0CgdjYWxsZXJzGAMgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBITCgtkZWFkbGluZV9tcxgEIAEoDSLwAwoMTWV0aG9kUG9saWN5EhAKBnB1YmxpYxgBIAEoCEgAEhMKCXNpZ25lZF9pbhgCIAEoCEgAEjsKCnBlcm1pc3Npb24YAyABKA4yJS5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlBlcm1pc3Npb25IABI0CgdjYWxsZXJzGAQgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIYCgtkZWFkbGluZV9tcxgFIAEoDUgBiAEBEjIKBHJhdGUYBiABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlJhdGVDbGFzcxI0CgVhdWRpdBgHIAEoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuQXVkaXRDbGFzcxIdChVpZ25vcmVfdW5rbm93bl9maWVsZHMYCCABKAgSEAoIaW50ZXJuYWwYCSABKAgSNQoFY2FjaGUYCiABKAsyJi5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkNhY2hlUG9saWN5EhQKDGF1ZGl0X3RhcmdldBgLIAEoCRIUCgxzZXNzaW9uX29ubHkYDCABKAgSFAoMb2F1dGhfZXJyb3JzGA0gASgIQggKBmFjY2Vzc0IOCgxfZGVhZGxpbmVfbXMiOgoLQ2FjaGVQb2xpY3kSFwoPbWF4X2FnZV9zZWNvbmRzGAEgASgNEhIKCmNsZWFyZWRfYnkYAiADKAkiawoJRXJyb3JTcGVjEh4KBGNvZGUYASABKA4yEC5nb29nbGUucnBjLkNvZGUSEQoEaHR0cBgCIAEoDUgAiAEBEhEKCXJldHJ5YWJsZRgDIAEoCBIPCgdtZXNzYWdlGAQgASgJQgcKBV9odHRwKpYBCglSYXRlQ2xhc3MSGgoWUkFURV9DTEFTU19VTlNQRUNJRklFRBAAEhMKD1JBVEVfQ0xBU1NfUkVBRBABEhQKEFJBVEVfQ0xBU1NfV1JJVEUQAhIUChBSQVRFX0NMQVNTX0pVREdFEAMSFgoSUkFURV9DTEFTU19TSUdOX0lOEAQSFAoQUkFURV9DTEFTU19VU0FHRRAFKnUKCkF1ZGl0Q2xhc3MSGwoXQVVESVRfQ0xBU1NfVU5TUEVDSUZJRUQQABIYChRBVURJVF9DTEFTU19TRUNVUklUWRABEhgKFEFVRElUX0NMQVNTX0RFQ0lTSU9OEAISFgoSQVVESVRfQ0xBU1NfQ0hBTkdFEAMqjwEKCURhdGFDbGFzcxIaChZEQVRBX0NMQVNTX1VOU1BFQ0lGSUVEEAASFQoRREFUQV9DTEFTU19QVUJMSUMQARIXChNEQVRBX0NMQVNTX0lOVEVSTkFMEAISGwoXREFUQV9DTEFTU19DT05GSURFTlRJQUwQAxIZChVEQVRBX0NMQVNTX1JFU1RSSUNURUQQBDplCgdzZXJ2aWNlEh8uZ29vZ2xlLnByb3RvYnVmLlNlcnZpY2VPcHRpb25zGLSHAyABKAsyKC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlNlcnZpY2VQb2xpY3lSB3NlcnZpY2U6YQoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtIcDIAEoCzInLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuTWV0aG9kUG9saWN5UgZtZXRob2Q6WQoEZGF0YRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtIcDIAEoDjIkLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuRGF0YUNsYXNzUgRkYXRhOl8KBWVycm9yEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYtIcDIAEoCzIkLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuRXJyb3JTcGVjUgVlcnJvcmIGcHJvdG8z", [file_consciousness_contract_v1_permission, file_consciousness_contract_v1_workload, file_google_protobuf_descriptor, file_google_rpc_code]);
+  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL2NvbnRyYWN0LnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxIqkBCg1TZXJ2aWNlUG9saWN5EjUKCHdvcmtsb2FkGAEgASgOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIWCg5ldmVyeV93b3JrbG9hZBgCIAEoCBI0CgdjYWxsZXJzGAMgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBITCgtkZWFkbGluZV9tcxgEIAEoDSKuBAoMTWV0aG9kUG9saWN5EhAKBnB1YmxpYxgBIAEoCEgAEhMKCXNpZ25lZF9pbhgCIAEoCEgAEjsKCnBlcm1pc3Npb24YAyABKA4yJS5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlBlcm1pc3Npb25IABI0CgdjYWxsZXJzGAQgAygOMiMuY29uc2Npb3VzbmVzcy5jb250cmFjdC52MS5Xb3JrbG9hZBIYCgtkZWFkbGluZV9tcxgFIAEoDUgBiAEBEjIKBHJhdGUYBiABKA4yJC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlJhdGVDbGFzcxI0CgVhdWRpdBgHIAEoDjIlLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuQXVkaXRDbGFzcxIdChVpZ25vcmVfdW5rbm93bl9maWVsZHMYCCABKAgSEAoIaW50ZXJuYWwYCSABKAgSNQoFY2FjaGUYCiABKAsyJi5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLkNhY2hlUG9saWN5EhQKDGF1ZGl0X3RhcmdldBgLIAEoCRIUCgxzZXNzaW9uX29ubHkYDCABKAgSFAoMb2F1dGhfZXJyb3JzGA0gASgIEjwKDGVycm9yX2Zvcm1hdBgUIAEoDjImLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuRXJyb3JGb3JtYXRCCAoGYWNjZXNzQg4KDF9kZWFkbGluZV9tcyI6CgtDYWNoZVBvbGljeRIXCg9tYXhfYWdlX3NlY29uZHMYASABKA0SEgoKY2xlYXJlZF9ieRgCIAMoCSJrCglFcnJvclNwZWMSHgoEY29kZRgBIAEoDjIQLmdvb2dsZS5ycGMuQ29kZRIRCgRodHRwGAIgASgNSACIAQESEQoJcmV0cnlhYmxlGAMgASgIEg8KB21lc3NhZ2UYBCABKAlCBwoFX2h0dHAqRAoLRXJyb3JGb3JtYXQSHAoYRVJST1JfRk9STUFUX1VOU1BFQ0lGSUVEEAASFwoTRVJST1JfRk9STUFUX09QRU5BSRABKpYBCglSYXRlQ2xhc3MSGgoWUkFURV9DTEFTU19VTlNQRUNJRklFRBAAEhMKD1JBVEVfQ0xBU1NfUkVBRBABEhQKEFJBVEVfQ0xBU1NfV1JJVEUQAhIUChBSQVRFX0NMQVNTX0pVREdFEAMSFgoSUkFURV9DTEFTU19TSUdOX0lOEAQSFAoQUkFURV9DTEFTU19VU0FHRRAFKnUKCkF1ZGl0Q2xhc3MSGwoXQVVESVRfQ0xBU1NfVU5TUEVDSUZJRUQQABIYChRBVURJVF9DTEFTU19TRUNVUklUWRABEhgKFEFVRElUX0NMQVNTX0RFQ0lTSU9OEAISFgoSQVVESVRfQ0xBU1NfQ0hBTkdFEAMqjwEKCURhdGFDbGFzcxIaChZEQVRBX0NMQVNTX1VOU1BFQ0lGSUVEEAASFQoRREFUQV9DTEFTU19QVUJMSUMQARIXChNEQVRBX0NMQVNTX0lOVEVSTkFMEAISGwoXREFUQV9DTEFTU19DT05GSURFTlRJQUwQAxIZChVEQVRBX0NMQVNTX1JFU1RSSUNURUQQBDplCgdzZXJ2aWNlEh8uZ29vZ2xlLnByb3RvYnVmLlNlcnZpY2VPcHRpb25zGLSHAyABKAsyKC5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLlNlcnZpY2VQb2xpY3lSB3NlcnZpY2U6YQoGbWV0aG9kEh4uZ29vZ2xlLnByb3RvYnVmLk1ldGhvZE9wdGlvbnMYtIcDIAEoCzInLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuTWV0aG9kUG9saWN5UgZtZXRob2Q6WQoEZGF0YRIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYtIcDIAEoDjIkLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuRGF0YUNsYXNzUgRkYXRhOl8KBWVycm9yEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYtIcDIAEoCzIkLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuRXJyb3JTcGVjUgVlcnJvcmIGcHJvdG8z", [file_consciousness_contract_v1_permission, file_consciousness_contract_v1_workload, file_google_protobuf_descriptor, file_google_rpc_code]);
 
 /**
  * Defaults of a service's methods.
@@ -184,6 +184,13 @@ export type MethodPolicy = Message<"consciousness.contract.v1.MethodPolicy"> & {
    * @generated from field: bool oauth_errors = 13;
    */
   oauthErrors: boolean;
+
+  /**
+   * The form of its errors over REST.
+   *
+   * @generated from field: consciousness.contract.v1.ErrorFormat error_format = 20;
+   */
+  errorFormat: ErrorFormat;
 };
 
 /**
@@ -267,6 +274,34 @@ export const ErrorSpecSchema: GenMessage<ErrorSpec> = /*@__PURE__*/
   messageDesc(file_consciousness_contract_v1_contract, 3);
 
 /**
+ * In which form errors leave over REST.
+ *
+ * @generated from enum consciousness.contract.v1.ErrorFormat
+ */
+export enum ErrorFormat {
+  /**
+   * An RFC 9457 problem document.
+   *
+   * @generated from enum value: ERROR_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * As the clients of OpenAI's API read them: `{"error": {"message", "type",
+   * "param", "code"}}`, in an event stream that has begun as its last event.
+   *
+   * @generated from enum value: ERROR_FORMAT_OPENAI = 1;
+   */
+  OPENAI = 1,
+}
+
+/**
+ * Describes the enum consciousness.contract.v1.ErrorFormat.
+ */
+export const ErrorFormatSchema: GenEnum<ErrorFormat> = /*@__PURE__*/
+  enumDesc(file_consciousness_contract_v1_contract, 0);
+
+/**
  * Quota classes. Their sizes live in configuration, since prices change
  * without a release.
  *
@@ -321,7 +356,7 @@ export enum RateClass {
  * Describes the enum consciousness.contract.v1.RateClass.
  */
 export const RateClassSchema: GenEnum<RateClass> = /*@__PURE__*/
-  enumDesc(file_consciousness_contract_v1_contract, 0);
+  enumDesc(file_consciousness_contract_v1_contract, 1);
 
 /**
  * What kind of audit record a call leaves. Whatever its class, a call leaves
@@ -364,7 +399,7 @@ export enum AuditClass {
  * Describes the enum consciousness.contract.v1.AuditClass.
  */
 export const AuditClassSchema: GenEnum<AuditClass> = /*@__PURE__*/
-  enumDesc(file_consciousness_contract_v1_contract, 1);
+  enumDesc(file_consciousness_contract_v1_contract, 2);
 
 /**
  * How sensitive a field's content is. The class decides whether logs may show
@@ -413,7 +448,7 @@ export enum DataClass {
  * Describes the enum consciousness.contract.v1.DataClass.
  */
 export const DataClassSchema: GenEnum<DataClass> = /*@__PURE__*/
-  enumDesc(file_consciousness_contract_v1_contract, 2);
+  enumDesc(file_consciousness_contract_v1_contract, 3);
 
 /**
  * Where the service runs and who calls it.

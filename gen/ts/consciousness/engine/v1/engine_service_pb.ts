@@ -2,11 +2,11 @@
 // @generated from file consciousness/engine/v1/engine_service.proto (package consciousness.engine.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import { file_consciousness_contract_v1_contract } from "../../contract/v1/contract_pb.js";
-import type { Decision, Evidence, ProcessingMetrics, ProcessOptions, QualityComponents, ReflectionPass } from "./decision_pb.js";
+import type { Decision, Evidence, ProcessingMetrics, ProcessOptions, QualityComponents, ReflectionPass, StageTiming } from "./decision_pb.js";
 import { file_consciousness_engine_v1_decision } from "./decision_pb.js";
 import type { EthicalEvaluation, TextRole, Verdict, Violation } from "./evaluation_pb.js";
 import { file_consciousness_engine_v1_evaluation } from "./evaluation_pb.js";
@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/engine/v1/engine_service.proto.
  */
 export const file_consciousness_engine_v1_engine_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEihAMKDlByb2Nlc3NSZXF1ZXN0EnYKBWlucHV0GAEgASgJQme6SGC6ATgKC2lucHV0LmJsYW5rEhFtdXN0IG5vdCBiZSBibGFuaxoWdGhpcy5tYXRjaGVzKCdbXlxcc10nKXIjEAEYgH2SAhtIb3cgaXMgY29uZmlkZW5jZSBjb21wdXRlZD+guxgDEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyA7ABAUgAiAEBEmIKB2NvbnRleHQYAyADKAsyNC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzUmVxdWVzdC5Db250ZXh0RW50cnlCG7pIFJoBERAgIgZyBBABGEAqBXIDGKAfoLsYAxI4CgdvcHRpb25zGAQgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc09wdGlvbnMaLgoMQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCwoJX2FnZW50X2lkIusFCg9Qcm9jZXNzUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoCRITCgtkZWNpc2lvbl9pZBgCIAEoCRIxCgd2ZXJkaWN0GAMgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBIVCgdjb250ZW50GAQgASgJQgSguxgDEkgKE2NvbnNjaW91c25lc3Nfc3RhdGUYBSABKAsyKy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25zY2lvdXNuZXNzU3RhdGUSRgoSZXRoaWNhbF9ldmFsdWF0aW9uGAYgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SHQoQY29uZmlkZW5jZV9sZXZlbBgHIAEoAUgAiAEBEkIKEGNvbmZpZGVuY2VfYmFzaXMYCCABKA4yKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25maWRlbmNlQmFzaXMSIgoVY29uc2Npb3VzbmVzc19xdWFsaXR5GAkgASgBSAGIAQESRgoScXVhbGl0eV9jb21wb25lbnRzGAogASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUXVhbGl0eUNvbXBvbmVudHMSRgoScHJvY2Vzc2luZ19tZXRyaWNzGAsgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc2luZ01ldHJpY3MSGgoScHJvY2Vzc2luZ190aW1lX21zGAwgASgBEjMKCGV2aWRlbmNlGA0gAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYDiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzc0ITChFfY29uZmlkZW5jZV9sZXZlbEIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5IhEKD0dldFN0YXRlUmVxdWVzdCKCAQoQR2V0U3RhdGVSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2siUwoRQXNzZXNzU2VsZlJlcXVlc3QSPgoGYW5zd2VyGAEgASgLMi4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQW5zd2VyVW5kZXJBc3Nlc3NtZW50IsgBChVBbnN3ZXJVbmRlckFzc2Vzc21lbnQSPAoIcXVlc3Rpb24YASABKAlCKrpII3IhEAEYgH2SAhlXaGVuIGNhbiBJIHJldHVybiBhIGxhbXA/oLsYAxJICgdjb250ZW50GAIgASgJQje6SDByLhABGIB9kgImQSBsYW1wIGNhbiBiZSByZXR1cm5lZCB3aXRoaW4gMzAgZGF5cy6guxgDEicKCHBhc3NhZ2VzGAMgAygJQhW6SA6SAQsQICIHcgUQARigH6C7GAMi+gEKEkFzc2Vzc1NlbGZSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2sSOAoLbGltaXRhdGlvbnMYAyADKAsyIy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5MaW1pdGF0aW9uEjoKBmFuc3dlchgEIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlN1cHBvcnRBc3Nlc3NtZW50It8BChVFdmFsdWF0ZUV0aGljc1JlcXVlc3QSOgoEdGV4dBgBIAEoCUIsukglciMQARiAfZICG0hvdyBkbyBJIHJlc2V0IG15IHBhc3N3b3JkP6C7GAMSOQoEcm9sZRgCIAEoDjIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlRleHRSb2xlQgi6SAWCAQIQARI4ChJldGhpY2FsX3N0cmljdG5lc3MYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASACIAQFCFQoTX2V0aGljYWxfc3RyaWN0bmVzcyKoAQoWRXZhbHVhdGVFdGhpY3NSZXNwb25zZRIxCgd2ZXJkaWN0GAEgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBI+CgpldmFsdWF0aW9uGAIgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SGwoNbW9kaWZpZWRfdGV4dBgDIAEoCUIEoLsYAyIvCg5SZWZsZWN0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgOwAQEi9QEKD1JlZmxlY3RSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRI3CgZwYXNzZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIdCg9yZXZpc2VkX2NvbnRlbnQYAyABKAlCBKC7GAMSOgoGYmVmb3JlGAQgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3VwcG9ydEFzc2Vzc21lbnQSOQoFYWZ0ZXIYBSABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TdXBwb3J0QXNzZXNzbWVudCIqChJHZXREZWNpc2lvblJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkoKE0dldERlY2lzaW9uUmVzcG9uc2USMwoIZGVjaXNpb24YASABKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbiJyChRMaXN0RGVjaXNpb25zUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAIgASgNEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIACIm0KFUxpc3REZWNpc2lvbnNSZXNwb25zZRI7CglkZWNpc2lvbnMYASADKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvblN1bW1hcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpMBCg9EZWNpc2lvblN1bW1hcnkSCgoCaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSMQoHdmVyZGljdBgDIAEoDjIgLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlZlcmRpY3QSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqkBChVSZXBsYXlEZWNpc2lvblJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEi4KDXBvbGljeV9kaWdlc3QYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JEgAEiEKDnRlbmFudF92ZXJzaW9uGAMgASgNQge6SAQqAigBSAASHQoIZG9jdW1lbnQYBCABKAlCCbpIBnIEKICABEgAQggKBnBvbGljeSL1AQoWUmVwbGF5RGVjaXNpb25SZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRI4CgZiZWZvcmUYAiABKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbk91dGNvbWUSNwoFYWZ0ZXIYAyABKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbk91dGNvbWUSPwoLZGlmZmVyZW5jZXMYBCADKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5PdXRjb21lRGlmZmVyZW5jZRISCgp1bnJlY29yZGVkGAUgASgIIs0CCg9EZWNpc2lvbk91dGNvbWUSMQoHdmVyZGljdBgBIAEoDjIgLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlZlcmRpY3QSFQoNcG9saWN5X2RpZ2VzdBgCIAEoCRIYChBkZXRlY3RvcnNfZGlnZXN0GAMgASgJEjYKCnZpb2xhdGlvbnMYBCADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WaW9sYXRpb24SGgoNb3ZlcmFsbF9zY29yZRgFIAEoAUgAiAEBEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgBiAEBEh0KEGNvbmZpZGVuY2VfbGV2ZWwYByABKAFIAogBAUIQCg5fb3ZlcmFsbF9zY29yZUIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhMKEV9jb25maWRlbmNlX2xldmVsIkEKEU91dGNvbWVEaWZmZXJlbmNlEg0KBWZpZWxkGAEgASgJEg4KBmJlZm9yZRgCIAEoCRINCgVhZnRlchgDIAEoCTLqCgoNRW5naW5lU2VydmljZRLBAQoHUHJvY2VzcxInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NSZXF1ZXN0GiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc1Jlc3BvbnNlImOiuxgXKLDqATADOAJaC2RlY2lzaW9uX2lkGAKC0+STAkI6ASpaHjoBKiIZL3YxL2NvbnNjaW91c25lc3MvcHJvY2VzcyIdL2FwaS92MS9jb25zY2lvdXNuZXNzL3Byb2Nlc3MSjwEKCEdldFN0YXRlEiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXF1ZXN0GikuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXNwb25zZSIukAIBorsYBDABGAGC0+STAh0SGy9hcGkvdjEvY29uc2Npb3VzbmVzcy9zdGF0ZRKhAQoKQXNzZXNzU2VsZhIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFzc2Vzc1NlbGZSZXF1ZXN0GisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQXNzZXNzU2VsZlJlc3BvbnNlIjqQAgGiuxgEMAMYAYLT5JMCKToBKiIkL2FwaS92MS9jb25zY2lvdXNuZXNzL3NlbGYtYXdhcmVuZXNzEqsBCg5FdmFsdWF0ZUV0aGljcxIuLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVxdWVzdBovLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVzcG9uc2UiOJACAaK7GAQwAxgCgtPkkwInOgEqIiIvYXBpL3YxL2NvbnNjaW91c25lc3MvZXRoaWNhbC1ldmFsEpgBCgdSZWZsZWN0EicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVmbGVjdFJlcXVlc3QaKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0UmVzcG9uc2UiOpACAaK7GAQwAxgBgtPkkwIpOgEqIiQvYXBpL3YxL2NvbnNjaW91c25lc3MvbWV0YS1jb2duaXRpb24SqwEKC0dldERlY2lzaW9uEisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXF1ZXN0GiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXNwb25zZSJBkAIBorsYBDABGAGC0+STAjBiCGRlY2lzaW9uEiQvYXBpL3YxL2NvbnNjaW91c25lc3MvZGVjaXNpb25zL3tpZH0SogEKDUxpc3REZWNpc2lvbnMSLS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5MaXN0RGVjaXNpb25zUmVxdWVzdBouLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkxpc3REZWNpc2lvbnNSZXNwb25zZSIykAIBorsYBDABGAGC0+STAiESHy9hcGkvdjEvY29uc2Npb3VzbmVzcy9kZWNpc2lvbnMStAEKDlJlcGxheURlY2lzaW9uEi4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5RGVjaXNpb25SZXF1ZXN0Gi8uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5RGVjaXNpb25SZXNwb25zZSJBkAIBorsYBDADGAGC0+STAjA6ASoiKy9hcGkvdjEvY29uc2Npb3VzbmVzcy9kZWNpc2lvbnMve2lkfS9yZXBsYXkaDKK7GAgIAhoBASCIJ2IGcHJvdG8z", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_api_annotations, file_google_protobuf_timestamp]);
+  fileDesc("Cixjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEihAMKDlByb2Nlc3NSZXF1ZXN0EnYKBWlucHV0GAEgASgJQme6SGC6ATgKC2lucHV0LmJsYW5rEhFtdXN0IG5vdCBiZSBibGFuaxoWdGhpcy5tYXRjaGVzKCdbXlxcc10nKXIjEAEYgH2SAhtIb3cgaXMgY29uZmlkZW5jZSBjb21wdXRlZD+guxgDEh8KCGFnZW50X2lkGAIgASgJQgi6SAVyA7ABAUgAiAEBEmIKB2NvbnRleHQYAyADKAsyNC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzUmVxdWVzdC5Db250ZXh0RW50cnlCG7pIFJoBERAgIgZyBBABGEAqBXIDGKAfoLsYAxI4CgdvcHRpb25zGAQgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc09wdGlvbnMaLgoMQ29udGV4dEVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCCwoJX2FnZW50X2lkIusFCg9Qcm9jZXNzUmVzcG9uc2USEgoKcmVxdWVzdF9pZBgBIAEoCRITCgtkZWNpc2lvbl9pZBgCIAEoCRIxCgd2ZXJkaWN0GAMgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBIVCgdjb250ZW50GAQgASgJQgSguxgDEkgKE2NvbnNjaW91c25lc3Nfc3RhdGUYBSABKAsyKy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25zY2lvdXNuZXNzU3RhdGUSRgoSZXRoaWNhbF9ldmFsdWF0aW9uGAYgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SHQoQY29uZmlkZW5jZV9sZXZlbBgHIAEoAUgAiAEBEkIKEGNvbmZpZGVuY2VfYmFzaXMYCCABKA4yKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db25maWRlbmNlQmFzaXMSIgoVY29uc2Npb3VzbmVzc19xdWFsaXR5GAkgASgBSAGIAQESRgoScXVhbGl0eV9jb21wb25lbnRzGAogASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUXVhbGl0eUNvbXBvbmVudHMSRgoScHJvY2Vzc2luZ19tZXRyaWNzGAsgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc2luZ01ldHJpY3MSGgoScHJvY2Vzc2luZ190aW1lX21zGAwgASgBEjMKCGV2aWRlbmNlGA0gAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYDiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzc0ITChFfY29uZmlkZW5jZV9sZXZlbEIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5IpkBChRQcm9jZXNzU3RyZWFtUmVxdWVzdBJACgdyZXF1ZXN0GAEgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc1JlcXVlc3RCBrpIA8gBARI/CgdyZWxlYXNlGAIgASgOMiQuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVsZWFzZU1vZGVCCLpIBYIBAhABIoUCChVQcm9jZXNzU3RyZWFtUmVzcG9uc2USNQoFc3RhZ2UYASABKAsyJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TdGFnZVRpbWluZ0gAEjkKBndpbmRvdxgCIAEoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlbGVhc2VkV2luZG93SAASOgoGcmVzdWx0GAMgASgLMiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc1Jlc3BvbnNlSAASNQoHcmVsZWFzZRgKIAEoDjIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlbGVhc2VNb2RlQgcKBWV2ZW50IjcKDlJlbGVhc2VkV2luZG93Eg4KBm51bWJlchgBIAEoDRIVCgdjb250ZW50GAIgASgJQgSguxgDIhEKD0dldFN0YXRlUmVxdWVzdCKCAQoQR2V0U3RhdGVSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2siUwoRQXNzZXNzU2VsZlJlcXVlc3QSPgoGYW5zd2VyGAEgASgLMi4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQW5zd2VyVW5kZXJBc3Nlc3NtZW50IsgBChVBbnN3ZXJVbmRlckFzc2Vzc21lbnQSPAoIcXVlc3Rpb24YASABKAlCKrpII3IhEAEYgH2SAhlXaGVuIGNhbiBJIHJldHVybiBhIGxhbXA/oLsYAxJICgdjb250ZW50GAIgASgJQje6SDByLhABGIB9kgImQSBsYW1wIGNhbiBiZSByZXR1cm5lZCB3aXRoaW4gMzAgZGF5cy6guxgDEicKCHBhc3NhZ2VzGAMgAygJQhW6SA6SAQsQICIHcgUQARigH6C7GAMi+gEKEkFzc2Vzc1NlbGZSZXNwb25zZRI6CgVzdGF0ZRgBIAEoCzIrLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnNjaW91c25lc3NTdGF0ZRIyCgZjaGVja3MYAiADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQ2hlY2sSOAoLbGltaXRhdGlvbnMYAyADKAsyIy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5MaW1pdGF0aW9uEjoKBmFuc3dlchgEIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlN1cHBvcnRBc3Nlc3NtZW50It8BChVFdmFsdWF0ZUV0aGljc1JlcXVlc3QSOgoEdGV4dBgBIAEoCUIsukglciMQARiAfZICG0hvdyBkbyBJIHJlc2V0IG15IHBhc3N3b3JkP6C7GAMSOQoEcm9sZRgCIAEoDjIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlRleHRSb2xlQgi6SAWCAQIQARI4ChJldGhpY2FsX3N0cmljdG5lc3MYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASACIAQFCFQoTX2V0aGljYWxfc3RyaWN0bmVzcyKoAQoWRXZhbHVhdGVFdGhpY3NSZXNwb25zZRIxCgd2ZXJkaWN0GAEgASgOMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmVyZGljdBI+CgpldmFsdWF0aW9uGAIgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXRoaWNhbEV2YWx1YXRpb24SGwoNbW9kaWZpZWRfdGV4dBgDIAEoCUIEoLsYAyIvCg5SZWZsZWN0UmVxdWVzdBIdCgtkZWNpc2lvbl9pZBgBIAEoCUIIukgFcgOwAQEi9QEKD1JlZmxlY3RSZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRI3CgZwYXNzZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIdCg9yZXZpc2VkX2NvbnRlbnQYAyABKAlCBKC7GAMSOgoGYmVmb3JlGAQgASgLMiouY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3VwcG9ydEFzc2Vzc21lbnQSOQoFYWZ0ZXIYBSABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TdXBwb3J0QXNzZXNzbWVudCIqChJHZXREZWNpc2lvblJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBIkoKE0dldERlY2lzaW9uUmVzcG9uc2USMwoIZGVjaXNpb24YASABKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbiJyChRMaXN0RGVjaXNpb25zUmVxdWVzdBIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcGFnZV9zaXplGAIgASgNEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIACIm0KFUxpc3REZWNpc2lvbnNSZXNwb25zZRI7CglkZWNpc2lvbnMYASADKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvblN1bW1hcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpMBCg9EZWNpc2lvblN1bW1hcnkSCgoCaWQYASABKAkSEAoIYWdlbnRfaWQYAiABKAkSMQoHdmVyZGljdBgDIAEoDjIgLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlZlcmRpY3QSLwoLY3JlYXRlX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqkBChVSZXBsYXlEZWNpc2lvblJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEi4KDXBvbGljeV9kaWdlc3QYAiABKAlCFbpIEnIQMg5eWzAtOWEtZl17NjR9JEgAEiEKDnRlbmFudF92ZXJzaW9uGAMgASgNQge6SAQqAigBSAASHQoIZG9jdW1lbnQYBCABKAlCCbpIBnIEKICABEgAQggKBnBvbGljeSL1AQoWUmVwbGF5RGVjaXNpb25SZXNwb25zZRITCgtkZWNpc2lvbl9pZBgBIAEoCRI4CgZiZWZvcmUYAiABKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbk91dGNvbWUSNwoFYWZ0ZXIYAyABKAsyKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbk91dGNvbWUSPwoLZGlmZmVyZW5jZXMYBCADKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5PdXRjb21lRGlmZmVyZW5jZRISCgp1bnJlY29yZGVkGAUgASgIIs0CCg9EZWNpc2lvbk91dGNvbWUSMQoHdmVyZGljdBgBIAEoDjIgLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlZlcmRpY3QSFQoNcG9saWN5X2RpZ2VzdBgCIAEoCRIYChBkZXRlY3RvcnNfZGlnZXN0GAMgASgJEjYKCnZpb2xhdGlvbnMYBCADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WaW9sYXRpb24SGgoNb3ZlcmFsbF9zY29yZRgFIAEoAUgAiAEBEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgBiAEBEh0KEGNvbmZpZGVuY2VfbGV2ZWwYByABKAFIAogBAUIQCg5fb3ZlcmFsbF9zY29yZUIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhMKEV9jb25maWRlbmNlX2xldmVsIkEKEU91dGNvbWVEaWZmZXJlbmNlEg0KBWZpZWxkGAEgASgJEg4KBmJlZm9yZRgCIAEoCRINCgVhZnRlchgDIAEoCSphCgtSZWxlYXNlTW9kZRIcChhSRUxFQVNFX01PREVfVU5TUEVDSUZJRUQQABIZChVSRUxFQVNFX01PREVfQlVGRkVSRUQQARIZChVSRUxFQVNFX01PREVfV0lORE9XRUQQAjKeDAoNRW5naW5lU2VydmljZRLBAQoHUHJvY2VzcxInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NSZXF1ZXN0GiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUHJvY2Vzc1Jlc3BvbnNlImOiuxgXKLDqATADOAJaC2RlY2lzaW9uX2lkGAKC0+STAkI6ASpaHjoBKiIZL3YxL2NvbnNjaW91c25lc3MvcHJvY2VzcyIdL2FwaS92MS9jb25zY2lvdXNuZXNzL3Byb2Nlc3MSsQEKDVByb2Nlc3NTdHJlYW0SLS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzU3RyZWFtUmVxdWVzdBouLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NTdHJlYW1SZXNwb25zZSI/orsYBjADOAIYAoLT5JMCLzoHcmVxdWVzdCIkL2FwaS92MS9jb25zY2lvdXNuZXNzL3Byb2Nlc3Mvc3RyZWFtMAESjwEKCEdldFN0YXRlEiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXF1ZXN0GikuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0U3RhdGVSZXNwb25zZSIukAIBorsYBDABGAGC0+STAh0SGy9hcGkvdjEvY29uc2Npb3VzbmVzcy9zdGF0ZRKhAQoKQXNzZXNzU2VsZhIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFzc2Vzc1NlbGZSZXF1ZXN0GisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQXNzZXNzU2VsZlJlc3BvbnNlIjqQAgGiuxgEMAMYAYLT5JMCKToBKiIkL2FwaS92MS9jb25zY2lvdXNuZXNzL3NlbGYtYXdhcmVuZXNzEqsBCg5FdmFsdWF0ZUV0aGljcxIuLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVxdWVzdBovLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV2YWx1YXRlRXRoaWNzUmVzcG9uc2UiOJACAaK7GAQwAxgCgtPkkwInOgEqIiIvYXBpL3YxL2NvbnNjaW91c25lc3MvZXRoaWNhbC1ldmFsEpgBCgdSZWZsZWN0EicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVmbGVjdFJlcXVlc3QaKC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0UmVzcG9uc2UiOpACAaK7GAQwAxgBgtPkkwIpOgEqIiQvYXBpL3YxL2NvbnNjaW91c25lc3MvbWV0YS1jb2duaXRpb24SqwEKC0dldERlY2lzaW9uEisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXF1ZXN0GiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuR2V0RGVjaXNpb25SZXNwb25zZSJBkAIBorsYBDABGAGC0+STAjBiCGRlY2lzaW9uEiQvYXBpL3YxL2NvbnNjaW91c25lc3MvZGVjaXNpb25zL3tpZH0SogEKDUxpc3REZWNpc2lvbnMSLS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5MaXN0RGVjaXNpb25zUmVxdWVzdBouLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkxpc3REZWNpc2lvbnNSZXNwb25zZSIykAIBorsYBDABGAGC0+STAiESHy9hcGkvdjEvY29uc2Npb3VzbmVzcy9kZWNpc2lvbnMStAEKDlJlcGxheURlY2lzaW9uEi4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5RGVjaXNpb25SZXF1ZXN0Gi8uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5RGVjaXNpb25SZXNwb25zZSJBkAIBorsYBDADGAGC0+STAjA6ASoiKy9hcGkvdjEvY29uc2Npb3VzbmVzcy9kZWNpc2lvbnMve2lkfS9yZXBsYXkaDKK7GAgIAhoBASCIJ2IGcHJvdG8z", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_api_annotations, file_google_protobuf_timestamp]);
 
 /**
  * A request to answer.
@@ -88,7 +88,7 @@ export type ProcessResponse = Message<"consciousness.engine.v1.ProcessResponse">
 
   /**
    * ALLOWED, MODIFIED, ABSTAINED or CHECK_UNAVAILABLE; a block is the error
-   * ETHICAL_VIOLATION.
+   * ETHICAL_VIOLATION, before which a stream says BLOCKED.
    *
    * @generated from field: consciousness.engine.v1.Verdict verdict = 3;
    */
@@ -183,6 +183,115 @@ export const ProcessResponseSchema: GenMessage<ProcessResponse> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_engine_service, 1);
 
 /**
+ * A request to answer in a stream.
+ *
+ * @generated from message consciousness.engine.v1.ProcessStreamRequest
+ */
+export type ProcessStreamRequest = Message<"consciousness.engine.v1.ProcessStreamRequest"> & {
+  /**
+   * What Process takes.
+   *
+   * @generated from field: consciousness.engine.v1.ProcessRequest request = 1;
+   */
+  request?: ProcessRequest | undefined;
+
+  /**
+   * When parts of the answer may leave; unset means BUFFERED.
+   *
+   * @generated from field: consciousness.engine.v1.ReleaseMode release = 2;
+   */
+  release: ReleaseMode;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ProcessStreamRequest.
+ * Use `create(ProcessStreamRequestSchema)` to create a new message.
+ */
+export const ProcessStreamRequestSchema: GenMessage<ProcessStreamRequest> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 2);
+
+/**
+ * Something that happened to a request.
+ *
+ * @generated from message consciousness.engine.v1.ProcessStreamResponse
+ */
+export type ProcessStreamResponse = Message<"consciousness.engine.v1.ProcessStreamResponse"> & {
+  /**
+   * What happened.
+   *
+   * @generated from oneof consciousness.engine.v1.ProcessStreamResponse.event
+   */
+  event: {
+    /**
+     * A stage has ended.
+     *
+     * @generated from field: consciousness.engine.v1.StageTiming stage = 1;
+     */
+    value: StageTiming;
+    case: "stage";
+  } | {
+    /**
+     * The next window of the answer.
+     *
+     * @generated from field: consciousness.engine.v1.ReleasedWindow window = 2;
+     */
+    value: ReleasedWindow;
+    case: "window";
+  } | {
+    /**
+     * The verdict, the last event. In windowed release `content` is the whole
+     * answer as it was released.
+     *
+     * @generated from field: consciousness.engine.v1.ProcessResponse result = 3;
+     */
+    value: ProcessResponse;
+    case: "result";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * When parts of this answer leave: how the events have to be read.
+   *
+   * @generated from field: consciousness.engine.v1.ReleaseMode release = 10;
+   */
+  release: ReleaseMode;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ProcessStreamResponse.
+ * Use `create(ProcessStreamResponseSchema)` to create a new message.
+ */
+export const ProcessStreamResponseSchema: GenMessage<ProcessStreamResponse> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 3);
+
+/**
+ * A part of an answer.
+ *
+ * @generated from message consciousness.engine.v1.ReleasedWindow
+ */
+export type ReleasedWindow = Message<"consciousness.engine.v1.ReleasedWindow"> & {
+  /**
+   * From 1.
+   *
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * The text, masked; it follows what was released before.
+   *
+   * @generated from field: string content = 2;
+   */
+  content: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ReleasedWindow.
+ * Use `create(ReleasedWindowSchema)` to create a new message.
+ */
+export const ReleasedWindowSchema: GenMessage<ReleasedWindow> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_service, 4);
+
+/**
  * Asks for the engine's state.
  *
  * @generated from message consciousness.engine.v1.GetStateRequest
@@ -195,7 +304,7 @@ export type GetStateRequest = Message<"consciousness.engine.v1.GetStateRequest">
  * Use `create(GetStateRequestSchema)` to create a new message.
  */
 export const GetStateRequestSchema: GenMessage<GetStateRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 2);
+  messageDesc(file_consciousness_engine_v1_engine_service, 5);
 
 /**
  * The engine's state.
@@ -223,7 +332,7 @@ export type GetStateResponse = Message<"consciousness.engine.v1.GetStateResponse
  * Use `create(GetStateResponseSchema)` to create a new message.
  */
 export const GetStateResponseSchema: GenMessage<GetStateResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 3);
+  messageDesc(file_consciousness_engine_v1_engine_service, 6);
 
 /**
  * Asks the engine to assess itself.
@@ -244,7 +353,7 @@ export type AssessSelfRequest = Message<"consciousness.engine.v1.AssessSelfReque
  * Use `create(AssessSelfRequestSchema)` to create a new message.
  */
 export const AssessSelfRequestSchema: GenMessage<AssessSelfRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 4);
+  messageDesc(file_consciousness_engine_v1_engine_service, 7);
 
 /**
  * An answer whose support is in question.
@@ -279,7 +388,7 @@ export type AnswerUnderAssessment = Message<"consciousness.engine.v1.AnswerUnder
  * Use `create(AnswerUnderAssessmentSchema)` to create a new message.
  */
 export const AnswerUnderAssessmentSchema: GenMessage<AnswerUnderAssessment> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 5);
+  messageDesc(file_consciousness_engine_v1_engine_service, 8);
 
 /**
  * The engine's assessment of itself.
@@ -321,7 +430,7 @@ export type AssessSelfResponse = Message<"consciousness.engine.v1.AssessSelfResp
  * Use `create(AssessSelfResponseSchema)` to create a new message.
  */
 export const AssessSelfResponseSchema: GenMessage<AssessSelfResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 6);
+  messageDesc(file_consciousness_engine_v1_engine_service, 9);
 
 /**
  * Asks for a judgement of a text.
@@ -356,7 +465,7 @@ export type EvaluateEthicsRequest = Message<"consciousness.engine.v1.EvaluateEth
  * Use `create(EvaluateEthicsRequestSchema)` to create a new message.
  */
 export const EvaluateEthicsRequestSchema: GenMessage<EvaluateEthicsRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 7);
+  messageDesc(file_consciousness_engine_v1_engine_service, 10);
 
 /**
  * The judgement of a text.
@@ -391,7 +500,7 @@ export type EvaluateEthicsResponse = Message<"consciousness.engine.v1.EvaluateEt
  * Use `create(EvaluateEthicsResponseSchema)` to create a new message.
  */
 export const EvaluateEthicsResponseSchema: GenMessage<EvaluateEthicsResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 8);
+  messageDesc(file_consciousness_engine_v1_engine_service, 11);
 
 /**
  * Asks for reflection on a stored decision.
@@ -412,7 +521,7 @@ export type ReflectRequest = Message<"consciousness.engine.v1.ReflectRequest"> &
  * Use `create(ReflectRequestSchema)` to create a new message.
  */
 export const ReflectRequestSchema: GenMessage<ReflectRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 9);
+  messageDesc(file_consciousness_engine_v1_engine_service, 12);
 
 /**
  * The reflection.
@@ -462,7 +571,7 @@ export type ReflectResponse = Message<"consciousness.engine.v1.ReflectResponse">
  * Use `create(ReflectResponseSchema)` to create a new message.
  */
 export const ReflectResponseSchema: GenMessage<ReflectResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 10);
+  messageDesc(file_consciousness_engine_v1_engine_service, 13);
 
 /**
  * Asks for a stored decision.
@@ -483,7 +592,7 @@ export type GetDecisionRequest = Message<"consciousness.engine.v1.GetDecisionReq
  * Use `create(GetDecisionRequestSchema)` to create a new message.
  */
 export const GetDecisionRequestSchema: GenMessage<GetDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 11);
+  messageDesc(file_consciousness_engine_v1_engine_service, 14);
 
 /**
  * A stored decision.
@@ -504,7 +613,7 @@ export type GetDecisionResponse = Message<"consciousness.engine.v1.GetDecisionRe
  * Use `create(GetDecisionResponseSchema)` to create a new message.
  */
 export const GetDecisionResponseSchema: GenMessage<GetDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 12);
+  messageDesc(file_consciousness_engine_v1_engine_service, 15);
 
 /**
  * Asks for stored decisions.
@@ -539,7 +648,7 @@ export type ListDecisionsRequest = Message<"consciousness.engine.v1.ListDecision
  * Use `create(ListDecisionsRequestSchema)` to create a new message.
  */
 export const ListDecisionsRequestSchema: GenMessage<ListDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 13);
+  messageDesc(file_consciousness_engine_v1_engine_service, 16);
 
 /**
  * A page of stored decisions.
@@ -567,7 +676,7 @@ export type ListDecisionsResponse = Message<"consciousness.engine.v1.ListDecisio
  * Use `create(ListDecisionsResponseSchema)` to create a new message.
  */
 export const ListDecisionsResponseSchema: GenMessage<ListDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 14);
+  messageDesc(file_consciousness_engine_v1_engine_service, 17);
 
 /**
  * A stored decision in short.
@@ -609,7 +718,7 @@ export type DecisionSummary = Message<"consciousness.engine.v1.DecisionSummary">
  * Use `create(DecisionSummarySchema)` to create a new message.
  */
 export const DecisionSummarySchema: GenMessage<DecisionSummary> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 15);
+  messageDesc(file_consciousness_engine_v1_engine_service, 18);
 
 /**
  * Asks to judge a decision again.
@@ -661,7 +770,7 @@ export type ReplayDecisionRequest = Message<"consciousness.engine.v1.ReplayDecis
  * Use `create(ReplayDecisionRequestSchema)` to create a new message.
  */
 export const ReplayDecisionRequestSchema: GenMessage<ReplayDecisionRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 16);
+  messageDesc(file_consciousness_engine_v1_engine_service, 19);
 
 /**
  * What judging again came to.
@@ -711,7 +820,7 @@ export type ReplayDecisionResponse = Message<"consciousness.engine.v1.ReplayDeci
  * Use `create(ReplayDecisionResponseSchema)` to create a new message.
  */
 export const ReplayDecisionResponseSchema: GenMessage<ReplayDecisionResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 17);
+  messageDesc(file_consciousness_engine_v1_engine_service, 20);
 
 /**
  * What a decision came to.
@@ -774,7 +883,7 @@ export type DecisionOutcome = Message<"consciousness.engine.v1.DecisionOutcome">
  * Use `create(DecisionOutcomeSchema)` to create a new message.
  */
 export const DecisionOutcomeSchema: GenMessage<DecisionOutcome> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 18);
+  messageDesc(file_consciousness_engine_v1_engine_service, 21);
 
 /**
  * Something that comes out differently.
@@ -811,7 +920,44 @@ export type OutcomeDifference = Message<"consciousness.engine.v1.OutcomeDifferen
  * Use `create(OutcomeDifferenceSchema)` to create a new message.
  */
 export const OutcomeDifferenceSchema: GenMessage<OutcomeDifference> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_engine_service, 19);
+  messageDesc(file_consciousness_engine_v1_engine_service, 22);
+
+/**
+ * When parts of an answer leave.
+ *
+ * @generated from enum consciousness.engine.v1.ReleaseMode
+ */
+export enum ReleaseMode {
+  /**
+   * Treated as BUFFERED.
+   *
+   * @generated from enum value: RELEASE_MODE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * When all of it has been judged.
+   *
+   * @generated from enum value: RELEASE_MODE_BUFFERED = 1;
+   */
+  BUFFERED = 1,
+
+  /**
+   * In windows of whole sentences, each judged together with all that went
+   * before. What has left cannot be taken back: when a later window blocks, the
+   * earlier ones have been read. Only where the deployment allows it
+   * (ENGINE_STREAM_WINDOWED), for agents whose grounding is optional.
+   *
+   * @generated from enum value: RELEASE_MODE_WINDOWED = 2;
+   */
+  WINDOWED = 2,
+}
+
+/**
+ * Describes the enum consciousness.engine.v1.ReleaseMode.
+ */
+export const ReleaseModeSchema: GenEnum<ReleaseMode> = /*@__PURE__*/
+  enumDesc(file_consciousness_engine_v1_engine_service, 0);
 
 /**
  * Answers requests for agents, and judges every request and answer before it
@@ -833,6 +979,23 @@ export const EngineService: GenService<{
     methodKind: "unary";
     input: typeof ProcessRequestSchema;
     output: typeof ProcessResponseSchema;
+  },
+  /**
+   * Decides a request as Process does and tells of each stage as it ends. By
+   * default nothing of the answer leaves before all of it has been judged; see
+   * `ReleaseMode` for the exception. The last event holds the result; of a
+   * block it says so, and the stream then ends as Process does, with
+   * ETHICAL_VIOLATION. One decision is recorded whatever happens, also when the
+   * caller leaves: then as ABSTAINED, unless a rule had blocked before.
+   * Errors: ETHICAL_VIOLATION (details: `BlockedDecision`), AGENT_NOT_FOUND,
+   * AGENT_NOT_ACTIVE, PROVIDER_UNKNOWN, WINDOWED_RELEASE_NOT_ALLOWED.
+   *
+   * @generated from rpc consciousness.engine.v1.EngineService.ProcessStream
+   */
+  processStream: {
+    methodKind: "server_streaming";
+    input: typeof ProcessStreamRequestSchema;
+    output: typeof ProcessStreamResponseSchema;
   },
   /**
    * Returns the engine's measured state and its self-checks.

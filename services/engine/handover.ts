@@ -1,10 +1,16 @@
-/** Passes pieces one at a time: who gives one waits until it has been taken. */
+/** Passes pieces on in order, to one reader. */
 export class Handover<T> implements AsyncIterable<T> {
-  #offered: { readonly value: T; readonly taken: () => void } | undefined;
+  readonly #offered: { readonly value: T; readonly taken: () => void }[] = [];
   #closed = false;
   #wake: () => void = () => undefined;
 
-  /** Resolves when the piece has been taken; rejects with the signal's reason. */
+  /** Does not wait; for pieces that are few by their nature. */
+  put(value: T): void {
+    this.#offered.push({ value, taken: () => undefined });
+    this.#wake();
+  }
+
+  /** Resolves when the piece has been taken and the next is asked for; rejects with the signal's reason. */
   give(value: T, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const leave = () => reject(signal.reason);
@@ -14,12 +20,12 @@ export class Handover<T> implements AsyncIterable<T> {
         signal.removeEventListener("abort", leave);
         resolve();
       };
-      this.#offered = { value, taken };
+      this.#offered.push({ value, taken });
       this.#wake();
     });
   }
 
-  /** Ends the iteration. */
+  /** Ends the iteration once all has been taken. */
   close(): void {
     this.#closed = true;
     this.#wake();
@@ -27,8 +33,7 @@ export class Handover<T> implements AsyncIterable<T> {
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
-      const offered = this.#offered;
-      this.#offered = undefined;
+      const offered = this.#offered.shift();
       if (offered) {
         yield offered.value;
         offered.taken();

@@ -1,0 +1,70 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import type { ProcessRequest } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import { callOf, principalOf } from "../kit/context.js";
+import { newId } from "../kit/ids.js";
+import type { EngineConfig } from "./config.js";
+import type { PipelineRequest, Responder, Strictness } from "./domain/run.js";
+import type { KnownAgents } from "./known-agents.js";
+import type { Policies } from "./policies.js";
+import type { Recalibrations } from "./recalibrations.js";
+import type { Responders } from "./responders.js";
+
+/** What finding out who answers, and how strictly, needs. */
+export interface RequestDeps {
+  readonly agents: Pick<KnownAgents, "read">;
+  readonly responders: Responders;
+  readonly policies: Pick<Policies, "of">;
+  readonly recalibrations: Recalibrations;
+  readonly config: Pick<EngineConfig, "qualityThreshold" | "ethicalStrictness" | "reflectionDepth">;
+}
+
+/** A request for the pipeline. Rejects with AGENT_NOT_FOUND, AGENT_NOT_ACTIVE or PROVIDER_UNKNOWN. */
+export async function pipelineRequest(
+  request: ProcessRequest,
+  deps: RequestDeps,
+  context: HandlerContext,
+): Promise<PipelineRequest> {
+  return {
+    ...(await origin(request.agentId ?? "", deps, context)),
+    input: request.input,
+    context: request.context,
+    options: strictness(request.options, deps.config),
+    responder: await responderFor(request.agentId, deps, context),
+  };
+}
+
+/** Ids and caller of a decision that a call asks for, and the policy of whoever answers. */
+export async function origin(agentId: string, { policies }: RequestDeps, context: HandlerContext) {
+  const call = callOf(context);
+  const { tenant, subject } = principalOf(context);
+  return {
+    decisionId: newId(),
+    requestId: call.requestId,
+    subject,
+    queueMs: call.queueMs,
+    policy: await policies.of({ tenant, agentId }),
+  };
+}
+
+/** Who answers; the engine itself when no agent is named. Rejects as `pipelineRequest`. */
+export async function responderFor(
+  agentId: string | undefined,
+  { agents, responders, recalibrations }: RequestDeps,
+  context: HandlerContext,
+): Promise<Responder> {
+  const responder =
+    agentId === undefined
+      ? responders.engine
+      : responders.forAgent(agentId, await agents.read(agentId, context));
+  const calibration = await recalibrations.of(principalOf(context), responder.agentId);
+  return { ...responder, calibration };
+}
+
+/** How strictly a request is judged, defaults filled in. */
+export function strictness(options: ProcessRequest["options"], config: RequestDeps["config"]): Strictness {
+  return {
+    qualityThreshold: options?.qualityThreshold ?? config.qualityThreshold,
+    ethicalStrictness: options?.ethicalStrictness ?? config.ethicalStrictness,
+    maxReflectionDepth: options?.maxReflectionDepth ?? config.reflectionDepth,
+  };
+}

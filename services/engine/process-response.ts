@@ -1,0 +1,28 @@
+import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+
+/** What the caller is told of a decision. */
+export function processResponse({ id, consciousnessQuality, ...decision }: Decision) {
+  return {
+    requestId: decision.requestId,
+    decisionId: id,
+    verdict: decision.verdict,
+    content: decision.content,
+    consciousnessState: decision.consciousnessState,
+    ethicalEvaluation: decision.ethicalEvaluation,
+    confidenceLevel: decision.confidenceLevel,
+    confidenceBasis: decision.confidenceBasis,
+    consciousnessQuality,
+    qualityComponents: decision.qualityComponents,
+    processingMetrics: decision.processingMetrics,
+    processingTimeMs: decision.processingMetrics?.totalMs ?? 0,
+    evidence: standsOn(decision),
+    reflections: decision.reflections,
+  };
+}
+
+/** The passages that a released answer uses; the stored decision has all that were offered. */
+function standsOn({ verdict, evidence }: Pick<Decision, "verdict" | "evidence">) {
+  const released = verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED;
+  return released ? evidence.filter(({ contentSpans }) => contentSpans.length > 0) : [];
+}
