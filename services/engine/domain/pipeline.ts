@@ -42,8 +42,7 @@ export interface Sources {
 export function createPipeline(given: PipelineDeps, sources: Sources = { retrieve, compose }): Pipeline {
   return async (request, signal) => {
     const run = startRun(request, given);
-<<<<<<< HEAD
-    const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run.masked) };
+    const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run) };
     try {
       await runStage("admit", admit, run, deps, signal);
       await answer(run, deps, sources, signal);
@@ -51,11 +50,6 @@ export function createPipeline(given: PipelineDeps, sources: Sources = { retriev
       if (!request.settlesWhenLeft || !signal.aborted) throw error;
       run.ended = "the caller left, or its time was over, before the verdict";
     }
-=======
-    const deps = { ...given, maskPersonalData: maskOnce(given.maskPersonalData, run) };
-    await runStage("admit", admit, run, deps, signal);
-    await answer(run, deps, sources, signal);
->>>>>>> origin/main
     const { outcome } = await runStage("settle", settle, run, deps, signal);
     return decisionOf(run, outcome, deps);
   };
