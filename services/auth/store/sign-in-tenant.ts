@@ -17,7 +17,7 @@ export async function signInTenant(db: Kysely<AuthTables & OutboxTables>, name: 
   return row && (known !== "" || name === "") ? row.id : `no tenant ${JSON.stringify(name)}`;
 }
 
-/** Whether a text may be the name of a tenant. A made tenant's id begins with a digit, so is none. */
-export function isTenantName(text: string): boolean {
+// A made tenant's id begins with a digit, so is none.
+function isTenantName(text: string): boolean {
   return /^[a-z][a-z0-9-]{0,62}$/.test(text);
 }
