@@ -148,6 +148,21 @@ it("lets an engine that knew a shared agent forget it when the share is withdraw
   ]);
 });
 
+it("records in both tenants that somebody has read another one's record", async () => {
+  const draft = { name: "audited", display_name: "Audited" };
+  const { status, body: tenant } = await rest("POST", "/api/v1/tenants", draft);
+  expect(status).toBe(200);
+  const there = { "x-tenant": tenant.id };
+  const first = await rest("GET", "/api/v1/audit/events", undefined, there);
+  expect([first.status, first.body.events ?? []]).toEqual([200, []]);
+  const actor = { subject: admin, tenant_id: tenant.id, home_tenant_id: "default" };
+  const read = { method: "consciousness.auth.v1.AuditService/ListAuditEvents", actor };
+  const second = await rest("GET", "/api/v1/audit/events", undefined, there);
+  expect(second.body.events).toMatchObject([read]);
+  const [own] = await events({ method: read.method });
+  expect(own).toMatchObject(read);
+});
+
 it("loses nothing that waits to be written when the platform stops", async () => {
   const directory = await freshDataDirectory();
   try {
