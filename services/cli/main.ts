@@ -2,12 +2,13 @@
 import { ask } from "./commands/ask.js";
 import { deadLetters, deadLettersUsage } from "./commands/dead-letters.js";
 import { judgeLines } from "./commands/judge.js";
+import { replay, replayUsage } from "./commands/replay.js";
 
 const usage = `Usage:
   consciousness ask "question"     answers about the engine, with evidence
   consciousness judge < lines      judges {"id", "text", "role"?, "passages"?} objects, one per line
-${deadLettersUsage}
-The first two work offline. Exit codes: 0 done, 1 lines were refused or NATS does not answer, 2 wrong usage.
+${replayUsage}${deadLettersUsage}
+The first two work offline. Exit codes: 0 done, 1 lines were refused or a server does not answer, 2 wrong usage.
 `;
 
 async function main([command, ...args]: readonly string[]): Promise<number> {
@@ -22,6 +23,10 @@ async function main([command, ...args]: readonly string[]): Promise<number> {
   if (command === "dead-letters") {
     const { env: environment, stdout: output, stderr: problems } = process;
     return deadLetters({ args, environment, output, problems });
+  }
+  if (command === "replay") {
+    const { env: environment, stdout: output, stderr: problems } = process;
+    return replay({ args, environment, output, problems, now: Date.now() });
   }
   process.stderr.write(usage);
   return 2;
