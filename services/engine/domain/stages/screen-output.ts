@@ -3,7 +3,7 @@ import { Scope, ViolationSchema } from "#gen/ts/consciousness/engine/v1/evaluati
 import type { ToolCall } from "../compose/completion.js";
 import { ruleIds } from "../frameworks/framework.js";
 import { requireChecked } from "../policy/checked.js";
-import type { PipelineDeps, Run } from "../run.js";
+import { maskedKey, type PipelineDeps, type Run } from "../run.js";
 import type { StageWork } from "../stage.js";
 import { assessSupport } from "../support.js";
 import { judgeInRun, ruleOnMasked } from "./judge-in-run.js";
@@ -42,7 +42,7 @@ async function screenToolCalls(run: Run, deps: PipelineDeps, signal: AbortSignal
     const ruling = await judgeInRun(judged, run, deps, signal);
     run.violations.push(...ruling.violations.map((one) => create(ViolationSchema, { ...one, spans: [] })));
     requireChecked(ruling);
-    run.masked.set(call.arguments, found);
+    run.masked.set(maskedKey("answer", call.arguments), { part: "answer", masked: found });
     run.toolCallsMasked ||= found.findings.length > 0;
     masked.push({ ...call, arguments: found.text });
   }

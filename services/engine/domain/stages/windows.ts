@@ -1,7 +1,7 @@
 import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Composition } from "../compose/composer.js";
 import { requireChecked } from "../policy/checked.js";
-import type { PipelineDeps, Run } from "../run.js";
+import { maskedKey, type PipelineDeps, type Run } from "../run.js";
 import { raceBudget } from "../stage.js";
 import { splitSentences } from "../text/sentences.js";
 import { judgeInRun } from "./judge-in-run.js";
@@ -73,7 +73,7 @@ async function judgedWindow(
   try {
     const masked = await deps.maskPersonalData(text);
     // The record is of the whole answer.
-    run.masked.delete(text);
+    run.masked.delete(maskedKey("answer", text));
     const judged = { text: masked.text, scope: Scope.OUTPUT, stage: "screen_output" } as const;
     const ruling = await raceBudget(deps.budgets.screen_output, signal, (stop) =>
       judgeInRun(judged, run, deps, stop),

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/engine/v1/decision.proto.
  */
 export const file_consciousness_engine_v1_decision: GenFile = /*@__PURE__*/
-  fileDesc("CiZjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9kZWNpc2lvbi5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEi9QEKDlByb2Nlc3NPcHRpb25zEjcKEXF1YWxpdHlfdGhyZXNob2xkGAEgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgAiAEBEjgKEmV0aGljYWxfc3RyaWN0bmVzcxgCIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARIqChRtYXhfcmVmbGVjdGlvbl9kZXB0aBgDIAEoDUIHukgEKgIYA0gCiAEBQhQKEl9xdWFsaXR5X3RocmVzaG9sZEIVChNfZXRoaWNhbF9zdHJpY3RuZXNzQhcKFV9tYXhfcmVmbGVjdGlvbl9kZXB0aCLXCQoIRGVjaXNpb24SCgoCaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEhAKCGFnZW50X2lkGAQgASgJEhMKBWlucHV0GAUgASgJQgSguxgDEkUKB2NvbnRleHQYBiADKAsyLi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbi5Db250ZXh0RW50cnlCBKC7GAMSOAoHb3B0aW9ucxgHIAEoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NPcHRpb25zEjEKB3ZlcmRpY3QYCCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhUKB2NvbnRlbnQYCSABKAlCBKC7GAMSHgoQd2l0aGhlbGRfY29udGVudBgKIAEoCUIEoLsYAxJIChNjb25zY2lvdXNuZXNzX3N0YXRlGAsgASgLMisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uc2Npb3VzbmVzc1N0YXRlEkYKEmV0aGljYWxfZXZhbHVhdGlvbhgMIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV0aGljYWxFdmFsdWF0aW9uEh0KEGNvbmZpZGVuY2VfbGV2ZWwYDSABKAFIAIgBARJCChBjb25maWRlbmNlX2Jhc2lzGA4gASgOMiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uZmlkZW5jZUJhc2lzEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgPIAEoAUgBiAEBEkYKEnF1YWxpdHlfY29tcG9uZW50cxgQIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlF1YWxpdHlDb21wb25lbnRzEkYKEnByb2Nlc3NpbmdfbWV0cmljcxgRIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NpbmdNZXRyaWNzEjMKCGV2aWRlbmNlGBIgAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYEyADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIQCghjb21wb3NlchgUIAEoCRJDCg1wZXJzb25hbF9kYXRhGBUgAygLMiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUGVyc29uYWxEYXRhRmluZGluZxIWCg5lbmdpbmVfdmVyc2lvbhgWIAEoCRIvCgtjcmVhdGVfdGltZRgXIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHwoSc2hpcHBlZF9jb25maWRlbmNlGCggASgBSAKIAQESNQoGcmVwbGF5GB4gASgLMiUuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5UmVjb3JkGi4KDENvbnRleHRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9jb25maWRlbmNlX2xldmVsQhgKFl9jb25zY2lvdXNuZXNzX3F1YWxpdHlCFQoTX3NoaXBwZWRfY29uZmlkZW5jZSLCAwoMUmVwbGF5UmVjb3JkEjkKDG1hc2tlZF90ZXh0cxgBIAMoCzIjLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLk1hc2tlZFRleHQSMwoIbGVmdF9vdXQYAiADKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5FdmlkZW5jZRIbCghjb21wb3NlZBgDIAEoCUIEoLsYA0gAiAEBElIKDHRlcm1fd2VpZ2h0cxgEIAMoCzI2LmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlcGxheVJlY29yZC5UZXJtV2VpZ2h0c0VudHJ5QgSguxgDEhAKCGNvbXBsZXRlGAUgASgIEhAKCGFuc3dlcmVkGAYgASgIEh4KEWNhbGlicmF0aW9uX3Nsb3BlGAcgASgBSAGIAQESHwoSY2FsaWJyYXRpb25fb2Zmc2V0GAggASgBSAKIAQEaMgoQVGVybVdlaWdodHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAE6AjgBQgsKCV9jb21wb3NlZEIUChJfY2FsaWJyYXRpb25fc2xvcGVCFQoTX2NhbGlicmF0aW9uX29mZnNldCJkCgpNYXNrZWRUZXh0Eg4KBmRpZ2VzdBgBIAEoCRI4CghmaW5kaW5ncxgCIAMoCzImLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLk1hc2tlZEZpbmRpbmcSDAoEcGFydBgDIAEoCSKHAQoNTWFza2VkRmluZGluZxIMCgR0eXBlGAEgASgJEisKBHNwYW4YAiABKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuEiwKBXBsYWNlGAMgASgLMh0uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3BhbhINCgVzY29yZRgEIAEoASLRAQoIRXZpZGVuY2USDgoGbnVtYmVyGAEgASgNEhMKBXRpdGxlGAIgASgJQgSguxgDEg4KBnNvdXJjZRgDIAEoCRIVCgdwYXNzYWdlGAQgASgJQgSguxgDEg0KBXNjb3JlGAUgASgBEjQKDXBhc3NhZ2Vfc3BhbnMYBiADKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuEjQKDWNvbnRlbnRfc3BhbnMYByADKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuIl0KEVF1YWxpdHlDb21wb25lbnRzEg8KB3N1cHBvcnQYASABKAESDgoGZXRoaWNzGAIgASgBEhQKDGNvbXBsZXRlbmVzcxgDIAEoARIRCgljb2hlcmVuY2UYBCABKAEibQoRUHJvY2Vzc2luZ01ldHJpY3MSEAoIcXVldWVfbXMYASABKAESNAoGc3RhZ2VzGAIgAygLMiQuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3RhZ2VUaW1pbmcSEAoIdG90YWxfbXMYAyABKAEiRAoLU3RhZ2VUaW1pbmcSDQoFc3RhZ2UYASABKAkSEwoLZHVyYXRpb25fbXMYAiABKAESEQoJYnVkZ2V0X21zGAMgASgBIoIBCg5SZWZsZWN0aW9uUGFzcxIOCgZudW1iZXIYASABKA0SEAoIY3JpdGlxdWUYAiABKAkSDwoHZmluZGluZxgDIAEoCRIOCgZjaGFuZ2UYBCABKAkSFgoOc3VwcG9ydF9iZWZvcmUYBSABKAESFQoNc3VwcG9ydF9hZnRlchgGIAEoASK9AQoTUGVyc29uYWxEYXRhRmluZGluZxIMCgR0eXBlGAEgASgJEi0KBXNjb3BlGAIgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2NvcGUSKwoEc3BhbhgDIAEoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SDQoFc2NvcmUYBCABKAESLQoFYmFzaXMYBSABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5CYXNpc2IGcHJvdG8z", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_protobuf_timestamp]);
+  fileDesc("CiZjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9kZWNpc2lvbi5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEi9QEKDlByb2Nlc3NPcHRpb25zEjcKEXF1YWxpdHlfdGhyZXNob2xkGAEgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgAiAEBEjgKEmV0aGljYWxfc3RyaWN0bmVzcxgCIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARIqChRtYXhfcmVmbGVjdGlvbl9kZXB0aBgDIAEoDUIHukgEKgIYA0gCiAEBQhQKEl9xdWFsaXR5X3RocmVzaG9sZEIVChNfZXRoaWNhbF9zdHJpY3RuZXNzQhcKFV9tYXhfcmVmbGVjdGlvbl9kZXB0aCLECwoIRGVjaXNpb24SCgoCaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEhAKCGFnZW50X2lkGAQgASgJEhMKBWlucHV0GAUgASgJQgSguxgDEkUKB2NvbnRleHQYBiADKAsyLi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5EZWNpc2lvbi5Db250ZXh0RW50cnlCBKC7GAMSOAoHb3B0aW9ucxgHIAEoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NPcHRpb25zEjEKB3ZlcmRpY3QYCCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhUKB2NvbnRlbnQYCSABKAlCBKC7GAMSHgoQd2l0aGhlbGRfY29udGVudBgKIAEoCUIEoLsYAxJIChNjb25zY2lvdXNuZXNzX3N0YXRlGAsgASgLMisuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uc2Npb3VzbmVzc1N0YXRlEkYKEmV0aGljYWxfZXZhbHVhdGlvbhgMIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkV0aGljYWxFdmFsdWF0aW9uEh0KEGNvbmZpZGVuY2VfbGV2ZWwYDSABKAFIAIgBARJCChBjb25maWRlbmNlX2Jhc2lzGA4gASgOMiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uZmlkZW5jZUJhc2lzEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgPIAEoAUgBiAEBEkYKEnF1YWxpdHlfY29tcG9uZW50cxgQIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlF1YWxpdHlDb21wb25lbnRzEkYKEnByb2Nlc3NpbmdfbWV0cmljcxgRIAEoCzIqLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlByb2Nlc3NpbmdNZXRyaWNzEjMKCGV2aWRlbmNlGBIgAygLMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRXZpZGVuY2USPAoLcmVmbGVjdGlvbnMYEyADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SZWZsZWN0aW9uUGFzcxIQCghjb21wb3NlchgUIAEoCRJDCg1wZXJzb25hbF9kYXRhGBUgAygLMiwuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUGVyc29uYWxEYXRhRmluZGluZxIWCg5lbmdpbmVfdmVyc2lvbhgWIAEoCRIvCgtjcmVhdGVfdGltZRgXIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHwoSc2hpcHBlZF9jb25maWRlbmNlGCggASgBSAKIAQESNQoGcmVwbGF5GB4gASgLMiUuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUmVwbGF5UmVjb3JkEj8KDGNvbnZlcnNhdGlvbhg8IAMoCzIpLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbnZlcnNhdGlvblRleHQSNQoKdG9vbF9jYWxscxg9IAMoCzIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlRvb2xDYWxsEjwKDWNvbXBvc2VfdXNhZ2UYPiABKAsyJS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Db21wb3NlVXNhZ2USFQoNZmluaXNoX3JlYXNvbhg/IAEoCRIeChByZWxlYXNlZF9jb250ZW50GEAgASgJQgSguxgDGi4KDENvbnRleHRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhMKEV9jb25maWRlbmNlX2xldmVsQhgKFl9jb25zY2lvdXNuZXNzX3F1YWxpdHlCFQoTX3NoaXBwZWRfY29uZmlkZW5jZSKVBAoMUmVwbGF5UmVjb3JkEjkKDG1hc2tlZF90ZXh0cxgBIAMoCzIjLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLk1hc2tlZFRleHQSMwoIbGVmdF9vdXQYAiADKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5FdmlkZW5jZRIbCghjb21wb3NlZBgDIAEoCUIEoLsYA0gAiAEBElIKDHRlcm1fd2VpZ2h0cxgEIAMoCzI2LmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlcGxheVJlY29yZC5UZXJtV2VpZ2h0c0VudHJ5QgSguxgDEhAKCGNvbXBsZXRlGAUgASgIEhAKCGFuc3dlcmVkGAYgASgIEh4KEWNhbGlicmF0aW9uX3Nsb3BlGAcgASgBSAGIAQESHwoSY2FsaWJyYXRpb25fb2Zmc2V0GAggASgBSAKIAQESGgoSZ3JvdW5kaW5nX29wdGlvbmFsGBQgASgIEjUKCnRvb2xfY2FsbHMYFSADKAsyIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Ub29sQ2FsbBoyChBUZXJtV2VpZ2h0c0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAFCCwoJX2NvbXBvc2VkQhQKEl9jYWxpYnJhdGlvbl9zbG9wZUIVChNfY2FsaWJyYXRpb25fb2Zmc2V0ImQKCk1hc2tlZFRleHQSDgoGZGlnZXN0GAEgASgJEjgKCGZpbmRpbmdzGAIgAygLMiYuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuTWFza2VkRmluZGluZxIMCgRwYXJ0GAMgASgJIocBCg1NYXNrZWRGaW5kaW5nEgwKBHR5cGUYASABKAkSKwoEc3BhbhgCIAEoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SLAoFcGxhY2UYAyABKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuEg0KBXNjb3JlGAQgASgBIjQKEENvbnZlcnNhdGlvblRleHQSDAoEcm9sZRgBIAEoCRISCgR0ZXh0GAIgASgJQgSguxgDIj0KCFRvb2xDYWxsEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFwoJYXJndW1lbnRzGAMgASgJQgSguxgDIlcKDENvbXBvc2VVc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKA0SFQoNb3V0cHV0X3Rva2VucxgCIAEoDRIRCgRjb3N0GAMgASgBSACIAQFCBwoFX2Nvc3Qi0QEKCEV2aWRlbmNlEg4KBm51bWJlchgBIAEoDRITCgV0aXRsZRgCIAEoCUIEoLsYAxIOCgZzb3VyY2UYAyABKAkSFQoHcGFzc2FnZRgEIAEoCUIEoLsYAxINCgVzY29yZRgFIAEoARI0Cg1wYXNzYWdlX3NwYW5zGAYgAygLMh0uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3BhbhI0Cg1jb250ZW50X3NwYW5zGAcgAygLMh0uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU3BhbiJdChFRdWFsaXR5Q29tcG9uZW50cxIPCgdzdXBwb3J0GAEgASgBEg4KBmV0aGljcxgCIAEoARIUCgxjb21wbGV0ZW5lc3MYAyABKAESEQoJY29oZXJlbmNlGAQgASgBIm0KEVByb2Nlc3NpbmdNZXRyaWNzEhAKCHF1ZXVlX21zGAEgASgBEjQKBnN0YWdlcxgCIAMoCzIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlN0YWdlVGltaW5nEhAKCHRvdGFsX21zGAMgASgBIkQKC1N0YWdlVGltaW5nEg0KBXN0YWdlGAEgASgJEhMKC2R1cmF0aW9uX21zGAIgASgBEhEKCWJ1ZGdldF9tcxgDIAEoASKCAQoOUmVmbGVjdGlvblBhc3MSDgoGbnVtYmVyGAEgASgNEhAKCGNyaXRpcXVlGAIgASgJEg8KB2ZpbmRpbmcYAyABKAkSDgoGY2hhbmdlGAQgASgJEhYKDnN1cHBvcnRfYmVmb3JlGAUgASgBEhUKDXN1cHBvcnRfYWZ0ZXIYBiABKAEivQEKE1BlcnNvbmFsRGF0YUZpbmRpbmcSDAoEdHlwZRgBIAEoCRItCgVzY29wZRgCIAEoDjIeLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNjb3BlEisKBHNwYW4YAyABKAsyHS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TcGFuEg0KBXNjb3JlGAQgASgBEi0KBWJhc2lzGAUgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQmFzaXNiBnByb3RvMw", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state, file_google_protobuf_timestamp]);
 
 /**
  * How strictly to judge one request.
@@ -242,6 +242,44 @@ export type Decision = Message<"consciousness.engine.v1.Decision"> & {
    * @generated from field: consciousness.engine.v1.ReplayRecord replay = 30;
    */
   replay?: ReplayRecord | undefined;
+
+  /**
+   * The other texts of a conversation, in order and masked; `input` is what
+   * the user said last.
+   *
+   * @generated from field: repeated consciousness.engine.v1.ConversationText conversation = 60;
+   */
+  conversation: ConversationText[];
+
+  /**
+   * Functions of the caller that the answer wants called, masked.
+   *
+   * @generated from field: repeated consciousness.engine.v1.ToolCall tool_calls = 61;
+   */
+  toolCalls: ToolCall[];
+
+  /**
+   * What a provider took for the answer; absent where nobody counts it.
+   *
+   * @generated from field: consciousness.engine.v1.ComposeUsage compose_usage = 62;
+   */
+  composeUsage?: ComposeUsage | undefined;
+
+  /**
+   * Why the provider's answer ended: `stop`, `length`, `tool_calls` or
+   * `content_filter`; empty without a provider.
+   *
+   * @generated from field: string finish_reason = 63;
+   */
+  finishReason: string;
+
+  /**
+   * In windowed release: what had left before the verdict, masked. The caller
+   * has read it even when `content` withholds the answer.
+   *
+   * @generated from field: string released_content = 64;
+   */
+  releasedContent: string;
 };
 
 /**
@@ -316,6 +354,20 @@ export type ReplayRecord = Message<"consciousness.engine.v1.ReplayRecord"> & {
    * @generated from field: optional double calibration_offset = 8;
    */
   calibrationOffset?: number | undefined;
+
+  /**
+   * Whether the answer needed no support; see `Grounding` of agents.
+   *
+   * @generated from field: bool grounding_optional = 20;
+   */
+  groundingOptional: boolean;
+
+  /**
+   * Functions that the answer wanted called, masked, also when it was withheld.
+   *
+   * @generated from field: repeated consciousness.engine.v1.ToolCall tool_calls = 21;
+   */
+  toolCalls: ToolCall[];
 };
 
 /**
@@ -404,6 +456,106 @@ export const MaskedFindingSchema: GenMessage<MaskedFinding> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_decision, 4);
 
 /**
+ * One text of a conversation.
+ *
+ * @generated from message consciousness.engine.v1.ConversationText
+ */
+export type ConversationText = Message<"consciousness.engine.v1.ConversationText"> & {
+  /**
+   * `system`, `user`, `assistant`, `tool` or `parameters`, which is what the
+   * descriptions of tools and the like say.
+   *
+   * @generated from field: string role = 1;
+   */
+  role: string;
+
+  /**
+   * The text.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ConversationText.
+ * Use `create(ConversationTextSchema)` to create a new message.
+ */
+export const ConversationTextSchema: GenMessage<ConversationText> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_decision, 5);
+
+/**
+ * A function that an answer wants called.
+ *
+ * @generated from message consciousness.engine.v1.ToolCall
+ */
+export type ToolCall = Message<"consciousness.engine.v1.ToolCall"> & {
+  /**
+   * The provider's id of the call.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Name of the function.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Its arguments, in JSON.
+   *
+   * @generated from field: string arguments = 3;
+   */
+  arguments: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ToolCall.
+ * Use `create(ToolCallSchema)` to create a new message.
+ */
+export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_decision, 6);
+
+/**
+ * What a provider took for an answer.
+ *
+ * @generated from message consciousness.engine.v1.ComposeUsage
+ */
+export type ComposeUsage = Message<"consciousness.engine.v1.ComposeUsage"> & {
+  /**
+   * Tokens that it says it read.
+   *
+   * @generated from field: uint32 input_tokens = 1;
+   */
+  inputTokens: number;
+
+  /**
+   * Tokens that it says it wrote.
+   *
+   * @generated from field: uint32 output_tokens = 2;
+   */
+  outputTokens: number;
+
+  /**
+   * What they cost by the configured prices, in the operator's currency;
+   * absent without prices.
+   *
+   * @generated from field: optional double cost = 3;
+   */
+  cost?: number | undefined;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.ComposeUsage.
+ * Use `create(ComposeUsageSchema)` to create a new message.
+ */
+export const ComposeUsageSchema: GenMessage<ComposeUsage> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_decision, 7);
+
+/**
  * A passage that an answer stands on.
  *
  * @generated from message consciousness.engine.v1.Evidence
@@ -464,7 +616,7 @@ export type Evidence = Message<"consciousness.engine.v1.Evidence"> & {
  * Use `create(EvidenceSchema)` to create a new message.
  */
 export const EvidenceSchema: GenMessage<Evidence> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 5);
+  messageDesc(file_consciousness_engine_v1_decision, 8);
 
 /**
  * What `consciousness_quality` is made of, each 0..1. The index is
@@ -508,7 +660,7 @@ export type QualityComponents = Message<"consciousness.engine.v1.QualityComponen
  * Use `create(QualityComponentsSchema)` to create a new message.
  */
 export const QualityComponentsSchema: GenMessage<QualityComponents> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 6);
+  messageDesc(file_consciousness_engine_v1_decision, 9);
 
 /**
  * Where the time of a request went, in milliseconds.
@@ -543,7 +695,7 @@ export type ProcessingMetrics = Message<"consciousness.engine.v1.ProcessingMetri
  * Use `create(ProcessingMetricsSchema)` to create a new message.
  */
 export const ProcessingMetricsSchema: GenMessage<ProcessingMetrics> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 7);
+  messageDesc(file_consciousness_engine_v1_decision, 10);
 
 /**
  * The time of one stage.
@@ -578,7 +730,7 @@ export type StageTiming = Message<"consciousness.engine.v1.StageTiming"> & {
  * Use `create(StageTimingSchema)` to create a new message.
  */
 export const StageTimingSchema: GenMessage<StageTiming> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 8);
+  messageDesc(file_consciousness_engine_v1_decision, 11);
 
 /**
  * One reflection pass.
@@ -634,7 +786,7 @@ export type ReflectionPass = Message<"consciousness.engine.v1.ReflectionPass"> &
  * Use `create(ReflectionPassSchema)` to create a new message.
  */
 export const ReflectionPassSchema: GenMessage<ReflectionPass> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 9);
+  messageDesc(file_consciousness_engine_v1_decision, 12);
 
 /**
  * Personal data that was found.
@@ -686,5 +838,5 @@ export type PersonalDataFinding = Message<"consciousness.engine.v1.PersonalDataF
  * Use `create(PersonalDataFindingSchema)` to create a new message.
  */
 export const PersonalDataFindingSchema: GenMessage<PersonalDataFinding> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_decision, 10);
+  messageDesc(file_consciousness_engine_v1_decision, 13);
 
