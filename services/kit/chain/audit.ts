@@ -5,7 +5,7 @@ import { actorOf, signedInBy } from "../audit/actor.js";
 import type { Audit, Urgency } from "../audit/audit.js";
 import { type CallFacts, eventOf } from "../audit/event.js";
 import type { Clock } from "../clock.js";
-import { type Call, callKey, callOf, type Principal } from "../context.js";
+import { type Call, callOf } from "../context.js";
 import type { MethodContract } from "../contract/method.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
@@ -57,30 +57,17 @@ export function audit(options: AuditLayerOptions): Layer {
       const written = record.record(eventOf(contract, factsOf(request, call, ended, contract)), how);
       return written && inTime(written, { request, since, contract, options });
     };
-    const plain =
-      (next: Next): Next =>
-      (request) =>
-        answerOf(next, request).then(
-          (response) => {
-            const { principal } = request.contextValues.get(callKey) ?? {};
-            if (principal === undefined || !isNoteworthy(principal)) return response;
-            return after(settle(request, clock.now(), { response }), response);
-          },
-          (error) => refusedAfter(settle(request, clock.now(), { error }), error),
-        );
-    const classed =
-      (next: Next): Next =>
-      (request) => {
-        const since = clock.now();
-        const served = (response: Response) =>
-          response.stream
-            ? onSettled(response, request, (error) => void settle(request, since, { error, response }))
-            : after(settle(request, since, { response }), response);
-        return answerOf(next, request).then(served, (error) =>
-          refusedAfter(settle(request, since, { error }), error),
-        );
+    return (next) => (request) => {
+      const since = clock.now();
+      const served = (response: Response): Response | Promise<Response> => {
+        if (urgency === undefined && !isNoteworthy(request)) return response;
+        return response.stream
+          ? onSettled(response, request, (error) => void settle(request, since, { error, response }))
+          : after(settle(request, since, { response }), response);
       };
-    return urgency ? classed : plain;
+      const refused = (error: unknown) => refusedAfter(settle(request, since, { error }), error);
+      return answerOf(next, request).then(served, refused);
+    };
   };
 }
 
@@ -105,8 +92,9 @@ function urgencyOfFailure(urgency: Urgency | undefined, { error }: Ended): Urgen
   return urgency ?? (isDenied ? "soon" : undefined);
 }
 
-function isNoteworthy({ apiKey, home, tenant }: Principal): boolean {
-  return apiKey !== "" || home !== tenant;
+function isNoteworthy({ contextValues }: Request): boolean {
+  const { principal } = callOf({ values: contextValues });
+  return principal !== undefined && (principal.apiKey !== "" || principal.home !== principal.tenant);
 }
 
 function factsOf(
