@@ -39,6 +39,19 @@ describeJudgedPlatform("the platform in two processes", startInTwo, (signedIn) =
     expect([refused.status, refused.body.reason]).toEqual([404, "SUBJECT_NOT_FOUND"]);
   });
 
+  it("carries an API key over the wire, with no more than its scopes, until it is revoked", async () => {
+    const scopes = ["PERMISSION_AGENT_READ"];
+    const { body } = await rest("POST", "/api/v1/auth/api-keys", { name: "across", scopes });
+    const header = { "x-api-key": body.key };
+    const byKey = restClient(signedIn().platform.url);
+    expect((await byKey("GET", "/api/v1/agents", undefined, header)).status).toBe(200);
+    const denied = await byKey("POST", "/api/v1/agents", { name: "x", agent_type: "x" }, header);
+    expect([denied.status, denied.body.reason]).toEqual([403, "PERMISSION_MISSING"]);
+    await rest("DELETE", `/api/v1/auth/api-keys/${body.api_key.id}`);
+    const reason = async () => (await byKey("GET", "/api/v1/agents", undefined, header)).body.reason;
+    await until(async () => (await reason()) === "API_KEY_INVALID");
+  });
+
   it("records who comes to a workload past the gateway", async () => {
     const { platform, token } = signedIn();
     const past = createClient(AgentsService, createGrpcTransport({ baseUrl: platform.agentsUrl }));

@@ -101,6 +101,13 @@ describe("a contract that cannot be served", () => {
     ]);
   });
 
+  it("asks for a session where it asks for nobody", () => {
+    const policy = { ...isPublic, sessionOnly: true };
+    expect(problemsOf({ policy: sound, methods: { Get: { policy } } })).toEqual([
+      "odd.v1.OddService/Get: asks for a session, but is public",
+    ]);
+  });
+
   it("resolves nothing of a method that has problems", () => {
     const service = oddService({ policy: sound, methods: { Silent: {}, Sound: { policy: isPublic } } });
     const { methods } = resolveContract([service]);
