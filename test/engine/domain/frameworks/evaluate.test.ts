@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Basis, Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { Basis, Scope, Severity } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import {
   evaluateEthics,
   frameworks,
@@ -8,6 +8,7 @@ import {
 import { type ModelView, modelView } from "../../../../services/engine/domain/frameworks/model-view.js";
 import { violation } from "../../../../services/engine/domain/judges/rule-judge.js";
 import { rulesById } from "../../../../services/engine/domain/judges/rules/catalogue.js";
+import { blocks } from "../../../../services/engine/domain/judges/severity.js";
 import { shippedTextModel } from "../../../../services/engine/domain/models/shipped.js";
 import { effectivePolicy } from "../../../../services/engine/domain/policy/policy.js";
 
@@ -107,5 +108,41 @@ describe("the frameworks", () => {
     ];
     expect(overall(judged, [])).toBeCloseTo(0.8);
     expect(overall([], [])).toBeUndefined();
+  });
+});
+
+describe("what strictness moves", () => {
+  // The table of ProcessOptions.ethical_strictness, at each end and on either side of each threshold.
+  const table: readonly (readonly [Severity, number | undefined])[] = [
+    [Severity.CRITICAL, 0],
+    [Severity.HIGH, 0.5],
+    [Severity.MEDIUM, 0.95],
+    [Severity.LOW, undefined],
+  ];
+  const of = (severity: Severity) =>
+    violation({ ...rulesById.get("harm.fraud")!, severity }, Scope.INPUT, []);
+
+  it.each(table)("is from where a violation of severity %i blocks: %s", (severity, from) => {
+    const hit = of(severity);
+    expect(blocks(hit, 0)).toBe(from === 0);
+    expect(blocks(hit, 1)).toBe(from !== undefined);
+    if (from === undefined) return;
+    expect(blocks(hit, from)).toBe(true);
+    if (from > 0) expect(blocks(hit, from - 0.001)).toBe(false);
+  });
+});
+
+describe("disagreement", () => {
+  it("names who is farthest apart, and nobody where fewer than two judge", () => {
+    const far = evaluate("Volunteers protect and heal people.", ["harm.fraud"]);
+    const judged = far.frameworkScores.filter(({ score }) => score !== undefined);
+    const scoreOf = (name?: string) =>
+      judged.find(({ framework }) => framework === name)?.score ?? Number.NaN;
+    const { highest, lowest } = far.disagreementBetween ?? {};
+    expect(judged.length).toBeGreaterThan(1);
+    expect(scoreOf(highest)).toBe(Math.max(...judged.map(({ score = 0 }) => score)));
+    expect(scoreOf(lowest)).toBe(Math.min(...judged.map(({ score = 1 }) => score)));
+    expect(far.disagreement).toBeCloseTo(scoreOf(highest) - scoreOf(lowest));
+    expect(evaluate("When do you open?").disagreementBetween).toBeUndefined();
   });
 });
