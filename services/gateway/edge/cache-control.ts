@@ -45,7 +45,10 @@ export function cacheHeaders({
     maxAgeSeconds: cache && cache.maxAgeMs / 1000,
   });
   const personal = access.kind !== "public" && !control.startsWith(noStore);
-  return { "cache-control": control, ...(personal && { vary: "authorization, cookie, x-api-key, x-tenant" }) };
+  return {
+    "cache-control": control,
+    ...(personal && { vary: "authorization, cookie, x-api-key, x-tenant" }),
+  };
 }
 
 /** Whether a message, or one inside it, has a field that is a secret. */
