@@ -53,6 +53,14 @@ describe("an Idempotency-Key", () => {
       const { id, etag } = await newAgent();
       return (key) => rest("DELETE", `/api/v1/agents/${id}?etag=${etag}`, undefined, keyed(key));
     },
+    [methodName(AgentsService.method.unshareAgent)]: async () => {
+      const { id } = await newAgent();
+      const account = { name: newId(), permissions: ["PERMISSION_AGENT_READ"] };
+      const { service_account } = (await rest("POST", "/api/v1/auth/service-accounts", account)).body;
+      const path = `/api/v1/agents/${id}/shares/${service_account.id}`;
+      await rest("PUT", path, { role: "AGENT_ROLE_VIEWER" });
+      return (key) => rest("DELETE", path, undefined, keyed(key));
+    },
     [methodName(EngineService.method.process)]: async () => {
       const request = { input: "How is confidence computed?", context: { b: "two", a: "one" } };
       return (key) => rest("POST", "/api/v1/consciousness/process", request, keyed(key));

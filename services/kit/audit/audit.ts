@@ -1,3 +1,4 @@
+import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
 import { Code } from "#gen/ts/google/rpc/code_pb.js";
 import type { Clock } from "../clock.js";
@@ -38,7 +39,11 @@ export function createAudit({ peers, clock, ...options }: AuditOptions): Audit {
   let record: Peer<typeof AuditService> | undefined;
   const write: TrailOptions["write"] = (events) => {
     record ??= peers(AuditService);
-    return record.recordAuditEvents({ events: events.map(toMessage) }, backgroundCaller(clock, writeMs));
+    const { recordAuditEvents } = record;
+    // A batch is of many calls, so it is part of no call's trace.
+    return context.with(ROOT_CONTEXT, () =>
+      recordAuditEvents({ events: events.map(toMessage) }, backgroundCaller(clock, writeMs)),
+    );
   };
   return auditOver(auditTrail({ ...options, write }), options.timers);
 }
