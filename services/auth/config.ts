@@ -1,4 +1,5 @@
 import { type ConfigSource, integer, oneOf, optionalText } from "../kit/config.js";
+import { readKeyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
 import { tokenIssuer } from "../kit/tokens/issuer.js";
 import { signingAlgorithms } from "../kit/tokens/key-ring.js";
 import { type AccountsConfig, readAccountsConfig } from "./accounts-config.js";
@@ -8,6 +9,9 @@ import type { PasswordSettings } from "./domain/passwords.js";
 
 /** Longest that an access token may be configured to live, in seconds. */
 export const longestAccessLifetime = 86_400;
+
+/** Setting of the key that seals the signing keys. */
+export const keyEncryptionKeySetting = "AUTH_KEY_ENCRYPTION_KEY";
 
 const dayMs = 86_400_000;
 
@@ -54,20 +58,15 @@ const settings = {
   AUTH_ARGON2_PASSES: integer(2, 10, { fallback: 2 }),
   AUTH_API_KEYS_PER_ACCOUNT: integer(1, 1000, { fallback: 20 }),
   AUTH_API_KEY_DAYS: integer(1, 3650, { fallback: 365 }),
-  AUTH_KEY_ENCRYPTION_KEY: optionalText({ secret: true }),
   AUTH_SIGNING_ALGORITHM: oneOf(signingAlgorithms, { fallback: "RS256" }),
   AUTH_KEY_ROTATION_DAYS: integer(1, 365, { fallback: 30 }),
   TOKEN_ISSUER: tokenIssuer(),
   ENVIRONMENT: oneOf(["development", "staging", "production"], { fallback: "development" }),
-  DEPLOYMENT: oneOf(["single", "replicated"], { fallback: "single" }),
 };
 
 /** Reads auth's configuration. */
 export function readConfig(source: ConfigSource): AuthConfig {
   const values = source.read(settings);
-  const keyEncryptionKey = decodeKey(values.AUTH_KEY_ENCRYPTION_KEY);
-  refuseWrongKey(source, values.AUTH_KEY_ENCRYPTION_KEY, keyEncryptionKey);
-  refuseMissingKey(source, values.DEPLOYMENT, values.AUTH_KEY_ENCRYPTION_KEY);
   refuseWrongPassword(source, values.ADMIN_PASSWORD);
   return {
     adminPassword: values.ADMIN_PASSWORD,
@@ -80,7 +79,7 @@ export function readConfig(source: ConfigSource): AuthConfig {
     },
     apiKeys: { perAccount: values.AUTH_API_KEYS_PER_ACCOUNT, longestDays: values.AUTH_API_KEY_DAYS },
     accounts: readAccountsConfig(source),
-    keyEncryptionKey,
+    keyEncryptionKey: readKeyEncryptionKey(source, keyEncryptionKeySetting),
     signing: {
       algorithm: values.AUTH_SIGNING_ALGORITHM,
       periodMs: values.AUTH_KEY_ROTATION_DAYS * dayMs,
@@ -89,22 +88,6 @@ export function readConfig(source: ConfigSource): AuthConfig {
     production: values.ENVIRONMENT === "production",
     terminal: process.stdout.isTTY === true,
   };
-}
-
-function decodeKey(base64: string | undefined): Uint8Array | undefined {
-  const key = Buffer.from(base64 ?? "", "base64");
-  return key.length === 32 ? key : undefined;
-}
-
-function refuseWrongKey(source: ConfigSource, given: string | undefined, key: Uint8Array | undefined): void {
-  if (given === undefined || key) return;
-  source.refuse({ name: "AUTH_KEY_ENCRYPTION_KEY", value: "(hidden)", expected: "32 bytes in base64" });
-}
-
-function refuseMissingKey(source: ConfigSource, deployment: string, given: string | undefined): void {
-  if (deployment === "single" || given !== undefined) return;
-  const expected = "32 bytes in base64, the same for each replica";
-  source.refuse({ name: "AUTH_KEY_ENCRYPTION_KEY", value: "", expected });
 }
 
 function refuseWrongPassword(source: ConfigSource, password: string | undefined): void {

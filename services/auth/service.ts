@@ -1,12 +1,12 @@
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
+import { keyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
 import { implement, type WorkloadDefinition } from "../kit/workload.js";
 import { accountServices } from "./accounts.js";
 import { auditServices } from "./audit.js";
-import { type AuthConfig, readConfig } from "./config.js";
+import { type AuthConfig, keyEncryptionKeySetting, readConfig } from "./config.js";
 import { discoveryServices } from "./discovery.js";
 import { accountSecrets } from "./domain/account-secrets.js";
 import { ensureFirstAccount } from "./domain/first-account.js";
-import { keyEncryptionKey } from "./domain/key-encryption-key.js";
 import { createPasswords } from "./domain/passwords.js";
 import { successors } from "./domain/refresh-token.js";
 import { toJwk } from "./domain/signing-keys.js";
@@ -38,7 +38,12 @@ export const definition: WorkloadDefinition<AuthConfig> = {
     const { clock, dataDirectory } = platform;
     const database = await platform.database();
     const store = await openAuthStore({ database, clock });
-    const sealingKey = await keyEncryptionKey(config.keyEncryptionKey, dataDirectory);
+    const sealingKey = await keyEncryptionKey({
+      setting: keyEncryptionKeySetting,
+      configured: config.keyEncryptionKey,
+      directory: dataDirectory,
+      file: "key-encryption-key",
+    });
     const ring = createSigningRing({
       store: store.signingKeys,
       keyEncryptionKey: sealingKey,

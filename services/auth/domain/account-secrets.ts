@@ -1,7 +1,7 @@
 import type { Client } from "../../kit/context.js";
+import { seal, unseal } from "../../kit/sealing/sealed.js";
 import { keyedHash } from "./keyed-hash.js";
 import { networkOf } from "./network.js";
-import { seal, unseal } from "./sealed.js";
 import type { ClientMarks } from "./second-factor.js";
 import { type FailureLimits, type SignInKeys, signInKeys } from "./sign-in-keys.js";
 

@@ -4,11 +4,11 @@ import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import { ConfigError } from "../../kit/config.js";
 import { newId } from "../../kit/ids.js";
+import { privateFile } from "../../kit/sealing/private-file.js";
 import type { AccountStore } from "../store/accounts.js";
 import { defaultTenant, type NewAccount } from "./account.js";
 import { judgePassword, shortestPassword } from "./password-policy.js";
 import type { Passwords } from "./passwords.js";
-import { privateFile } from "./private-file.js";
 
 const username = "admin";
 const generatedBytes = 18;

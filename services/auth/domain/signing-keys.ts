@@ -2,9 +2,9 @@ import { createPrivateKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 import { calculateJwkThumbprint } from "jose";
 import { ConfigError } from "../../kit/config.js";
+import { seal, unseal } from "../../kit/sealing/sealed.js";
 import type { Jwk, SigningAlgorithm } from "../../kit/tokens.js";
 import type { ScheduledKey } from "./key-rotation.js";
-import { seal, unseal } from "./sealed.js";
 
 const modulusBits = 2048;
 

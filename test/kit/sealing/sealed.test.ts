@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { seal, unseal } from "../../../services/auth/domain/sealed.js";
+import { seal, unseal } from "../../../services/kit/sealing/sealed.js";
 
 const key = randomBytes(32);
 

@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { privateFile } from "../../../services/auth/domain/private-file.js";
-import { testDirectory } from "../support/auth.js";
+import { privateFile } from "../../../services/kit/sealing/private-file.js";
+import { testDirectory } from "../../auth/support/auth.js";
 
 let directory: Awaited<ReturnType<typeof testDirectory>>;
 beforeEach(async () => {
