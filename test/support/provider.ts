@@ -76,6 +76,15 @@ export const isCut: ProviderAnswer = ({ body }, response) => {
   response.write('{"choices": [', () => response.destroy());
 };
 
+/** Streams all of it, and breaks the connection instead of ending the stream. */
+export function saysAndBreaksOff(content: string): ProviderAnswer {
+  return (_, response) => {
+    startEvents(response);
+    for (const piece of piecesOf(content, 50)) sendChunk(response, { content: piece });
+    response.write("\n", () => response.destroy());
+  };
+}
+
 /** Ends its stream in order, before the answer's end. */
 export const endsEarly: ProviderAnswer = (_, response) => {
   startEvents(response);

@@ -6,7 +6,7 @@ import {
   type MessageShape,
 } from "@bufbuild/protobuf";
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
-import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
+import { AgentStatus, Grounding } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import type { AgentsService, GetAgentResponse } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
@@ -107,7 +107,10 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     policiesAs: (principal: Principal, key?: string): MethodsOf<typeof PolicyService.method> =>
       callable(PolicyService, handlersOf(PolicyService), principal, key),
     /** Makes an agent that the peer knows; active unless told otherwise. */
-    addAgent(knowledge: string, { status = AgentStatus.ACTIVE, providerId = "" } = {}): string {
+    addAgent(
+      knowledge: string,
+      { status = AgentStatus.ACTIVE, providerId = "", grounding = Grounding.UNSPECIFIED } = {},
+    ): string {
       const id = newId();
       const documents = [{ title: "Handbook", text: knowledge }];
       const agent = {
@@ -115,7 +118,7 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
         status,
         etag: "1",
         knowledge: documents,
-        configuration: { providerId, goals: ["Sell"] },
+        configuration: { providerId, grounding, goals: ["Sell"] },
       };
       agents.set(id, agent as unknown as NonNullable<GetAgentResponse["agent"]>);
       return id;

@@ -29,7 +29,13 @@ export function postToProvider({
   const url = new URL(`${config.baseUrl}/chat/completions`);
   const send = url.protocol === "https:" ? tlsRequest : plainRequest;
   return new Promise((resolve, reject) => {
-    const sent = send(url, { method: "POST", agent, signal, headers: headersOf(config, body, accept) });
+    if (signal.aborted) return reject(interrupted(signal));
+    // Not by the option `signal`, which would stay on the connection when others use it.
+    const sent = send(url, { method: "POST", agent, headers: headersOf(config, body, accept) });
+    // Without an error, which a connection that is free again would have nobody to tell.
+    const abort = () => sent.destroy();
+    signal.addEventListener("abort", abort, { once: true });
+    sent.once("close", () => signal.removeEventListener("abort", abort));
     const give = (error: ProviderError) => {
       stop();
       reject(error);
@@ -54,6 +60,8 @@ export function postToProvider({
     });
     sent.on("response", (response) => {
       stop();
+      // An answer that nobody reads any more may still fail, which would end the process.
+      response.on("error", () => undefined);
       const refusal = refusalOf(response.statusCode ?? 0);
       if (!refusal) return resolve(response);
       // Its text is the provider's, and nobody reads it.

@@ -15,7 +15,10 @@ const compose = (question: string, texts = passages, composer = embedded) => {
     text,
     score: 1,
   }));
-  return composer.compose({ question, evidence, idf: idfBeside(evidence, builtIn), instructions: "", grounded: true }, never);
+  return composer.compose(
+    { question, evidence, idf: idfBeside(evidence, builtIn), instructions: "", grounded: true },
+    never,
+  );
 };
 
 describe("the embedded composer", () => {

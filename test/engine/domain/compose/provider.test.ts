@@ -147,6 +147,18 @@ describe.each([
     await expect.poll(() => standIn.departures()).toBeGreaterThan(0);
   });
 
+  it("keeps its connection for others when a caller that is through goes", async () => {
+    const gone = new AbortController();
+    const one = provider();
+    answering(says("At noon."));
+    await ask(one, gone.signal);
+    answering(() => gone.abort(), says("At one."));
+    const next = failure(one.complete(asking, AbortSignal.timeout(300)));
+    expect(await next).toBe("timeout");
+    answering(says("At two."));
+    expect(await ask(one)).toMatchObject({ content: "At two." });
+  });
+
   it("is left alone for a while when half of ten exchanges failed", async () => {
     const asked = answering(fails(500));
     const one = provider();
