@@ -74,6 +74,7 @@ export interface ErrorParams {
   MAIL_BUSY: Record<never, never>;
   SECOND_FACTOR_SET_UP: Record<never, never>;
   SECOND_FACTOR_NOT_SET_UP: Record<never, never>;
+  OWN_ACCOUNT: { method: string | number };
   TENANT_NOT_FOUND: { tenant: string | number };
   TENANT_NAME_TAKEN: { name: string | number };
   TENANT_NOT_ALLOWED: { header: string | number };

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type DescMethod } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { type User, UserSchema } from "#gen/ts/consciousness/auth/v1/users_service_pb.js";
@@ -36,6 +36,18 @@ export function requireOutranked(
   const beyond = account.permissions.find((permission) => !permissions.has(permission));
   if (beyond === undefined) return;
   throw errors.rightsExceeded({ id: account.id, right: permissionNames.nameOf(beyond) });
+}
+
+/**
+ * Throws OWN_ACCOUNT when the account is the principal's own: whoever has got
+ * hold of a session shall not get by it what `method` wants the password for.
+ */
+export function requireOther(
+  { subject }: Principal,
+  account: { readonly id: string },
+  method: DescMethod,
+): void {
+  if (account.id === subject) throw errors.ownAccount({ method: method.name });
 }
 
 /** An account as its tenant's administrators see it. */

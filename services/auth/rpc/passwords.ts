@@ -1,12 +1,12 @@
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
+import { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
 import { callOf, principalOf } from "../../kit/context.js";
 import { errors } from "../../kit/errors.js";
 import { hashOneTimeToken, newOneTimeToken } from "../domain/one-time-token.js";
 import { requireGoodPassword } from "../domain/password-policy.js";
 import { ownAccount } from "../domain/prove-owner.js";
-import { requireOutranked } from "../domain/user.js";
+import { requireOther, requireOutranked } from "../domain/user.js";
 import { resetMessage } from "../mail/messages.js";
 import type { AuthParts } from "../parts.js";
 
@@ -59,6 +59,7 @@ export function createPasswordReset({ store }: AuthParts): Handlers["createPassw
     const principal = principalOf(context);
     const account = await store.accountSecurity.inTenant(principal, userId);
     if (!account) throw errors.accountNotFound({ id: userId });
+    requireOther(principal, account, AccountsService.method.changePassword);
     requireOutranked(principal, account);
     const { token, hash } = newOneTimeToken("reset");
     const expireTime = await store.passwordResets.put(account, hash, callOf(context));

@@ -5,6 +5,7 @@ import {
   ServiceAccountSchema,
   ServiceAccountsService,
 } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
+import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { type Principal, principalOf } from "../../kit/context.js";
 import { requireEtag } from "../../kit/etag.js";
 import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
@@ -13,10 +14,11 @@ import { newClientSecret } from "../domain/machine-secrets.js";
 import { permissionsOf, type RoleTable } from "../domain/roles.js";
 import { type StoredServiceAccount, serviceAccountMessage } from "../domain/service-account.js";
 import { changedFields, withSelected, withTier } from "../domain/service-account-mask.js";
+import { requireOutranked } from "../domain/user.js";
 import type { AuthParts } from "../parts.js";
 
 type Handlers = ServiceImpl<typeof ServiceAccountsService>;
-type Granted = Pick<StoredServiceAccount, "roles" | "permissions">;
+type Granted = Pick<StoredServiceAccount | ServiceAccount, "roles" | "permissions">;
 
 const defaultPageSize = 50;
 const greatestPageSize = 200;
@@ -33,7 +35,7 @@ export function createServiceAccount({ store, clock }: AuthParts): Handlers["cre
     const { secret, hash } = newClientSecret();
     const call = { method: methods.createServiceAccount, request, context };
     const { reply, first } = await store.serviceAccounts.change(call, wanted, async (accounts) => {
-      requireWithin(principal, wanted, await accounts.roleTable());
+      requireHeld(principal.permissions, granted(wanted, await accounts.roleTable()));
       return { serviceAccount: serviceAccountMessage(await accounts.insert(wanted, hash), clock.now()) };
     });
     return { ...reply, clientSecret: first ? secret : "" };
@@ -74,12 +76,14 @@ export function updateServiceAccount({ store, clock }: AuthParts): Handlers["upd
     const call = { method: methods.updateServiceAccount, request, context };
     const { reply } = await store.serviceAccounts.change(call, wanted, async (accounts) => {
       const current = await accounts.load(wanted.id);
+      const table = await accounts.roleTable();
+      requireMachineOutranked(principal, current, table);
       requireEtag(current, wanted.etag);
       const before = serviceAccountMessage(current, clock.now());
       const next = withSelected(before, wanted, request.updateMask?.paths ?? []);
       const changed = changedFields(before, next);
       if (changed.length === 0) return { serviceAccount: before };
-      requireWithin(principal, next, await accounts.roleTable());
+      requireHeld(principal.permissions, granted(next, table));
       if (changed.includes("tier")) requireTier(principal, next.tier);
       if (changed.includes("spiffe_id")) requireCertificates(principal);
       const account = await accounts.replace(current, next, changed);
@@ -98,9 +102,9 @@ export function rotateSecret({ store, clock }: AuthParts): Handlers["rotateSecre
     const call = { method: methods.rotateSecret, request, context };
     const { reply, first } = await store.serviceAccounts.change(call, undefined, async (accounts) => {
       const current = await accounts.load(request.id);
-      requireEtag(current, request.etag);
       // Whoever has the secret has what the account has.
-      requireWithin(principal, current, await accounts.roleTable());
+      requireMachineOutranked(principal, current, await accounts.roleTable());
+      requireEtag(current, request.etag);
       const formerUntil = overlap > 0 ? new Date(clock.now() + overlap * 1000) : undefined;
       const account = await accounts.rotate(current, hash, formerUntil);
       return { serviceAccount: serviceAccountMessage(account, clock.now()) };
@@ -112,9 +116,11 @@ export function rotateSecret({ store, clock }: AuthParts): Handlers["rotateSecre
 /** Handles DeleteServiceAccount. */
 export function deleteServiceAccount({ store }: AuthParts): Handlers["deleteServiceAccount"] {
   return async (request, context) => {
+    const principal = principalOf(context);
     const call = { method: methods.deleteServiceAccount, request, context };
     const { reply } = await store.serviceAccounts.change(call, undefined, async (accounts) => {
       const current = await accounts.load(request.id);
+      requireMachineOutranked(principal, current, await accounts.roleTable());
       requireEtag(current, request.etag);
       await accounts.remove(current);
       return {};
@@ -123,11 +129,16 @@ export function deleteServiceAccount({ store }: AuthParts): Handlers["deleteServ
   };
 }
 
-/** Throws GRANT_EXCEEDED when an account has more than the principal. */
-function requireWithin(
-  { permissions }: Principal,
-  account: Granted | ServiceAccount,
+/** Throws RIGHTS_EXCEEDED when a service account has more than the principal. */
+function requireMachineOutranked(
+  principal: Principal,
+  account: StoredServiceAccount,
   table: RoleTable,
 ): void {
-  requireHeld(permissions, [...permissionsOf(account.roles, table), ...account.permissions]);
+  requireOutranked(principal, { id: account.id, permissions: granted(account, table) });
+}
+
+/** All permissions, those of its roles and its own. */
+function granted({ roles, permissions }: Granted, table: RoleTable): Permission[] {
+  return [...permissionsOf(roles, table), ...permissions];
 }

@@ -1,8 +1,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
+import { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
 import { callOf, principalOf } from "../../kit/context.js";
 import { errors } from "../../kit/errors.js";
-import { requireOutranked } from "../domain/user.js";
+import { requireOther, requireOutranked } from "../domain/user.js";
 import type { AuthParts } from "../parts.js";
 
 /** Handles UnlockAccount. */
@@ -16,6 +16,7 @@ export function unlockAccount({
     const account = await store.accountSecurity.inTenant(principal, userId);
     if (!account) throw errors.accountNotFound({ id: userId });
     if (dropSecondFactor) {
+      requireOther(principal, account, AccountsService.method.removeSecondFactor);
       requireOutranked(principal, account);
       await store.secondFactors.remove(account, call, "");
     }

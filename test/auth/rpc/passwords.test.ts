@@ -145,6 +145,26 @@ describe("CreatePasswordReset", () => {
   });
 });
 
+describe("an administrator's own account", () => {
+  const own = (attempt: Promise<unknown>) =>
+    expectRefusal(attempt, Code.FailedPrecondition, "OWN_ACCOUNT").then(({ rawMessage }) => rawMessage);
+
+  it("gets no new password past the old one, with OWN_ACCOUNT", async () => {
+    const account = await auth.account({ roles: [Role.SUPER_ADMIN] });
+    const { accounts } = await signedIn(auth, account);
+    expect(await own(accounts.createPasswordReset({ userId: account.id }))).toContain("ChangePassword");
+    expect(await storedText(auth, "password_resets")).not.toContain(account.id);
+  });
+
+  it("keeps its second factor, with OWN_ACCOUNT, while its delays may end", async () => {
+    const account = await auth.account({ roles: [Role.ADMIN] });
+    const { accounts } = await signedIn(auth, account);
+    const drop = accounts.unlockAccount({ userId: account.id, dropSecondFactor: true });
+    expect(await own(drop)).toContain("RemoveSecondFactor");
+    await expect(accounts.unlockAccount({ userId: account.id })).resolves.toBeDefined();
+  });
+});
+
 describe("ResetPassword", () => {
   it("sets the password once, ends all sessions and outdates all tokens", async () => {
     const account = await auth.account();

@@ -37,6 +37,8 @@ const missing = (attempt: Promise<unknown>) =>
   expectRefusal(attempt, Code.NotFound, "SERVICE_ACCOUNT_NOT_FOUND");
 const exceeded = (attempt: Promise<unknown>) =>
   expectRefusal(attempt, Code.PermissionDenied, "GRANT_EXCEEDED");
+const outranked = (attempt: Promise<unknown>) =>
+  expectRefusal(attempt, Code.PermissionDenied, "RIGHTS_EXCEEDED");
 const epochOf = async (id: string) =>
   (await auth.db.selectFrom("service_accounts").select("epoch").where("id", "=", id).executeTakeFirst())
     ?.epoch;
@@ -171,9 +173,22 @@ describe("UpdateServiceAccount", () => {
     await expectRefusal(bind, Code.PermissionDenied, "PERMISSION_MISSING");
   });
 
-  it("lets nobody change an account that has more than he has", async () => {
+  it.each<[string, object, string]>([
+    ["renames", { name: "mine" }, "name"],
+    ["lowers", { roles: [Role.USER] }, "roles"],
+    ["empties", { permissions: [] }, "permissions"],
+  ])("%s no account that has more than the caller, with RIGHTS_EXCEEDED", async (_, changes, path) => {
+    const { id, account } = await made({ permissions: [Permission.SYSTEM_ADMIN] }, operator);
+    await outranked(update(admin, { id, ...changes }, [path]));
+    expect((await as(admin).getServiceAccount({ id })).serviceAccount).toEqual(account);
+  });
+
+  it("counts what the account has by its roles", async () => {
     const { id } = await made({ roles: [Role.SUPER_ADMIN] }, operator);
-    await exceeded(update(admin, { id, name: "mine" }, ["name"]));
+    await outranked(update(admin, { id, roles: [Role.USER] }, ["roles"]));
+    const lowered = await update(operator, { id, roles: [Role.ADMIN] }, ["roles"]);
+    expect(lowered.serviceAccount?.roles).toEqual([Role.ADMIN]);
+    await expect(update(admin, { id, name: `job-${newId()}` }, ["name"])).resolves.toBeDefined();
   });
 });
 
@@ -200,8 +215,9 @@ describe("RotateSecret", () => {
 
   it("lets nobody take over an account that has more than he has", async () => {
     const { id, secret } = await made({ roles: [Role.SUPER_ADMIN] }, operator);
-    await exceeded(as(admin).rotateSecret({ id }));
+    await outranked(as(admin).rotateSecret({ id }));
     await issue(id, secret);
+    await expect(as(operator).rotateSecret({ id })).resolves.toBeDefined();
   });
 
   it("refuses another state than the one meant", async () => {
@@ -219,6 +235,13 @@ describe("DeleteServiceAccount", () => {
     const told = await auth.db.selectFrom("revocations").selectAll().where("subject", "=", id).execute();
     expect(told.map(({ kind, epoch }) => ({ kind, epoch }))).toEqual([{ kind: "ACCOUNT", epoch: 1 }]);
     expect((await auth.events("service_account", id)).map(eventType).at(-1)).toBe("ServiceAccountDeleted");
+  });
+
+  it("lets nobody delete an account that has more than he has", async () => {
+    const { id, secret } = await made({ permissions: [Permission.SYSTEM_ADMIN] }, operator);
+    await outranked(as(admin).deleteServiceAccount({ id }));
+    await issue(id, secret);
+    await expect(as(operator).deleteServiceAccount({ id })).resolves.toBeDefined();
   });
 
   it("refuses another state than the one meant", async () => {

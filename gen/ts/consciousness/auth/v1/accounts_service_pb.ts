@@ -872,8 +872,9 @@ export const AccountsService: GenService<{
   /**
    * Makes a reset token for an account of the caller's tenant, to be handed to
    * its owner; shown in this answer alone, and it takes the place of an earlier
-   * one. The account may not be permitted more than the caller.
-   * Errors: ACCOUNT_NOT_FOUND, RIGHTS_EXCEEDED, SESSION_REQUIRED.
+   * one. The account may not be permitted more than the caller, nor be the
+   * caller's own, whose password `ChangePassword` changes.
+   * Errors: ACCOUNT_NOT_FOUND, OWN_ACCOUNT, RIGHTS_EXCEEDED, SESSION_REQUIRED.
    *
    * @generated from rpc consciousness.auth.v1.AccountsService.CreatePasswordReset
    */
@@ -940,8 +941,9 @@ export const AccountsService: GenService<{
    * Lets an account of the caller's tenant sign in at once that failed sign-ins
    * delay, and drops its second factor when asked to, as for somebody who has
    * lost it with all recovery codes; that takes an account that is permitted no
-   * more than the caller. Errors: ACCOUNT_NOT_FOUND, RIGHTS_EXCEEDED,
-   * SESSION_REQUIRED.
+   * more than the caller, and is not the caller's own, whose second factor
+   * `RemoveSecondFactor` removes. Errors: ACCOUNT_NOT_FOUND, OWN_ACCOUNT,
+   * RIGHTS_EXCEEDED, SESSION_REQUIRED.
    *
    * @generated from rpc consciousness.auth.v1.AccountsService.UnlockAccount
    */

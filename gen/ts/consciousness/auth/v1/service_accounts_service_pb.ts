@@ -592,7 +592,7 @@ export const RedeemCertificateResponseSchema: GenMessage<RedeemCertificateRespon
 
 /**
  * Accounts of programs, which sign in with a client secret or a certificate.
- * Nobody gives one more than he has, or takes over one that has more.
+ * Nobody gives one more than he has, or changes one that has more.
  *
  * @generated from service consciousness.auth.v1.ServiceAccountsService
  */
@@ -634,8 +634,8 @@ export const ServiceAccountsService: GenService<{
   /**
    * Changes a service account. Its tokens end within a second when what it may
    * do changes. PATCH changes what the mask names, or what the body holds when
-   * there is none. Errors: SERVICE_ACCOUNT_NOT_FOUND, ETAG_MISMATCH,
-   * FIELD_MASK_INVALID, GRANT_EXCEEDED, PERMISSION_MISSING,
+   * there is none. Errors: SERVICE_ACCOUNT_NOT_FOUND, RIGHTS_EXCEEDED,
+   * ETAG_MISMATCH, FIELD_MASK_INVALID, GRANT_EXCEEDED, PERMISSION_MISSING,
    * SERVICE_ACCOUNT_TAKEN.
    *
    * @generated from rpc consciousness.auth.v1.ServiceAccountsService.UpdateServiceAccount
@@ -648,7 +648,7 @@ export const ServiceAccountsService: GenService<{
   /**
    * Gives a service account a new secret, which the answer alone has. The one
    * before goes on working for a while, so that programs can change over.
-   * Errors: SERVICE_ACCOUNT_NOT_FOUND, ETAG_MISMATCH, GRANT_EXCEEDED.
+   * Errors: SERVICE_ACCOUNT_NOT_FOUND, RIGHTS_EXCEEDED, ETAG_MISMATCH.
    *
    * @generated from rpc consciousness.auth.v1.ServiceAccountsService.RotateSecret
    */
@@ -659,7 +659,7 @@ export const ServiceAccountsService: GenService<{
   },
   /**
    * Deletes a service account and ends its tokens within a second.
-   * Errors: SERVICE_ACCOUNT_NOT_FOUND, ETAG_MISMATCH.
+   * Errors: SERVICE_ACCOUNT_NOT_FOUND, RIGHTS_EXCEEDED, ETAG_MISMATCH.
    *
    * @generated from rpc consciousness.auth.v1.ServiceAccountsService.DeleteServiceAccount
    */
