@@ -103,16 +103,22 @@ async function raiseEpochsOfRole(trx: Trx, tenant: string, role: string) {
   return raised;
 }
 
-/** Raises all epochs of a tenant to one that none of its tokens has, and returns that. */
+/**
+ * Raises all epochs of a tenant to one that none of its tokens has, and returns
+ * that. Each row is raised by what it is once it is locked: read before, it could
+ * rise in another transaction, and a token of then would live on.
+ */
 async function raiseEpochs(trx: Trx, tenant: string): Promise<number> {
-  let epoch = 1;
+  const epochs = [1];
   for (const table of ["users", "service_accounts"] as const) {
-    const highest = trx.selectFrom(table).where("tenant_id", "=", tenant);
-    const row = await highest.select(({ fn }) => fn.max("epoch").as("epoch")).executeTakeFirst();
-    epoch = Math.max(epoch, (row?.epoch ?? 0) + 1);
+    const raised = trx.updateTable(table).set((row) => ({ epoch: row("epoch", "+", 1) }));
+    const rows = await raised.where("tenant_id", "=", tenant).returning("epoch").execute();
+    for (const row of rows) epochs.push(row.epoch);
   }
+  const epoch = epochs.reduce((highest, one) => Math.max(highest, one));
   for (const table of ["users", "service_accounts"] as const) {
-    await trx.updateTable(table).set({ epoch }).where("tenant_id", "=", tenant).execute();
+    const below = trx.updateTable(table).set({ epoch }).where("tenant_id", "=", tenant);
+    await below.where("epoch", "<", epoch).execute();
   }
   return epoch;
 }

@@ -140,7 +140,8 @@ export function eventType(event: Event): string {
   return event.payload?.typeUrl.split(".").at(-1) ?? "";
 }
 
-function newAccount(passwordHash: string): NewAccount {
+/** An ordinary account of the default tenant. */
+export function newAccount(passwordHash: string): NewAccount {
   const id = newId();
   return {
     id,
