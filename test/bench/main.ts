@@ -10,6 +10,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   gateway: () => import("./gateway.bench.js"),
   identity: () => import("./identity.bench.js"),
   limits: () => import("./limits.bench.js"),
+  policy: () => import("./policy.bench.js"),
   stores: () => import("./stores.bench.js"),
 };
 

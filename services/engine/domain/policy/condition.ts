@@ -38,9 +38,12 @@ export function compileCondition(source: string): Condition {
   const patterns = new Map(use.patterns.map((pattern) => [pattern, compiledPattern(pattern)]));
   // No pattern is compiled while a text waits: all of them are constants.
   const re2 = { compile: (pattern: string) => patterns.get(pattern) ?? compiledPattern(pattern) };
-  const evaluate = plan(celEnv({ variables, re2 }), expr);
+  // Each value that is bound costs time, so only those that are asked for are.
+  const names = [...use.facts] as (keyof ConditionFacts)[];
+  const asked = Object.fromEntries(names.map((name) => [name, variables[name]]));
+  const evaluate = plan(celEnv({ variables: asked, re2 }), expr);
   const holds = (facts: ConditionFacts): boolean => {
-    const result = evaluate(facts);
+    const result = evaluate(Object.fromEntries(names.map((name) => [name, facts[name]])) as never);
     if (isCelError(result)) throw new Error(result.message);
     if (typeof result !== "boolean") throw new Error("the condition is neither true nor false");
     return result;
