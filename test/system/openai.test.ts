@@ -411,3 +411,45 @@ describe("the route itself", () => {
     await expect.poll(async () => (await decisionOf(id)).verdict).toBe("VERDICT_ABSTAINED");
   });
 });
+
+describe("ProcessStream over REST", () => {
+  const path = "/api/v1/consciousness/process/stream";
+  const send = (body: object, accept: string, query = "") =>
+    fetch(`${platform.url}${path}${query}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept },
+      body: JSON.stringify(body),
+    });
+
+  it("comes as server-sent events, a block as the verdict and then the error", async () => {
+    const response = await send({ input: injection }, "text/event-stream");
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    const events = (await response.text()).split("\n\n").filter((text) => text !== "");
+    const last = events.at(-1) ?? "";
+    expect(events[0]).toMatch(/^event: message\ndata: \{"stage":/);
+    expect(events.at(-2)).toContain('"verdict":"VERDICT_BLOCKED"');
+    expect(last).toMatch(/^event: error\ndata: /);
+    expect(JSON.parse(last.split("data: ")[1] ?? "")).toMatchObject({
+      reason: "ETHICAL_VIOLATION",
+      status: 422,
+    });
+  });
+
+  it("comes as lines of JSON otherwise, the answer last", async () => {
+    const response = await send({ input: "How is confidence computed?" }, "*/*");
+    expect(response.headers.get("content-type")).toBe("application/x-ndjson");
+    const lines = (await response.text())
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.every(({ release }) => release === "RELEASE_MODE_BUFFERED")).toBe(true);
+    expect(lines.at(-1).result.verdict).toBe("VERDICT_ALLOWED");
+    expect(JSON.stringify(lines.slice(0, -1))).not.toContain(lines.at(-1).result.content.slice(0, 20));
+  });
+
+  it("refuses windows where the deployment does not allow them, before any event", async () => {
+    const response = await send({ input: "Hi." }, "text/event-stream", "?release=RELEASE_MODE_WINDOWED");
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ reason: "WINDOWED_RELEASE_NOT_ALLOWED" });
+  });
+});
