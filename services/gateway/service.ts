@@ -15,6 +15,7 @@ import { UsersService } from "#gen/ts/consciousness/auth/v1/users_service_pb.js"
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { ChatService } from "#gen/ts/consciousness/openai/v1/chat_service_pb.js";
+import { PolicyService } from "#gen/ts/consciousness/policy/v1/policy_service_pb.js";
 import { UsageService } from "#gen/ts/consciousness/usage/v1/usage_service_pb.js";
 import { resolveContract } from "../kit/contract/method.js";
 import { type Implementation, implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
@@ -40,6 +41,7 @@ const forwarded: readonly DescService[] = [
   EngineService,
   ChatService,
   CalibrationService,
+  PolicyService,
 ];
 const services: readonly DescService[] = [AuthService, ServiceAccountsService, ...forwarded];
 

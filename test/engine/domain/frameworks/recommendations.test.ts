@@ -127,16 +127,19 @@ describe("a recommendation", () => {
     expect(changes.map(([id]) => id).sort()).toEqual(recommending.map(({ id }) => id));
   });
 
-  it.each(changes)("of %s, followed, has the text pass", async (ruleId, text, changed, role) => {
-    const before = await evaluate(text, role);
-    const wanted = shippedPolicy.rules.find(({ id }) => id === ruleId)?.recommendation;
-    expect(before.verdict).toBe(ruleId.startsWith("personal_data") ? Verdict.MODIFIED : Verdict.BLOCKED);
-    expect(before.evaluation?.recommendations).toContainEqual(
-      expect.objectContaining({ ruleId, text: wanted }),
-    );
-    const after = await evaluate(changed, role);
-    expect(after.evaluation?.violations.map((one) => one.ruleId)).toEqual([]);
-    expect(after.verdict).toBe(Verdict.ALLOWED);
-    expect(after.evaluation?.overallScore).toBeGreaterThan(before.evaluation?.overallScore ?? 1);
-  });
+  it.each(changes.map(([id, text, changed, role = TextRole.USER]) => [id, text, changed, role] as const))(
+    "of %s, followed, has the text pass",
+    async (ruleId, text, changed, role) => {
+      const before = await evaluate(text, role);
+      const wanted = shippedPolicy.rules.find(({ id }) => id === ruleId)?.recommendation;
+      expect(before.verdict).toBe(ruleId.startsWith("personal_data") ? Verdict.MODIFIED : Verdict.BLOCKED);
+      expect(before.evaluation?.recommendations).toContainEqual(
+        expect.objectContaining({ ruleId, text: wanted }),
+      );
+      const after = await evaluate(changed, role);
+      expect(after.evaluation?.violations.map((one) => one.ruleId)).toEqual([]);
+      expect(after.verdict).toBe(Verdict.ALLOWED);
+      expect(after.evaluation?.overallScore).toBeGreaterThan(before.evaluation?.overallScore ?? 1);
+    },
+  );
 });
