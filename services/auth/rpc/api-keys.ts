@@ -25,16 +25,14 @@ export const redeemedLifetime = 60;
 export function createApiKey({ store, clock, apiKeys }: AuthParts): Handlers["createApiKey"] {
   return async (request, context) => {
     requireHeld(principalOf(context).permissions, request.scopes);
-    const made = newApiKey();
     const call = { method: ApiKeysService.method.createApiKey, request, context };
-    const { apiKey, first } = await store.apiKeys.create(call, {
+    return store.apiKeys.create(call, {
       name: request.name,
       scopes: request.scopes,
       expireTime: expiryOf(request.expireTime, apiKeys, clock.now()),
-      made,
+      made: newApiKey(),
       limit: apiKeys.perAccount,
     });
-    return { ...(apiKey && { apiKey }), key: first ? made.key : "" };
   };
 }
 

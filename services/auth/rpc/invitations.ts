@@ -28,14 +28,13 @@ export function createInvitation({ store, clock }: AuthParts): Handlers["createI
     const { token, hash: tokenHash } = newOneTimeToken("invitation");
     const expireTime = new Date(clock.now() + (request.expireHours || defaultHours) * hourMs);
     const call = { method: AccountsService.method.createInvitation, request, context };
-    const { message, first } = await store.accountSecurity.change(call, async (trx) => {
+    return store.accountSecurity.change(call, async (trx) => {
       if (email !== "" && (await store.registrations.isTaken(principal.tenant, email, trx))) {
         throw errors.emailTaken();
       }
       const draft = { email, roles, tier, expireTime, tokenHash };
-      return { invitation: await store.invitations.add(trx, principal, draft, callOf(context)) };
+      return { invitation: await store.invitations.add(trx, principal, draft, callOf(context)), token };
     });
-    return { ...message, token: first ? token : "" };
   };
 }
 
@@ -59,12 +58,11 @@ export function revokeInvitation({ store }: AuthParts): Handlers["revokeInvitati
   return async (request, context) => {
     const id = request.id.toLowerCase();
     const call = { method: AccountsService.method.revokeInvitation, request, context };
-    await store.accountSecurity.change(call, async (trx) => {
+    return store.accountSecurity.change(call, async (trx) => {
       if (!(await store.invitations.revoke(trx, principalOf(context), id, callOf(context)))) {
         throw errors.invitationNotFound({ id });
       }
       return {};
     });
-    return {};
   };
 }

@@ -43,14 +43,13 @@ export function confirmSecondFactor(parts: AuthParts): Handlers["confirmSecondFa
       // Somebody has begun anew meanwhile, so the code is of a secret that is gone.
       if (!(await store.secondFactors.enable(trx, account, change))) throw errors.secondFactorInvalid();
       await store.familiarClients.remember(trx, account.id, secrets.marksOf(account.id, call.client));
-      return {};
+      return { recoveryCodes: codes };
     });
-    const { first } = await enabling.catch(async (error) => {
+    return enabling.catch(async (error) => {
       const reason = error instanceof ConnectError && errorFacts(error)?.reason;
       if (reason === "SECOND_FACTOR_INVALID") await store.signInFailures.add(keys);
       throw error;
     });
-    return { recoveryCodes: first ? codes : [] };
   };
 }
 

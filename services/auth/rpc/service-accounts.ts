@@ -34,11 +34,11 @@ export function createServiceAccount({ store, clock }: AuthParts): Handlers["cre
     if (wanted.spiffeId !== "") requireCertificates(principal);
     const { secret, hash } = newClientSecret();
     const call = { method: methods.createServiceAccount, request, context };
-    const { reply, first } = await store.serviceAccounts.change(call, wanted, async (accounts) => {
+    return store.serviceAccounts.change(call, wanted, async (accounts) => {
       requireHeld(principal.permissions, granted(wanted, await accounts.roleTable()));
-      return { serviceAccount: serviceAccountMessage(await accounts.insert(wanted, hash), clock.now()) };
+      const account = await accounts.insert(wanted, hash);
+      return { serviceAccount: serviceAccountMessage(account, clock.now()), clientSecret: secret };
     });
-    return { ...reply, clientSecret: first ? secret : "" };
   };
 }
 
@@ -74,7 +74,7 @@ export function updateServiceAccount({ store, clock }: AuthParts): Handlers["upd
     const principal = principalOf(context);
     const wanted = request.serviceAccount ?? create(ServiceAccountSchema);
     const call = { method: methods.updateServiceAccount, request, context };
-    const { reply } = await store.serviceAccounts.change(call, wanted, async (accounts) => {
+    return store.serviceAccounts.change(call, wanted, async (accounts) => {
       const current = await accounts.load(wanted.id);
       const table = await accounts.roleTable();
       requireMachineOutranked(principal, current, table);
@@ -89,7 +89,6 @@ export function updateServiceAccount({ store, clock }: AuthParts): Handlers["upd
       const account = await accounts.replace(current, next, changed);
       return { serviceAccount: serviceAccountMessage(account, clock.now()) };
     });
-    return reply;
   };
 }
 
@@ -100,16 +99,15 @@ export function rotateSecret({ store, clock }: AuthParts): Handlers["rotateSecre
     const overlap = request.overlapSeconds ?? defaultOverlapSeconds;
     const { secret, hash } = newClientSecret();
     const call = { method: methods.rotateSecret, request, context };
-    const { reply, first } = await store.serviceAccounts.change(call, undefined, async (accounts) => {
+    return store.serviceAccounts.change(call, undefined, async (accounts) => {
       const current = await accounts.load(request.id);
       // Whoever has the secret has what the account has.
       requireMachineOutranked(principal, current, await accounts.roleTable());
       requireEtag(current, request.etag);
       const formerUntil = overlap > 0 ? new Date(clock.now() + overlap * 1000) : undefined;
       const account = await accounts.rotate(current, hash, formerUntil);
-      return { serviceAccount: serviceAccountMessage(account, clock.now()) };
+      return { serviceAccount: serviceAccountMessage(account, clock.now()), clientSecret: secret };
     });
-    return { ...reply, clientSecret: first ? secret : "" };
   };
 }
 
@@ -118,14 +116,13 @@ export function deleteServiceAccount({ store }: AuthParts): Handlers["deleteServ
   return async (request, context) => {
     const principal = principalOf(context);
     const call = { method: methods.deleteServiceAccount, request, context };
-    const { reply } = await store.serviceAccounts.change(call, undefined, async (accounts) => {
+    return store.serviceAccounts.change(call, undefined, async (accounts) => {
       const current = await accounts.load(request.id);
       requireMachineOutranked(principal, current, await accounts.roleTable());
       requireEtag(current, request.etag);
       await accounts.remove(current);
       return {};
     });
-    return reply;
   };
 }
 

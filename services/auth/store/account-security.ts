@@ -19,19 +19,13 @@ import { changeUser } from "./user-changes.js";
 type Tables = AuthTables & OutboxTables;
 type Trx = Transaction<Tables>;
 
-/** The answer of a call that is made once for its key, and whether this was the first time. */
-export interface Made<M extends DescMethodUnary> {
-  readonly message: MessageShape<M["output"]>;
-  readonly first: boolean;
-}
-
 /** What keeps an account its owner's. */
 export interface AccountSecurity {
   /** Has the effect of a call once for its idempotency key, by SQL on its transaction alone. */
   change<M extends DescMethodUnary>(
     call: HandledCall<M>,
     work: (trx: Trx) => Promise<MessageInitShape<M["output"]>>,
-  ): Promise<Made<M>>;
+  ): Promise<MessageShape<M["output"]>>;
   /** An account of the tenant in which the principal acts. */
   inTenant(principal: Principal, id: string): Promise<Account | undefined>;
   /** Replaces the hash of an account's password by another of the same password; nothing when the password has changed. */
@@ -45,15 +39,7 @@ export interface AccountSecurity {
 export function accountSecurity({ db, clock }: { db: Kysely<Tables>; clock: Clock }): AccountSecurity {
   const changeOf = ({ tenant, id: user }: Account, call: Call) => ({ tenant, user, call, clock });
   return {
-    async change(call, work) {
-      let first = false;
-      const message = await once(db, { ...call, clock }, async (trx) => {
-        const made = await work(trx);
-        first = true;
-        return made;
-      });
-      return { message, first };
-    },
+    change: (call, work) => once(db, { ...call, clock }, work),
 
     async inTenant({ tenant }, id) {
       const query = selectAccounts(db).where("users.tenant_id", "=", tenant);

@@ -5,6 +5,7 @@ import {
   type ApiKey,
   ApiKeySchema,
   type ApiKeysService,
+  type CreateApiKeyResponse,
 } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { ApiKeyCreatedSchema, ApiKeyRevokedSchema } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
@@ -46,10 +47,7 @@ export interface ApiKeyStore {
    * Makes a key of the caller's account, once for the call's idempotency key, and
    * drops those that have expired. Rejects with API_KEY_LIMIT_REACHED.
    */
-  create(
-    call: HandledCall<Methods["createApiKey"]>,
-    draft: ApiKeyDraft,
-  ): Promise<{ readonly apiKey: ApiKey | undefined; readonly first: boolean }>;
+  create(call: HandledCall<Methods["createApiKey"]>, draft: ApiKeyDraft): Promise<CreateApiKeyResponse>;
   /** A page of keys of an account, the principal's own or one of the tenant in which it acts; newest first. */
   list(principal: Principal, page: ApiKeyPage): Promise<ApiKey[]>;
   /** Ends a key that the caller may end. Rejects with API_KEY_NOT_FOUND. */
@@ -109,15 +107,11 @@ export function apiKeyStore({ db, clock }: { db: Kysely<Tables>; clock: Clock })
   };
 
   return {
-    async create(call, draft) {
-      let first = false;
-      const { apiKey } = await once(db, { ...call, clock }, async (trx) => {
-        const made = await insert(trx, call, draft);
-        first = true;
-        return { apiKey: made };
-      });
-      return { apiKey, first };
-    },
+    create: (call, draft) =>
+      once(db, { ...call, clock }, async (trx) => ({
+        apiKey: await insert(trx, call, draft),
+        key: draft.made.key,
+      })),
 
     async list({ tenant, home, subject }, { user, after, limit }) {
       const where = user === subject ? home : tenant;

@@ -51,8 +51,7 @@ export function serviceAccountStore({ db, clock }: { db: Kysely<Tables>; clock: 
 
     /**
      * Makes the changes of a call and returns its answer, both once for the call's
-     * idempotency key. `first` is false where the answer is that of an earlier
-     * call. `work` awaits the changes that it is given and nothing else. Rejects
+     * idempotency key. `work` awaits the changes that it is given and nothing else. Rejects
      * with SERVICE_ACCOUNT_TAKEN when another has a name or a SPIFFE id already.
      */
     async change<M extends DescMethodUnary>(
@@ -61,14 +60,10 @@ export function serviceAccountStore({ db, clock }: { db: Kysely<Tables>; clock: 
       work: (changes: ServiceAccountChanges) => Promise<MessageInitShape<M["output"]>>,
     ) {
       const principal = principalOf(call.context);
-      let first = false;
       try {
-        const reply = await once(db, { ...call, clock }, async (trx) => {
-          const answer = await work(changesOf(trx, { principal, call: callOf(call.context), clock }));
-          first = true;
-          return answer;
-        });
-        return { reply, first };
+        return await once(db, { ...call, clock }, (trx) =>
+          work(changesOf(trx, { principal, call: callOf(call.context), clock })),
+        );
       } catch (error) {
         throw takenError(error, wanted) ?? error;
       }

@@ -26,7 +26,8 @@ export function keyedRequest<M extends DescMethodUnary>({ method, request, conte
 
 /**
  * Has the effect of a call once for its key: in one transaction with the
- * response, which is answered again and marked as such. See `idempotent`.
+ * response, which is answered again, without its secrets and marked as such. See
+ * `idempotent`.
  */
 export async function once<Tables, M extends DescMethodUnary>(
   db: Kysely<Tables>,

@@ -1,6 +1,7 @@
 import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import type { Kysely, Transaction } from "kysely";
 import type { Clock } from "../clock.js";
+import { withoutSecrets } from "../contract/without-secrets.js";
 import { errors } from "../errors.js";
 import { transaction, withNext } from "../stores/database/kysely.js";
 import { digestOf, type IdempotencyTables, idOf, type KeyedRequest, type KeyId } from "./records.js";
@@ -24,7 +25,8 @@ export interface IdempotentResult<Response extends DescMessage> {
  * Runs `work` in a transaction that keeps its response under the call's key
  * (AIP-155), so that effect and response are kept together or not at all: a
  * failed call leaves the key free. The same call again gets the kept response,
- * and waits for the first where that is still running. Rejects with
+ * and waits for the first where that is still running. Secrets are not kept: what
+ * the contract has as RESTRICTED is in the first response alone. Rejects with
  * IDEMPOTENCY_KEY_REUSED when the key came with another request before.
  */
 export function idempotent<Tables, Request extends DescMessage, Response extends DescMessage>(
@@ -42,7 +44,7 @@ export function idempotent<Tables, Request extends DescMessage, Response extends
       return { message: await earlier(keys, id, digest, call.response), replayed: true };
     }
     const message = await work(trx);
-    const response = toBinary(call.response, message);
+    const response = toBinary(call.response, withoutSecrets(call.response, message));
     await keys
       .updateTable("idempotency_keys")
       .set({ response })

@@ -2,6 +2,7 @@ import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufb
 import type { ConnectError } from "@connectrpc/connect";
 import { type Kysely, sql, type Transaction } from "kysely";
 import type { Clock } from "../clock.js";
+import { withoutSecrets } from "../contract/without-secrets.js";
 import { errors, withRetryInfo } from "../errors.js";
 import { newId } from "../ids.js";
 import { digestOf, type IdempotencyTables, idOf, type KeyedRequest, type KeyId } from "./records.js";
@@ -54,7 +55,7 @@ export async function reserved<Tables, Request extends DescMessage, Kept extends
   }
   try {
     return await make((trx, message) => {
-      const response = toBinary(call.kept, message);
+      const response = toBinary(call.kept, withoutSecrets(call.kept, message));
       return keep(trx as unknown as Transaction<IdempotencyTables>, { ...id, holder }, response);
     });
   } catch (error) {
