@@ -1,6 +1,7 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import type { StageName } from "../config.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
+import { createPseudonymise } from "./pseudonyms/pseudonymise.js";
 import {
   type MaskedPart,
   type MaskPersonalData,
@@ -79,6 +80,8 @@ async function answer(
 
 /** Masks each text of a run once, and leaves what came of it for the record. */
 function maskOnce(mask: MaskPersonalData, run: Run): MaskPersonalData {
+  const { pseudonyms } = run.request;
+  const pseudonymise = pseudonyms && createPseudonymise(pseudonyms);
   return (text) => {
     const part = partOf(run);
     const key = maskedKey(part, text);
@@ -88,9 +91,15 @@ function maskOnce(mask: MaskPersonalData, run: Run): MaskPersonalData {
       run.masked.set(key, { part, masked });
       return masked;
     };
-    const result = mask(text, part);
-    return result instanceof Promise ? result.then(remember) : remember(result);
+    const found = mask(text, part);
+    const result = pseudonymise ? after(found, (masked) => pseudonymise(text, masked, part)) : found;
+    return after(result, remember);
   };
+}
+
+/** Goes on at once where nothing has to be waited for. */
+function after<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 function partOf({ timings }: Run): MaskedPart {

@@ -16,6 +16,7 @@ import type { Calibration } from "./models/calibration.js";
 import type { SupportModel } from "./models/support-model.js";
 import type { TextReading } from "./models/text-model.js";
 import type { EffectivePolicy } from "./policy/policy.js";
+import type { Pseudonyms } from "./pseudonyms/pseudonymise.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
 
 /** Masks a text, here or elsewhere. Rejects when it cannot, which is never taken for "holds nothing". */
@@ -95,6 +96,8 @@ export interface PipelineRequest {
   readonly responder: Responder;
   /** By which its texts are judged. */
   readonly policy: EffectivePolicy;
+  /** Puts tokens in the places of personal data; absent: all of it is masked. */
+  readonly pseudonyms?: Pseudonyms;
   /** The other texts of a conversation, in order, judged with the input; absent for none. */
   readonly conversation?: readonly ConversationText[];
   /** Told of each stage when it has ended. */

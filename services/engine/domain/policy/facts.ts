@@ -1,7 +1,8 @@
 import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
-import { maskedTypes } from "../judges/personal-data/finding.js";
+import { type MaskedType, maskedTypes } from "../judges/personal-data/finding.js";
 import { safetyHeads } from "../models/heads.js";
 import type { TextReading } from "../models/text-model.js";
+import { tokensIn } from "../pseudonyms/token.js";
 import { languageCoverage } from "../text/language.js";
 
 /** What is known of a request, whichever of its texts is judged. */
@@ -54,11 +55,17 @@ export function conditionFacts(facts: TextFacts): ConditionFacts {
     scope: Scope[scope],
     hits,
     heads: reading ? headsOf(reading) : {},
-    personal_data: maskedTypes.filter((type) => text.includes(`[${type}]`)),
+    personal_data: typesIn(text),
     agent_id: agentId,
     context_keys: contextKeys,
     ethical_strictness: strictness,
   };
+}
+
+/** Types of which something was masked or has a token. */
+function typesIn(text: string): MaskedType[] {
+  const tokens = new Set<MaskedType>(tokensIn(text).map(({ type }) => type));
+  return maskedTypes.filter((type) => tokens.has(type) || text.includes(`[${type}]`));
 }
 
 function headsOf({ safety, noise }: TextReading): Record<string, number> {

@@ -3,6 +3,7 @@ import { type PolicyLayer, PolicyLayerSchema } from "#gen/ts/consciousness/engin
 import { type Policy, PolicySchema } from "#gen/ts/consciousness/policy/v1/policy_pb.js";
 import { compileRules, type RuleBook } from "./compile-rules.js";
 import { type Author, layAbove } from "./overlay.js";
+import { layPersonalData, type PersonalDataUse, personalDataUse } from "./personal-data-policy.js";
 import { digestOf } from "./policy-digest.js";
 import type { PolicyDocument } from "./read-policy.js";
 import { shippedPolicy } from "./shipped-policy.js";
@@ -10,6 +11,8 @@ import { shippedPolicy } from "./shipped-policy.js";
 /** A policy as texts are judged by it. */
 export interface EffectivePolicy extends RuleBook {
   readonly policy: Policy;
+  /** What becomes of personal data. */
+  readonly personalData: PersonalDataUse;
   /** Of `policy`, in hex. */
   readonly digest: string;
   /** From the lowest. */
@@ -60,16 +63,25 @@ export function recordedPolicy(policy: Policy, layers: readonly PolicyLayer[]): 
 function laid(below: Laid, { level, version, document }: Layer, lenient: boolean): Laid {
   const leftOut: string[] = [];
   const leaveOut = (why: string) => void leftOut.push(`${level}: ${why}`);
-  const rules = layAbove(below.policy.rules, document, level, lenient ? leaveOut : undefined);
+  const tell = lenient ? leaveOut : undefined;
+  const { description } = document.policy;
+  const rules = [...layAbove(below.policy.rules, document, level, tell)];
+  const personalData = layPersonalData(below.policy.personalData, document, level, tell);
   return {
-    policy: create(PolicySchema, { description: document.policy.description, rules: [...rules] }),
+    policy: create(PolicySchema, { description, rules, ...(personalData && { personalData }) }),
     layers: [...below.layers, layerOf(level, version, document.policy)],
     leftOut: [...below.leftOut, ...leftOut],
   };
 }
 
 function compiled(one: Laid): EffectivePolicy {
-  return { ...one, digest: digestOf(one.policy), ...compileRules(one.policy.rules) };
+  const { rules, personalData } = one.policy;
+  return {
+    ...one,
+    digest: digestOf(one.policy),
+    personalData: personalDataUse(personalData),
+    ...compileRules(rules),
+  };
 }
 
 function layerOf(level: string, version: number, policy: Policy): PolicyLayer {

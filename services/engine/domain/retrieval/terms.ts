@@ -1,4 +1,5 @@
 import { maskedTypes } from "../judges/personal-data/finding.js";
+import { tokenAt } from "../pseudonyms/token.js";
 import { isDigit, isLetter, isMark } from "../text/characters.js";
 import type { TextSpan } from "../text/normalise.js";
 import { stem } from "./stem.js";
@@ -17,7 +18,7 @@ const masks = new Set<string>(maskedTypes);
 /**
  * The content terms of a text in order: words and numbers of any script in
  * lower case, stemmed, without English stop words and without the marks that
- * stand for masked personal data.
+ * stand for masked personal data, tokens among them.
  */
 export function contentTerms(text: string): Term[] {
   const terms: Term[] = [];
@@ -46,8 +47,9 @@ export function termSet(text: string): ReadonlySet<string> {
 function rawWords(text: string): TextSpan[] {
   const words: TextSpan[] = [];
   for (let at = 0; at < text.length; ) {
-    const end = wordEnd(text, at);
-    if (end > at) words.push({ start: at, end });
+    const token = tokenAt(text, at);
+    const end = token?.end ?? wordEnd(text, at);
+    if (end > at && !token) words.push({ start: at, end });
     at = Math.max(end, at + 1);
   }
   return words;

@@ -17,6 +17,7 @@ import { worstPenalty } from "../judges/severity.js";
 import type { Calibration } from "../models/calibration.js";
 import type { SupportReading } from "../models/support-model.js";
 import type { TextReading } from "../models/text-model.js";
+import { tokensIn } from "../pseudonyms/token.js";
 import { qualityComponents, qualityIndex } from "../quality.js";
 import { replayRecord } from "../replay/replay-record.js";
 import type { PipelineDeps, Run, StageReport } from "../run.js";
@@ -72,10 +73,15 @@ async function outcomeOf(run: Run, deps: PipelineDeps): Promise<Outcome> {
     unsupported: support !== undefined && isWeak(support),
     quality,
     qualityThreshold: run.request.options.qualityThreshold,
-    modified:
-      answer !== run.composed || run.toolCallsMasked || (run.personalData.length > 0 && holdsMask(answer)),
+    modified: answer !== run.composed || run.toolCallsMasked || lacksValues(answer, run),
   });
   return { settlement, evaluation, answer, components, quality, reading, support };
+}
+
+/** Whether an answer is told with marks where values belong. */
+function lacksValues(answer: string, { personalData, request }: Run): boolean {
+  if (personalData.length === 0) return false;
+  return holdsMask(answer) || (!request.policy.personalData.restores && tokensIn(answer).length > 0);
 }
 
 const changedRelease = "the end of the answer changes what had left";

@@ -63,7 +63,7 @@ export const ProcessOptionsSchema: GenMessage<ProcessOptions> = /*@__PURE__*/
 
 /**
  * A decision as stored: enough to see why, and to judge it again. Personal
- * data is masked in every text.
+ * data is masked in every text, or stands there as tokens of its conversation.
  *
  * @generated from message consciousness.engine.v1.Decision
  */

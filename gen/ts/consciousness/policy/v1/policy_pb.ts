@@ -2,8 +2,8 @@
 // @generated from file consciousness/policy/v1/policy.proto (package consciousness.policy.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 import type { FailureMode, RuleState, Scope, Severity } from "../../engine/v1/evaluation_pb.js";
 import { file_consciousness_engine_v1_evaluation } from "../../engine/v1/evaluation_pb.js";
@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/policy/v1/policy.proto.
  */
 export const file_consciousness_policy_v1_policy: GenFile = /*@__PURE__*/
-  fileDesc("CiRjb25zY2lvdXNuZXNzL3BvbGljeS92MS9wb2xpY3kucHJvdG8SF2NvbnNjaW91c25lc3MucG9saWN5LnYxImAKBlBvbGljeRIdCgtkZXNjcmlwdGlvbhgBIAEoCUIIukgFcgMY9AMSNwoFcnVsZXMYAiADKAsyHS5jb25zY2lvdXNuZXNzLnBvbGljeS52MS5SdWxlQgm6SAaSAQMQgAIi4wMKBFJ1bGUSNQoCaWQYASABKAlCKbpIJnIkGEAyIF5bYS16XVthLXowLTlfXSooXC5bYS16MC05X10rKSskEkMKBnNjb3BlcxgCIAMoDjIeLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNjb3BlQhO6SBCSAQ0QBBgBIgeCAQQQASAAEhkKCGRldGVjdG9yGAMgASgJQge6SARyAhhAEhsKCWNvbmRpdGlvbhgEIAEoCUIIukgFcgMY6AcSPQoIc2V2ZXJpdHkYBSABKA4yIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZXZlcml0eUIIukgFggECEAESOwoFc3RhdGUYBiABKA4yIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5SdWxlU3RhdGVCCLpIBYIBAhABEkQKDGZhaWx1cmVfbW9kZRgHIAEoDjIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkZhaWx1cmVNb2RlQgi6SAWCAQIQARIZCgdtZXNzYWdlGAggASgJQgi6SAVyAxisAhIgCg5yZWNvbW1lbmRhdGlvbhgJIAEoCUIIukgFcgMY9AMSGAoLb3ZlcnJpZGFibGUYCiABKAhIAIgBAUIOCgxfb3ZlcnJpZGFibGViBnByb3RvMw", [file_buf_validate_validate, file_consciousness_engine_v1_evaluation]);
+  fileDesc("CiRjb25zY2lvdXNuZXNzL3BvbGljeS92MS9wb2xpY3kucHJvdG8SF2NvbnNjaW91c25lc3MucG9saWN5LnYxIqQBCgZQb2xpY3kSHQoLZGVzY3JpcHRpb24YASABKAlCCLpIBXIDGPQDEjcKBXJ1bGVzGAIgAygLMh0uY29uc2Npb3VzbmVzcy5wb2xpY3kudjEuUnVsZUIJukgGkgEDEIACEkIKDXBlcnNvbmFsX2RhdGEYAyABKAsyKy5jb25zY2lvdXNuZXNzLnBvbGljeS52MS5QZXJzb25hbERhdGFQb2xpY3kiuAEKElBlcnNvbmFsRGF0YVBvbGljeRJGCgV0eXBlcxgBIAMoCzItLmNvbnNjaW91c25lc3MucG9saWN5LnYxLlBlcnNvbmFsRGF0YUhhbmRsaW5nQgi6SAWSAQIQEBIUCgdyZXN0b3JlGAIgASgISACIAQESIAoTcmVzdG9yZV9vdmVycmlkYWJsZRgDIAEoCEgBiAEBQgoKCF9yZXN0b3JlQhYKFF9yZXN0b3JlX292ZXJyaWRhYmxlIswBChRQZXJzb25hbERhdGFIYW5kbGluZxJDCgR0eXBlGAEgASgOMikuY29uc2Npb3VzbmVzcy5wb2xpY3kudjEuUGVyc29uYWxEYXRhVHlwZUIKukgHggEEEAEgABJFCgZhY3Rpb24YAiABKA4yKy5jb25zY2lvdXNuZXNzLnBvbGljeS52MS5QZXJzb25hbERhdGFBY3Rpb25CCLpIBYIBAhABEhgKC292ZXJyaWRhYmxlGAMgASgISACIAQFCDgoMX292ZXJyaWRhYmxlIuMDCgRSdWxlEjUKAmlkGAEgASgJQim6SCZyJBhAMiBeW2Etel1bYS16MC05X10qKFwuW2EtejAtOV9dKykrJBJDCgZzY29wZXMYAiADKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TY29wZUITukgQkgENEAQYASIHggEEEAEgABIZCghkZXRlY3RvchgDIAEoCUIHukgEcgIYQBIbCgljb25kaXRpb24YBCABKAlCCLpIBXIDGOgHEj0KCHNldmVyaXR5GAUgASgOMiEuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2V2ZXJpdHlCCLpIBYIBAhABEjsKBXN0YXRlGAYgASgOMiIuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuUnVsZVN0YXRlQgi6SAWCAQIQARJECgxmYWlsdXJlX21vZGUYByABKA4yJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GYWlsdXJlTW9kZUIIukgFggECEAESGQoHbWVzc2FnZRgIIAEoCUIIukgFcgMYrAISIAoOcmVjb21tZW5kYXRpb24YCSABKAlCCLpIBXIDGPQDEhgKC292ZXJyaWRhYmxlGAogASgISACIAQFCDgoMX292ZXJyaWRhYmxlKtECChBQZXJzb25hbERhdGFUeXBlEiIKHlBFUlNPTkFMX0RBVEFfVFlQRV9VTlNQRUNJRklFRBAAEhwKGFBFUlNPTkFMX0RBVEFfVFlQRV9FTUFJTBABEhsKF1BFUlNPTkFMX0RBVEFfVFlQRV9JQkFOEAISGwoXUEVSU09OQUxfREFUQV9UWVBFX0NBUkQQAxIaChZQRVJTT05BTF9EQVRBX1RZUEVfU1NOEAQSIgoeUEVSU09OQUxfREFUQV9UWVBFX05BVElPTkFMX0lEEAUSIgoeUEVSU09OQUxfREFUQV9UWVBFX0NPT1JESU5BVEVTEAYSJAogUEVSU09OQUxfREFUQV9UWVBFX0RBVEVfT0ZfQklSVEgQBxIZChVQRVJTT05BTF9EQVRBX1RZUEVfSVAQCBIcChhQRVJTT05BTF9EQVRBX1RZUEVfUEhPTkUQCSp9ChJQZXJzb25hbERhdGFBY3Rpb24SJAogUEVSU09OQUxfREFUQV9BQ1RJT05fVU5TUEVDSUZJRUQQABIiCh5QRVJTT05BTF9EQVRBX0FDVElPTl9QU0VVRE9OWU0QARIdChlQRVJTT05BTF9EQVRBX0FDVElPTl9NQVNLEAJiBnByb3RvMw", [file_buf_validate_validate, file_consciousness_engine_v1_evaluation]);
 
 /**
  * A policy document. In YAML its fields are written in snake_case and the
@@ -45,6 +45,14 @@ export type Policy = Message<"consciousness.policy.v1.Policy"> & {
    * @generated from field: repeated consciousness.policy.v1.Rule rules = 2;
    */
   rules: Rule[];
+
+  /**
+   * What becomes of personal data. Unset: all of it is masked, and nothing is
+   * put back.
+   *
+   * @generated from field: consciousness.policy.v1.PersonalDataPolicy personal_data = 3;
+   */
+  personalData?: PersonalDataPolicy | undefined;
 };
 
 /**
@@ -53,6 +61,84 @@ export type Policy = Message<"consciousness.policy.v1.Policy"> & {
  */
 export const PolicySchema: GenMessage<Policy> = /*@__PURE__*/
   messageDesc(file_consciousness_policy_v1_policy, 0);
+
+/**
+ * What becomes of personal data that is found in a request, before it is judged,
+ * sent to a provider, stored or logged. Secrets such as passwords and keys are
+ * always masked, and so is what a provider brings up itself.
+ *
+ * The operator's document may change anything. A tenant's or an agent's may go
+ * from PSEUDONYM to MASK and take back `restore`; it may loosen only what is
+ * overridable below it.
+ *
+ * @generated from message consciousness.policy.v1.PersonalDataPolicy
+ */
+export type PersonalDataPolicy = Message<"consciousness.policy.v1.PersonalDataPolicy"> & {
+  /**
+   * Each type once; those that are not named are masked.
+   *
+   * @generated from field: repeated consciousness.policy.v1.PersonalDataHandling types = 1;
+   */
+  types: PersonalDataHandling[];
+
+  /**
+   * Whether answers get the values of their tokens back, for the principal whose
+   * conversation it is and only in what is returned. Unset in all documents:
+   * false.
+   *
+   * @generated from field: optional bool restore = 2;
+   */
+  restore?: boolean | undefined;
+
+  /**
+   * Whether documents above may turn `restore` on.
+   *
+   * @generated from field: optional bool restore_overridable = 3;
+   */
+  restoreOverridable?: boolean | undefined;
+};
+
+/**
+ * Describes the message consciousness.policy.v1.PersonalDataPolicy.
+ * Use `create(PersonalDataPolicySchema)` to create a new message.
+ */
+export const PersonalDataPolicySchema: GenMessage<PersonalDataPolicy> = /*@__PURE__*/
+  messageDesc(file_consciousness_policy_v1_policy, 1);
+
+/**
+ * What becomes of one type of personal data.
+ *
+ * @generated from message consciousness.policy.v1.PersonalDataHandling
+ */
+export type PersonalDataHandling = Message<"consciousness.policy.v1.PersonalDataHandling"> & {
+  /**
+   * The type.
+   *
+   * @generated from field: consciousness.policy.v1.PersonalDataType type = 1;
+   */
+  type: PersonalDataType;
+
+  /**
+   * What becomes of it. Unset: as in the documents below.
+   *
+   * @generated from field: consciousness.policy.v1.PersonalDataAction action = 2;
+   */
+  action: PersonalDataAction;
+
+  /**
+   * Whether documents above may loosen it.
+   *
+   * @generated from field: optional bool overridable = 3;
+   */
+  overridable?: boolean | undefined;
+};
+
+/**
+ * Describes the message consciousness.policy.v1.PersonalDataHandling.
+ * Use `create(PersonalDataHandlingSchema)` to create a new message.
+ */
+export const PersonalDataHandlingSchema: GenMessage<PersonalDataHandling> = /*@__PURE__*/
+  messageDesc(file_consciousness_policy_v1_policy, 2);
 
 /**
  * A rule. In a document that changes a rule below it, what is left out stays as
@@ -156,5 +242,125 @@ export type Rule = Message<"consciousness.policy.v1.Rule"> & {
  * Use `create(RuleSchema)` to create a new message.
  */
 export const RuleSchema: GenMessage<Rule> = /*@__PURE__*/
-  messageDesc(file_consciousness_policy_v1_policy, 1);
+  messageDesc(file_consciousness_policy_v1_policy, 3);
+
+/**
+ * Types of personal data for which a policy may choose.
+ *
+ * @generated from enum consciousness.policy.v1.PersonalDataType
+ */
+export enum PersonalDataType {
+  /**
+   * None.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Addresses of electronic mail.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_EMAIL = 1;
+   */
+  EMAIL = 1,
+
+  /**
+   * Numbers of bank accounts (ISO 13616).
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_IBAN = 2;
+   */
+  IBAN = 2,
+
+  /**
+   * Numbers of payment cards.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_CARD = 3;
+   */
+  CARD = 3,
+
+  /**
+   * Social security numbers of the United States.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_SSN = 4;
+   */
+  SSN = 4,
+
+  /**
+   * Numbers that states give persons.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_NATIONAL_ID = 5;
+   */
+  NATIONAL_ID = 5,
+
+  /**
+   * Places by latitude and longitude.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_COORDINATES = 6;
+   */
+  COORDINATES = 6,
+
+  /**
+   * Dates of birth.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_DATE_OF_BIRTH = 7;
+   */
+  DATE_OF_BIRTH = 7,
+
+  /**
+   * Addresses of the Internet Protocol.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_IP = 8;
+   */
+  IP = 8,
+
+  /**
+   * Numbers of telephones.
+   *
+   * @generated from enum value: PERSONAL_DATA_TYPE_PHONE = 9;
+   */
+  PHONE = 9,
+}
+
+/**
+ * Describes the enum consciousness.policy.v1.PersonalDataType.
+ */
+export const PersonalDataTypeSchema: GenEnum<PersonalDataType> = /*@__PURE__*/
+  enumDesc(file_consciousness_policy_v1_policy, 0);
+
+/**
+ * What becomes of personal data.
+ *
+ * @generated from enum consciousness.policy.v1.PersonalDataAction
+ */
+export enum PersonalDataAction {
+  /**
+   * As in the documents below; MASK when none says.
+   *
+   * @generated from enum value: PERSONAL_DATA_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A token such as `[EMAIL_1]`, which stands for the same value in all of a
+   * conversation of the same principal. The value is kept encrypted for as long
+   * as the conversation goes on, and ENGINE_PSEUDONYM_DAYS longer. In a request
+   * without a conversation: MASK.
+   *
+   * @generated from enum value: PERSONAL_DATA_ACTION_PSEUDONYM = 1;
+   */
+  PSEUDONYM = 1,
+
+  /**
+   * Its type in brackets, such as `[email]`, which nothing turns back.
+   *
+   * @generated from enum value: PERSONAL_DATA_ACTION_MASK = 2;
+   */
+  MASK = 2,
+}
+
+/**
+ * Describes the enum consciousness.policy.v1.PersonalDataAction.
+ */
+export const PersonalDataActionSchema: GenEnum<PersonalDataAction> = /*@__PURE__*/
+  enumDesc(file_consciousness_policy_v1_policy, 1);
 

@@ -17,7 +17,7 @@ import { findUrls } from "./url.js";
 
 /** A text with its personal data replaced, and what was found. */
 export interface Masked {
-  /** Each finding replaced by its type in brackets, such as `[card]`. */
+  /** Each finding replaced by its type in brackets, such as `[card]`, or by a token of its conversation. */
   readonly text: string;
   /** What was masked, in order of place; spans are in the text as given. */
   readonly findings: readonly Finding<MaskedType>[];
@@ -74,20 +74,36 @@ export function findTold(text: string, tag: Tagger = shippedTagger()): Finding[]
 
 /** Replaces personal data. What is masked stays as it is when masked again. */
 export function maskPersonalData(text: string): Masked {
-  const findings = findPersonalData(text);
+  return replaceFindings(text, findPersonalData(text));
+}
+
+/** What stands in a text for what was found in it. */
+export interface Replacement {
+  /** Stands for a finding; undefined for its type in brackets. */
+  readonly mark?: (finding: Finding<MaskedType>) => string | undefined;
+  /** What becomes of a text between findings. */
+  readonly between?: (text: string) => string;
+}
+
+/** Replaces findings, which are in order of place. */
+export function replaceFindings(
+  text: string,
+  findings: readonly Finding<MaskedType>[],
+  { mark = () => undefined, between = (gap) => gap }: Replacement = {},
+): Masked {
   const parts: string[] = [];
   const places: TextSpan[] = [];
   let from = 0;
   let length = 0;
-  for (const { type, span } of findings) {
-    const before = text.slice(from, span.start);
-    const mask = `[${type}]`;
-    parts.push(before, mask);
-    places.push({ start: length + before.length, end: length + before.length + mask.length });
-    length += before.length + mask.length;
-    from = span.end;
+  for (const finding of findings) {
+    const before = between(text.slice(from, finding.span.start));
+    const stands = mark(finding) ?? `[${finding.type}]`;
+    parts.push(before, stands);
+    places.push({ start: length + before.length, end: length + before.length + stands.length });
+    length += before.length + stands.length;
+    from = finding.span.end;
   }
-  return { text: parts.join("") + text.slice(from), findings, places };
+  return { text: parts.join("") + between(text.slice(from)), findings, places };
 }
 
 /** Whether a text holds the replacement of personal data. */

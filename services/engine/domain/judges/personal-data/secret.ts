@@ -1,3 +1,4 @@
+import { tokenAt } from "../../pseudonyms/token.js";
 import { endOfRun, isAlphanumeric, isAsciiLetter, isDigit, isSpace } from "../../text/characters.js";
 import { type Finding, structureScore } from "./finding.js";
 
@@ -85,7 +86,8 @@ function findNamedSecrets(text: string): Finding<"secret">[] {
     for (let at = lower.indexOf(name); at >= 0; at = lower.indexOf(name, at + 1)) {
       const start = valueStart(lower, at + name.length, name === "bearer");
       const end = start === undefined ? 0 : valueEnd(text, start);
-      if (start !== undefined && isSecretValue(text.slice(start, end))) found.push(secret(start, end));
+      if (start === undefined || tokenAt(text, start)) continue;
+      if (isSecretValue(text.slice(start, end))) found.push(secret(start, end));
     }
     return found;
   });
