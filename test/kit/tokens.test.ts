@@ -7,7 +7,12 @@ import { PermissionSchema } from "#gen/ts/consciousness/contract/v1/permission_p
 import type { Principal } from "../../services/kit/context.js";
 import { errorFacts } from "../../services/kit/errors.js";
 import { principalFromClaims } from "../../services/kit/tokens/claims.js";
-import { createTokenVerifier, defaultTokenIssuer, principalClaims, type TokenKind } from "../../services/kit/tokens.js";
+import {
+  createTokenVerifier,
+  defaultTokenIssuer,
+  principalClaims,
+  type TokenKind,
+} from "../../services/kit/tokens.js";
 import {
   ada,
   fakeClock,
