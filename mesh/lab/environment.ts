@@ -81,6 +81,7 @@ async function secrets(place: LabPlace, stores: StoreSecrets): Promise<object[]>
       ADMIN_PASSWORD: adminPassword,
       AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64"),
     },
+    engine: { ENGINE_KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64") },
   };
   return [
     secret("edge-certificate", { "tls.crt": cert, "tls.key": key }, "kubernetes.io/tls"),

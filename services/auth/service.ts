@@ -1,5 +1,6 @@
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { keyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
+import { keepTending } from "../kit/tending.js";
 import { implement, type WorkloadDefinition } from "../kit/workload.js";
 import { accountServices } from "./accounts.js";
 import { auditServices } from "./audit.js";
@@ -28,7 +29,6 @@ import { refresh } from "./rpc/refresh.js";
 import { sessionServices } from "./sessions.js";
 import { openAuthStore } from "./store.js";
 import { tenantServices } from "./tenants.js";
-import { keepTending } from "./tending.js";
 
 /** Accounts, sessions and tokens. */
 export const definition: WorkloadDefinition<AuthConfig> = {

@@ -1,4 +1,6 @@
 import { type ConfigSource, flag, integer, json, number, text } from "../kit/config.js";
+import { readKeyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
+import { keyEncryptionKeySetting } from "./data-keys.js";
 import { isRecord } from "./json-record.js";
 import { type ProviderConfig, readProviders } from "./provider-config.js";
 
@@ -52,6 +54,10 @@ export interface EngineConfig {
   readonly policyFile: string;
   /** Labels of each kind that recalibrate an agent's confidence; five times as many in all. */
   readonly calibrationLabels: number;
+  /** 32 bytes that seal the tenants' data keys; kept in a file of the data directory when absent. */
+  readonly keyEncryptionKey: Uint8Array | undefined;
+  /** How long a conversation's pseudonyms are kept after it last had personal data, in days. */
+  readonly pseudonymDays: number;
 }
 
 /** The engine as shipped. */
@@ -81,6 +87,8 @@ export const defaults: EngineConfig = {
   knowledgeCacheSize: 64,
   policyFile: "",
   calibrationLabels: 10,
+  keyEncryptionKey: undefined,
+  pseudonymDays: 30,
 };
 
 /** Reads the configuration; problems stay in the source. */
@@ -98,6 +106,7 @@ export function readConfig(source: ConfigSource): EngineConfig {
     POLICY_FILE: text({ fallback: defaults.policyFile, expected: "a path" }),
     ENGINE_KNOWLEDGE_CACHE_SIZE: integer(1, 10_000, { fallback: defaults.knowledgeCacheSize }),
     ENGINE_CALIBRATION_LABELS: integer(5, 1000, { fallback: defaults.calibrationLabels }),
+    ENGINE_PSEUDONYM_DAYS: integer(1, 3650, { fallback: defaults.pseudonymDays }),
   });
   return {
     ...defaults,
@@ -112,6 +121,8 @@ export function readConfig(source: ConfigSource): EngineConfig {
     policyFile: values.POLICY_FILE,
     knowledgeCacheSize: values.ENGINE_KNOWLEDGE_CACHE_SIZE,
     calibrationLabels: values.ENGINE_CALIBRATION_LABELS,
+    keyEncryptionKey: readKeyEncryptionKey(source, keyEncryptionKeySetting),
+    pseudonymDays: values.ENGINE_PSEUDONYM_DAYS,
   };
 }
 

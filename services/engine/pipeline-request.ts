@@ -3,6 +3,7 @@ import type { ProcessRequest } from "#gen/ts/consciousness/engine/v1/engine_serv
 import { callOf, principalOf } from "../kit/context.js";
 import { newId } from "../kit/ids.js";
 import type { EngineConfig } from "./config.js";
+import type { Conversations } from "./conversations.js";
 import type { PipelineRequest, Responder, Strictness } from "./domain/run.js";
 import type { KnownAgents } from "./known-agents.js";
 import type { Policies } from "./policies.js";
@@ -21,11 +22,15 @@ export interface RequestDeps {
 /** A request for the pipeline. Rejects with AGENT_NOT_FOUND, AGENT_NOT_ACTIVE or PROVIDER_UNKNOWN. */
 export async function pipelineRequest(
   request: ProcessRequest,
-  deps: RequestDeps,
+  deps: RequestDeps & { readonly conversations: Pick<Conversations, "pseudonyms"> },
   context: HandlerContext,
 ): Promise<PipelineRequest> {
+  const { agentId = "", conversationId } = request;
+  const begun = await origin(agentId, deps, context);
+  const pseudonyms = deps.conversations.pseudonyms({ conversationId, agentId, context }, begun.policy);
   return {
-    ...(await origin(request.agentId ?? "", deps, context)),
+    ...begun,
+    ...(pseudonyms && { pseudonyms }),
     input: request.input,
     context: request.context,
     options: strictness(request.options, deps.config),

@@ -1,13 +1,18 @@
+import type { Kysely } from "kysely";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { ChatService } from "#gen/ts/consciousness/openai/v1/chat_service_pb.js";
 import { PolicyService } from "#gen/ts/consciousness/policy/v1/policy_service_pb.js";
+import { keyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
+import { keepTending } from "../kit/tending.js";
 import { implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
 import { type EngineConfig, readConfig } from "./config.js";
+import { createConversations } from "./conversations.js";
+import { keyEncryptionKeySetting, openDataKeys } from "./data-keys.js";
 import { createBuiltInIndex } from "./domain/built-in/index-built-in.js";
 import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { createProvider } from "./domain/compose/provider.js";
@@ -29,6 +34,7 @@ import { findModel } from "./openai/find-model.js";
 import { createPolicies } from "./policies.js";
 import { openPolicyFile } from "./policy-file.js";
 import { policyStore } from "./policy-store.js";
+import { pseudonymStore } from "./pseudonym-store.js";
 import { createRecalibrations } from "./recalibrations.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
@@ -53,6 +59,7 @@ import { rollbackPolicy } from "./rpc/rollback-policy.js";
 import { decisionStore, type EngineTables } from "./store.js";
 
 const schema = "engine";
+const dayMs = 86_400_000;
 
 /** Answers for agents, judges every request and answer, and records what it decides. */
 export const definition: WorkloadDefinition<EngineConfig> = {
@@ -68,12 +75,15 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     const policyFile = await openPolicyFile({ path: config.policyFile, log: platform.log });
     const versions = policyStore({ db, clock: platform.clock });
     const policies = await createPolicies({ store: versions, file: policyFile, platform, db });
+    const pseudonyms = await openPseudonyms(config, platform, db);
+    const conversations = createConversations({ store: pseudonyms, policies });
+    const tending = keepTending({ "forgetting pseudonyms": pseudonyms.prune }, () => platform.log);
     const agents = await knownAgents({ agents: platform.peer(AgentsService), platform, db });
     const parts = createParts(config, platform);
     const { pipeline, pipelineDeps, responders, self, textJudge, support, observe, stop } = parts;
     const checkDatabase = (signal: AbortSignal) => database.ping(signal);
     const recalibrations = createRecalibrations({ store: feedback, clock: platform.clock });
-    const answering = { agents, responders, policies, recalibrations, config };
+    const answering = { agents, responders, policies, recalibrations, conversations, config };
     const pending = new Set<Promise<unknown>>();
     const streaming = {
       ...answering,
@@ -122,7 +132,7 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       async stop() {
         await Promise.allSettled(pending);
         policyFile.stop();
-        await Promise.all([agents.stop(), policies.stop(), stop()]);
+        await Promise.all([agents.stop(), policies.stop(), tending.stop(), stop()]);
       },
     };
   },
@@ -136,6 +146,18 @@ function policyHandlers(deps: PolicyDeps) {
     getPolicyVersion: getPolicyVersion(deps),
     rollbackPolicy: rollbackPolicy(deps),
   };
+}
+
+/** Rejects with `ConfigError` when the pseudonyms there are were kept under another key. */
+async function openPseudonyms(
+  { keyEncryptionKey: configured, pseudonymDays }: EngineConfig,
+  { clock, dataDirectory }: Platform,
+  db: Kysely<EngineTables>,
+) {
+  const file = "engine-key-encryption-key";
+  const key = { setting: keyEncryptionKeySetting, configured, directory: dataDirectory, file };
+  const keys = await openDataKeys({ db, keyEncryptionKey: await keyEncryptionKey(key), clock });
+  return pseudonymStore({ db, keys, clock, keptMs: pseudonymDays * dayMs });
 }
 
 /** All of the engine that needs no database. */

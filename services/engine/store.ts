@@ -22,6 +22,7 @@ import { type OutboxTables, recordEvent } from "../kit/outbox.js";
 import { transaction, withNext } from "../kit/stores/database/kysely.js";
 import type { FeedbackTables } from "./feedback-store.js";
 import type { PolicyTables } from "./policy-store.js";
+import type { PseudonymTables } from "./pseudonym-store.js";
 
 /** A row of `decisions`. */
 export interface DecisionsTable {
@@ -37,7 +38,7 @@ export interface DecisionsTable {
 }
 
 /** The service's tables. */
-export interface EngineTables extends FeedbackTables, PolicyTables {
+export interface EngineTables extends FeedbackTables, PolicyTables, PseudonymTables {
   decisions: DecisionsTable;
 }
 

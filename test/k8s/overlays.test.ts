@@ -46,6 +46,7 @@ const secrets = {
   NATS_URL: "nats://engine:secret@nats:4222",
   REDIS_URL: "redis://engine:secret@redis:6379/0",
   AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
+  ENGINE_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString("base64"),
   ADMIN_PASSWORD: "a long password",
 };
 

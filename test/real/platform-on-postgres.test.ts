@@ -44,7 +44,10 @@ describe.skipIf(!postgresInstalled)("on a real server", () => {
 
   it("starts twice at the same time on an empty database, and what one writes the other reads", async () => {
     const database = await server.createDatabase();
-    const environment = { AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64") };
+    const environment = {
+      AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
+      ENGINE_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString("base64"),
+    };
     const replicas = await Promise.all([start({ database, environment }), start({ database, environment })]);
     try {
       const [first, second] = await Promise.all(

@@ -8,6 +8,7 @@ import {
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { errors } from "../../kit/errors.js";
 import { ethicalViolation } from "../blocked-decision.js";
+import type { Conversations } from "../conversations.js";
 import type { Responder } from "../domain/run.js";
 import { pipelineRequest, type RequestDeps } from "../pipeline-request.js";
 import { processResponse } from "../process-response.js";
@@ -15,6 +16,7 @@ import { type StreamDeps, streamDecision } from "../stream-decision.js";
 
 /** What ProcessStream needs. */
 export interface ProcessStreamDeps extends RequestDeps, StreamDeps {
+  readonly conversations: Conversations;
   /** Whether the deployment lets answers leave in windows. */
   readonly windowedAllowed: boolean;
 }
@@ -22,28 +24,34 @@ export interface ProcessStreamDeps extends RequestDeps, StreamDeps {
 /** Handles ProcessStream. */
 export function processStream(deps: ProcessStreamDeps): ServiceImpl<typeof EngineService>["processStream"] {
   return async function* ({ request: asked, release: wanted }, context) {
-    const request = await pipelineRequest(asked ?? create(ProcessRequestSchema), deps, context);
+    const message = asked ?? create(ProcessRequestSchema);
+    const request = await pipelineRequest(message, deps, context);
+    const of = { conversationId: message.conversationId, agentId: message.agentId ?? "", context };
+    const placed = request.pseudonyms?.placed ?? new Set<string>();
     const windowed = wanted === ReleaseMode.WINDOWED;
     if (windowed) requireWindows(request.responder, deps.windowedAllowed);
     const release = windowed ? ReleaseMode.WINDOWED : ReleaseMode.BUFFERED;
     let number = 0;
     let released = "";
-    const windowEvent = (content: string) => {
+    const windowEvent = async (window: string) => {
       number += 1;
-      released += content;
+      released += window;
+      const content = await deps.conversations.toldPart(window, placed, of);
       return { event: { case: "window" as const, value: { number, content } }, release };
     };
     for await (const event of streamDecision({ request, windowed }, deps, context)) {
       if (event.kind === "stage") {
         yield { event: { case: "stage" as const, value: event.timing }, release };
       } else if (event.kind === "window") {
-        yield windowEvent(event.content);
+        yield await windowEvent(event.content);
       } else {
         const { decision } = event;
         const { verdict, content } = decision;
         const passed = verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED;
-        if (windowed && passed && content !== released) yield windowEvent(content.slice(released.length));
-        yield { event: { case: "result" as const, value: processResponse(decision) }, release };
+        if (windowed && passed && content !== released)
+          yield await windowEvent(content.slice(released.length));
+        const value = processResponse(await deps.conversations.told(decision, of));
+        yield { event: { case: "result" as const, value }, release };
         if (verdict === Verdict.BLOCKED) throw ethicalViolation(decision);
       }
     }

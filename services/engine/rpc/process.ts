@@ -4,6 +4,7 @@ import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { replaying } from "../../kit/idempotency/handle.js";
 import { ethicalViolation } from "../blocked-decision.js";
+import type { Conversations } from "../conversations.js";
 import type { Pipeline } from "../domain/pipeline.js";
 import { pipelineRequest, type RequestDeps } from "../pipeline-request.js";
 import { processResponse } from "../process-response.js";
@@ -12,6 +13,7 @@ import type { DecisionStore } from "../store.js";
 /** What Process needs. */
 export interface ProcessDeps extends RequestDeps {
   readonly pipeline: Pipeline;
+  readonly conversations: Conversations;
   readonly store: Pick<DecisionStore, "once">;
   /** Told of every decision once it is stored, for metrics and means. */
   readonly observe: (decision: Decision) => void;
@@ -24,9 +26,10 @@ export function process(deps: ProcessDeps): ServiceImpl<typeof EngineService>["p
     const { decision, replayed } = await deps.store.once(call, async () =>
       deps.pipeline(await pipelineRequest(request, deps, context), context.signal),
     );
-    if (replayed) return replaying(context, () => answer(decision));
-    deps.observe(decision);
-    return answer(decision);
+    if (!replayed) deps.observe(decision);
+    const { conversationId } = request;
+    const told = await deps.conversations.told(decision, { conversationId, context });
+    return replayed ? replaying(context, () => answer(told)) : answer(told);
   };
 }
 

@@ -87,7 +87,9 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     log: createLog({ service: "engine", level: "silent" }),
     load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
   } as unknown as Platform;
-  const served = await definition.start({ ...defaults, budgets: patientBudgets, ...config }, platform);
+  const keyEncryptionKey = Buffer.alloc(32, 7);
+  const settings = { ...defaults, budgets: patientBudgets, keyEncryptionKey, ...config };
+  const served = await definition.start(settings, platform);
   const handlersOf = ({ typeName }: DescService) =>
     served.implementations.find(({ service }) => service.typeName === typeName)?.handlers as Handlers;
   const db = openSchema<EngineTables>(database, "engine");

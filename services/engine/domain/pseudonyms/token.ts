@@ -13,6 +13,7 @@ const beginnings = pseudonymTypes.map((type) => [type, `${type.toUpperCase()}_`]
 /** A token in a text. */
 export interface PlacedToken extends TextSpan {
   readonly type: PseudonymType;
+  readonly number: number;
   /** As it stands in the text. */
   readonly text: string;
   /** Whether it stands for what looked like a token when it was received. */
@@ -34,7 +35,14 @@ export function tokenAt(text: string, at: number): PlacedToken | undefined {
   const last = endOf(text, underscores, (unit) => unit === "_");
   if (underscores === digits || text[last] !== "]") return undefined;
   const end = last + 1;
-  return { type: known[0], start: at, end, text: text.slice(at, end), escaped: last > underscores };
+  return {
+    type: known[0],
+    number: Number(text.slice(digits, underscores)),
+    start: at,
+    end,
+    text: text.slice(at, end),
+    escaped: last > underscores,
+  };
 }
 
 /** The tokens of a text, in order. Reads it once. */

@@ -1,6 +1,6 @@
-import type { Log } from "../kit/log.js";
+import type { Log } from "./log.js";
 
-/** How often it is looked after; far oftener than keys are published ahead. */
+/** How often it is looked after; far oftener than any of it needs. */
 const intervalMs = 60_000;
 
 /** Work that is done again and again until stopped. */

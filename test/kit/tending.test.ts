@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { keepTending } from "../../services/auth/tending.js";
 import type { Log } from "../../services/kit/log.js";
+import { keepTending } from "../../services/kit/tending.js";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,0 +1,78 @@
+import type { HandlerContext } from "@connectrpc/connect";
+import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { type Principal, principalOf } from "../kit/context.js";
+import type { EffectivePolicy } from "./domain/policy/policy.js";
+import type { Pseudonyms } from "./domain/pseudonyms/pseudonymise.js";
+import {
+  type Restored,
+  restorableTokens,
+  restoreTokens,
+  tokensAsked,
+  withAnswer,
+} from "./domain/pseudonyms/restore.js";
+import type { Policies } from "./policies.js";
+import type { PseudonymStore } from "./pseudonym-store.js";
+
+/** What following conversations takes. */
+export interface ConversationsOptions {
+  readonly store: Pick<PseudonymStore, "tokensOf" | "valuesOf">;
+  readonly policies: Pick<Policies, "of">;
+}
+
+/** Whose conversation a call belongs to, and who answers. */
+export interface Conversing {
+  /** As the caller names it; undefined outside of conversations. */
+  readonly conversationId: string | undefined;
+  /** Empty for the engine itself. */
+  readonly agentId: string;
+  readonly context: HandlerContext;
+}
+
+/** Gives personal data tokens, and answers their values back. */
+export interface Conversations {
+  /** For the pipeline; undefined outside of conversations and under a policy that masks everything. */
+  pseudonyms(of: Conversing, policy: EffectivePolicy): Pseudonyms | undefined;
+  /**
+   * The decision as its caller is told: values stand for those tokens of the
+   * answer that the caller's request brought, under a policy that restores.
+   */
+  told(decision: Decision, of: Omit<Conversing, "agentId">): Promise<Decision>;
+  /** A part of an answer as its caller is told, in the same way. */
+  toldPart(part: string, placed: ReadonlySet<string>, of: Conversing): Promise<string>;
+}
+
+/** Follows conversations by their stored pseudonyms. Asks nobody about texts without tokens. */
+export function createConversations({ store, policies }: ConversationsOptions): Conversations {
+  const restored = async (
+    text: string,
+    asked: () => ReadonlySet<string>,
+    { conversationId, agentId, context }: Conversing,
+  ): Promise<Restored | undefined> => {
+    if (conversationId === undefined || !text.includes("[")) return undefined;
+    const placed = asked();
+    const tokens = restorableTokens(text, placed);
+    if (tokens.length === 0) return undefined;
+    const principal: Principal = principalOf(context);
+    const { personalData } = await policies.of({ tenant: principal.tenant, agentId });
+    if (!personalData.restores) return undefined;
+    return restoreTokens(text, placed, await store.valuesOf({ principal, conversationId }, tokens));
+  };
+
+  return {
+    pseudonyms({ conversationId, context }, { personalData: { tokens: types } }) {
+      if (conversationId === undefined || types.size === 0) return undefined;
+      const of = { principal: principalOf(context), conversationId };
+      return { types, placed: new Set(), tokensOf: (values) => store.tokensOf(of, values) };
+    },
+
+    async told(decision, of) {
+      const asked = () => tokensAsked(decision);
+      const answer = await restored(decision.content, asked, { ...of, agentId: decision.agentId });
+      return answer ? withAnswer(decision, answer) : decision;
+    },
+
+    async toldPart(part, placed, of) {
+      return (await restored(part, () => placed, of))?.text ?? part;
+    },
+  };
+}
