@@ -6,7 +6,7 @@ import { denyAll, ingressPolicy, peerAuthentication, workloadPolicy } from "./ru
 import { callerDeadlines } from "./rules/deadlines.js";
 import { destinationRule, failurePercentage } from "./rules/destinations.js";
 import { serviceEntry, sidecar } from "./rules/egress.js";
-import { namespaceComponent } from "./rules/namespace.js";
+import { environmentComponent } from "./rules/environment.js";
 import { requestAuthentication } from "./rules/request-tokens.js";
 import { workloadRoutes } from "./rules/routes.js";
 import { telemetry } from "./rules/telemetry.js";
@@ -21,13 +21,15 @@ export const writeMesh: Writer = (image) => {
     name,
     yamlFile(about, manifests),
   ]);
-  const about = ["Writes an overlay's namespace where Istio takes full names alone."];
+  const about = [
+    "Writes an overlay's namespace where Istio takes full names alone, and the issuer of its tokens.",
+  ];
   const all = [
     ...texts,
     ["kustomization.yaml", kustomizationFile([...files.keys()])] as const,
     [
-      "namespace/kustomization.yaml",
-      yamlFile(about, [namespaceComponent(contract.workloads, callGraph(contract))]),
+      "environment/kustomization.yaml",
+      yamlFile(about, [environmentComponent(contract.workloads, callGraph(contract))]),
     ] as const,
   ];
   return new Map(all.map(([name, text]) => [`${folder}/${name}`, text]));
@@ -93,7 +95,9 @@ function meshFiles(contract: ImageContract): Map<string, MeshFile> {
     [
       "request-authentications.yaml",
       {
-        about: ["Internal tokens, by the keys that auth publishes. Overlays write their namespace into it."],
+        about: [
+          "Internal tokens, by the keys that auth publishes. Overlays write their namespace and issuer into it.",
+        ],
         manifests: internal.map((workload) => requestAuthentication(workload, contract)),
       },
     ],

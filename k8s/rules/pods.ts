@@ -1,3 +1,4 @@
+import { configName, issuerKey } from "../../mesh/rules/environment.js";
 import { labelsOf } from "../../mesh/rules/names.js";
 import type { ImageWorkload } from "../../services/generate/contract.js";
 import type { Manifest } from "../../services/generate/yaml-file.js";
@@ -72,7 +73,7 @@ function podSpec(workload: ImageWorkload, labels: Readonly<Record<string, string
     ),
     containers: [container(workload)],
     volumes: [
-      { name: "config", configMap: { name: "consciousness-config" } },
+      { name: "config", configMap: { name: configName } },
       { name: "data", emptyDir: { sizeLimit: "1Gi" } },
       { name: "tmp", emptyDir: { sizeLimit: "64Mi" } },
     ],
@@ -90,6 +91,8 @@ function container({ name, port, stores }: ImageWorkload) {
     env: [
       { name: "CONFIG", value: `${configFolder}/config.yaml` },
       { name: "DATA_DIR", value: dataFolder },
+      // Above the file, since the mesh's rules have it from here.
+      { name: issuerKey, valueFrom: { configMapKeyRef: { name: configName, key: issuerKey } } },
     ],
     // A store needs its address and credentials; without one there may be nothing to keep secret.
     envFrom: [{ secretRef: { name: `${name}-secrets`, optional: stores.length === 0 } }],

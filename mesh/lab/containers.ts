@@ -21,10 +21,15 @@ export async function startContainer(
     container.volumeMounts.some(({ mountPath }: { mountPath: string }) => value.startsWith(mountPath))
       ? volumes + value
       : value;
-  const stated = container.env.map(({ name, value }: { name: string; value: string }) => [
-    name,
-    mounted(value),
-  ]);
+  const stated = await Promise.all(
+    container.env.map(async ({ name, value, valueFrom }: Rendered["container"]) => [
+      name,
+      // The environment has one ConfigMap.
+      valueFrom
+        ? await readFile(inLab(place, "config", valueFrom.configMapKeyRef.key), "utf8")
+        : mounted(value),
+    ]),
+  );
   const secrets = await Promise.all(
     container.envFrom.map(({ secretRef }: { secretRef: { name: string } }) =>
       readSecret(place, secretRef.name),

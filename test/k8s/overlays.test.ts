@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { ConfigError, configSource } from "../../services/kit/config.js";
@@ -139,6 +140,33 @@ describe.runIf(hasKubectl).each(Object.keys(environments) as Environment[])(
       expect(text).toContain(`http://auth.${namespace}.svc.cluster.local:8006/`);
     });
 
+    it("let the mesh believe exactly the issuer that the workloads sign as", async () => {
+      const config = of("ConfigMap").find(({ metadata }) =>
+        metadata.name.startsWith("consciousness-config-"),
+      );
+      const issuer = config.data.TOKEN_ISSUER;
+      const read = processConfig(
+        configSource({ ...secrets, TOKEN_ISSUER: issuer }, config.data["config.yaml"]),
+        names,
+      );
+      expect(read.tokenIssuer).toBe(issuer);
+      const rules = of("RequestAuthentication").flatMap(({ spec }) => spec.jwtRules);
+      expect(rules.map((rule: Document) => rule.issuer)).toEqual(rules.map(() => issuer));
+      expect(rules).toHaveLength(names.length - 1);
+      for (const { env } of containers) {
+        const { valueFrom } = env.find(({ name }: Document) => name === "TOKEN_ISSUER");
+        expect(valueFrom.configMapKeyRef).toEqual({ name: config.metadata.name, key: "TOKEN_ISSUER" });
+      }
+    });
+
+    it("issue tokens where clients reach the gateway", () => {
+      const config = of("ConfigMap").find(({ metadata }) =>
+        metadata.name.startsWith("consciousness-config-"),
+      );
+      const [edge] = of("Gateway");
+      expect(edge.spec.servers[0].hosts).toEqual([`./${new URL(config.data.TOKEN_ISSUER).host}`]);
+    });
+
     it("run every workload as an account of its own name", () => {
       const accounts = deployments.map(({ spec }) => spec.template.spec.serviceAccountName);
       expect(accounts.sort()).toEqual([...names].sort());
@@ -206,3 +234,17 @@ describe.runIf(hasKubectl).each(Object.keys(environments) as Environment[])(
     });
   },
 );
+
+it.runIf(hasKubectl)("is refused where an environment states no issuer", () => {
+  const folder = mkdtempSync(join("k8s/overlays", "none-"));
+  try {
+    const text = readFileSync("k8s/overlays/development/kustomization.yaml", "utf8");
+    writeFileSync(join(folder, "kustomization.yaml"), text.replace(/^ *literals: .*$/m, ""));
+    for (const file of ["namespace.yaml", "config.yaml"])
+      copyFileSync(`k8s/overlays/development/${file}`, join(folder, file));
+    const render = () => execFileSync("kubectl", ["kustomize", folder], { encoding: "utf8", stdio: "pipe" });
+    expect(render).toThrow(/TOKEN_ISSUER/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
