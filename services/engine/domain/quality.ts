@@ -5,7 +5,7 @@ import {
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import type { Idf } from "./retrieval/bm25.js";
 import { contentTerms, termSet } from "./retrieval/terms.js";
-import { assessSupport, coverage, type SupportingPassage } from "./support.js";
+import { assessSupport, coverage, passageTerms, type SupportingPassage } from "./support.js";
 import { splitSentences } from "./text/sentences.js";
 
 /** What an answer's quality is computed from. */
@@ -46,7 +46,7 @@ export function completeness(
   passages: readonly SupportingPassage[],
   idf: Idf,
 ): number {
-  const taken = termSet([content, ...passages.map(({ title, text }) => `${title}\n${text}`)].join("\n"));
+  const taken = new Set([termSet(content), ...passages.map(passageTerms)].flatMap((terms) => [...terms]));
   return coverage(termSet(question), taken, idf) ?? 1;
 }
 

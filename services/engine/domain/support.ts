@@ -42,7 +42,7 @@ export function assessSupport(
   passages: readonly SupportingPassage[],
   idf: Idf,
 ): AnswerSupport {
-  const known = passages.map(({ title, text }) => termSet(`${title}\n${text}`));
+  const known = passages.map(passageTerms);
   const sentences = splitSentences(content).map((span) => sentenceSupport(content, span, known, idf));
   const weight = sum(sentences.map((sentence) => sentence.weight));
   return {
@@ -50,6 +50,15 @@ export function assessSupport(
     sentences,
     unsupportedTerms: [...new Set(sentences.flatMap(({ text }) => unsupportedIn(text, known)))],
   };
+}
+
+const termsOf = new WeakMap<SupportingPassage, ReadonlySet<string>>();
+
+/** The distinct content terms of a passage and its title, found once. */
+export function passageTerms(passage: SupportingPassage): ReadonlySet<string> {
+  const known = termsOf.get(passage) ?? termSet(`${passage.title}\n${passage.text}`);
+  termsOf.set(passage, known);
+  return known;
 }
 
 /** Share of `wanted`, weighted by inverse document frequency, among `present`; undefined when nothing is wanted. */

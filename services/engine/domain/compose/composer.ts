@@ -1,5 +1,5 @@
 import type { Idf } from "../retrieval/bm25.js";
-import type { PassageSource } from "../retrieval/passages.js";
+import type { Passage, PassageSource } from "../retrieval/passages.js";
 import type { TokenCount, ToolCall } from "./completion.js";
 import type { ProviderRequest } from "./provider.js";
 
@@ -12,6 +12,8 @@ export interface EvidencePassage {
   readonly text: string;
   /** BM25. */
   readonly score: number;
+  /** The passage as it is indexed, in which nothing is masked: whose it is, never what is told. */
+  readonly origin?: Passage;
 }
 
 /** What an answer is composed from. */

@@ -15,7 +15,7 @@ function shippedWeights(): ModelWeights {
 
 /** The models as shipped; read from disk at the first call. Throws when the weights are not those of their manifest. */
 export function shippedTextModel(): TextModel {
-  shipped ??= rememberLast(createTextModel(shippedWeights()));
+  shipped ??= rememberLatest(createTextModel(shippedWeights()));
   return shipped;
 }
 
@@ -31,15 +31,21 @@ export function shippedSupportModel(): SupportModel {
   return support;
 }
 
-/** Keeps the reading of the last text, which several stages of one decision ask for. */
-export function rememberLast(model: TextModel): TextModel {
-  let last: { readonly text: string; readonly reading: TextReading } | undefined;
+/** Question and answer, the revised answer, and a text of another call between them. */
+const mostReadings = 4;
+
+/** Keeps the readings of the latest texts, which several stages of one decision ask for. */
+export function rememberLatest(model: TextModel, most = mostReadings): TextModel {
+  let latest: readonly { readonly text: string; readonly reading: TextReading }[] = [];
   return {
     version: model.version,
     digest: model.digest,
     read(text) {
-      if (last?.text !== text) last = { text, reading: model.read(text) };
-      return last.reading;
+      const known = latest.find((one) => one.text === text);
+      if (known) return known.reading;
+      const reading = model.read(text);
+      latest = [{ text, reading }, ...latest.slice(0, most - 1)];
+      return reading;
     },
   };
 }

@@ -18,7 +18,9 @@ export const retrieve: StageWork = (run, { background, mostEvidence }) => {
     return weight;
   };
   const found = searchAll([context, knowledge], terms, run.idf, mostEvidence);
-  run.evidence = found.map(({ passage, score }, at) => ({ ...passage, score, number: at + 1 }));
+  run.evidence = found.map(({ passage, score }, at) => {
+    return { ...passage, score, number: at + 1, origin: passage };
+  });
   run.awareness = coverage(terms, knownTerms(terms, [context, knowledge], goals), run.idf);
   return {
     saw: `${terms.size} content terms, ${knowledge.size + context.size} passages`,

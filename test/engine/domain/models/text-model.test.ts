@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { SafetyHead } from "../../../../services/engine/domain/models/heads.js";
 import { loadModelWeights, weightsFolder } from "../../../../services/engine/domain/models/load.js";
-import { rememberLast } from "../../../../services/engine/domain/models/shipped.js";
+import { rememberLatest } from "../../../../services/engine/domain/models/shipped.js";
 import { createTextModel } from "../../../../services/engine/domain/models/text-model.js";
 
 const model = createTextModel(loadModelWeights());
@@ -130,15 +130,15 @@ describe("reading", () => {
     expect(model.read("word ".repeat(10_000)).safety.jailbreak.level).toBe("none");
   });
 
-  it("reads the last text once", () => {
+  it("reads the latest texts once, and keeps no more of them", () => {
     const texts: string[] = [];
     const read = (text: string) => {
       texts.push(text);
       return model.read(text);
     };
-    const remembering = rememberLast({ ...model, read });
-    for (const text of ["one", "one", "two"]) remembering.read(text);
-    expect(texts).toEqual(["one", "two"]);
+    const remembering = rememberLatest({ ...model, read }, 2);
+    for (const text of ["one", "one", "two", "one", "three", "one"]) remembering.read(text);
+    expect(texts).toEqual(["one", "two", "three", "one"]);
   });
 });
 
