@@ -87,8 +87,8 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     log: createLog({ service: "engine", level: "silent" }),
     load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
   } as unknown as Platform;
-  const keyEncryptionKey = Buffer.alloc(32, 7);
-  const settings = { ...defaults, budgets: patientBudgets, keyEncryptionKey, ...config };
+  const keyEncryptionKey = config.keyEncryptionKey ?? Buffer.alloc(32, 7);
+  const settings = { ...defaults, budgets: patientBudgets, ...config, keyEncryptionKey };
   const served = await definition.start(settings, platform);
   const handlersOf = ({ typeName }: DescService) =>
     served.implementations.find(({ service }) => service.typeName === typeName)?.handlers as Handlers;
@@ -99,9 +99,9 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     served,
     metrics,
     db,
-    /** The engine as `principal` calls it. */
-    as: (principal: Principal | undefined): EngineOf =>
-      callable<Methods>(EngineService, handlersOf(EngineService), principal),
+    /** The engine as `principal` calls it, under an idempotency key when one is given. */
+    as: (principal: Principal | undefined, key?: string): EngineOf =>
+      callable<Methods>(EngineService, handlersOf(EngineService), principal, key),
     /** Its calibration as `principal` calls it. */
     calibrationAs: (principal: Principal): MethodsOf<typeof CalibrationService.method> =>
       callable(CalibrationService, handlersOf(CalibrationService), principal),
