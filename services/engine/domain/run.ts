@@ -122,6 +122,8 @@ export interface Run {
   readonly shadow: Violation[];
   /** Rules that could not be checked. */
   readonly failures: RuleFailure[];
+  /** Names of judges that hung, for whom no further text waits. */
+  readonly hung: Set<string>;
   /** What was masked. */
   readonly personalData: PersonalDataFinding[];
   /** Personal data of the input that is told and was not masked. */
@@ -183,6 +185,7 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     violations: [],
     shadow: [],
     failures: [],
+    hung: new Set(),
     masked: new Map(),
     termWeights: new Map(),
     leftOut: [],

@@ -10,7 +10,7 @@ import {
 import type { Judge, Judgement } from "../judges/judge.js";
 import type { TextReading } from "../models/text-model.js";
 import type { ReadText } from "../run.js";
-import { raceBudget } from "../stage.js";
+import { BudgetExceeded, raceBudget } from "../stage.js";
 import type { Ruling } from "./compile-rules.js";
 import type { RequestFacts } from "./facts.js";
 import type { EffectivePolicy } from "./policy.js";
@@ -22,6 +22,8 @@ export interface JudgeTextDeps {
   readonly readText?: ReadText | undefined;
   /** How long the judges may take together, in milliseconds. */
   readonly budgetMs: number;
+  /** Names of judges that hung on an earlier text of the request and are not asked again; grows. */
+  readonly hung?: Set<string>;
 }
 
 /** A text to judge, masked. */
@@ -46,12 +48,16 @@ const shareOfBudget = 0.8;
  */
 export async function judgeText(
   judged: TextUnderPolicy,
-  { judges, policy, readText, budgetMs }: JudgeTextDeps,
+  { judges, policy, readText, budgetMs, hung = new Set() }: JudgeTextDeps,
   signal: AbortSignal,
 ): Promise<TextRuling> {
   const { text, scope } = judged;
-  const look = (judge: Judge) =>
-    attempt(() => judge.judge(text, detectedAs(scope), signal), budgetMs, signal);
+  const look = async (judge: Judge): Promise<Attempt<Judgement>> => {
+    if (hung.has(judge.name)) return { ok: false, late: true };
+    const outcome = await attempt(() => judge.judge(text, detectedAs(scope), signal), budgetMs, signal);
+    if (!outcome.ok && outcome.late) hung.add(judge.name);
+    return outcome;
+  };
   const read = () => (policy.asksForHeads ? readText?.(text) : undefined);
   const [outcomes, reading] = await Promise.all([
     Promise.all(judges.map(look)),
@@ -77,7 +83,7 @@ export async function judgeText(
   return { ...ruling, violations, failures, ...(uncovered === undefined ? {} : { uncovered }) };
 }
 
-type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false };
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly late: boolean };
 
 async function attempt<T>(
   work: () => T | Promise<T>,
@@ -89,8 +95,8 @@ async function attempt<T>(
     // Most judges answer at once, for which no timer is worth its price.
     if (!(begun instanceof Promise)) return { ok: true, value: begun };
     return { ok: true, value: await raceBudget(budgetMs * shareOfBudget, signal, () => begun) };
-  } catch {
-    return { ok: false };
+  } catch (error) {
+    return { ok: false, late: error instanceof BudgetExceeded };
   }
 }
 

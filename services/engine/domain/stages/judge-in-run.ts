@@ -1,6 +1,7 @@
 import type { Scope, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { StageName } from "../../config.js";
 import { requireChecked } from "../policy/checked.js";
+import type { Ruling } from "../policy/compile-rules.js";
 import type { RequestFacts } from "../policy/facts.js";
 import { judgeText, type TextRuling } from "../policy/judge-text.js";
 import type { PipelineDeps, Run } from "../run.js";
@@ -21,10 +22,9 @@ export async function judgeInRun(
   signal: AbortSignal,
 ): Promise<TextRuling> {
   const { policy } = run.request;
-  const deps = { judges, policy, readText, budgetMs: budgets[stage] };
+  const deps = { judges, policy, readText, budgetMs: budgets[stage], hung: run.hung };
   const ruling = await judgeText({ ...requestFacts(run), text, scope }, deps, signal);
-  run.shadow.push(...ruling.shadow);
-  run.failures.push(...ruling.failures);
+  note(ruling, run);
   return ruling;
 }
 
@@ -35,9 +35,17 @@ export function ruleOnMasked(text: string, hits: readonly Violation[], scope: Sc
   const none: ReadonlySet<string> = new Set();
   const ruling = run.request.policy.ruleOnHits({ facts, hits, failed: none, headsFailed: false });
   run.violations.push(...ruling.violations);
-  run.shadow.push(...ruling.shadow);
-  run.failures.push(...ruling.failures);
+  note(ruling, run);
   requireChecked(ruling);
+}
+
+/** Notes what does not count, each failure once for a rule and a scope. */
+function note({ shadow, failures }: Ruling, run: Run): void {
+  run.shadow.push(...shadow);
+  for (const one of failures) {
+    const known = run.failures.some(({ ruleId, scope }) => ruleId === one.ruleId && scope === one.scope);
+    if (!known) run.failures.push(one);
+  }
 }
 
 function requestFacts({ request, context }: Run): RequestFacts {

@@ -145,6 +145,28 @@ describe("a rule that cannot be checked", () => {
     expect(decision.verdict).toBe(Verdict.BLOCKED);
   });
 
+  it("is waited for once in a request, however many texts there are", async () => {
+    let asked = 0;
+    const hanging: Judge = {
+      ...failing("hangs"),
+      judge: () => {
+        asked += 1;
+        return new Promise<never>(() => {});
+      },
+    };
+    const policy = policyOf(JSON.stringify({ rules: [{ id: "harm.fraud", failure_mode: "OPEN" }] }));
+    const context = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`note ${at}`, "Nothing."]));
+    const decision = await ask(policy, { judges: [ruleJudge, hanging], budgets }, { context });
+    expect(decision.verdict).toBe(Verdict.ALLOWED);
+    expect(asked).toBe(1);
+    const failures = evaluationOf(decision).ruleFailures.map(({ ruleId, scope }) => [ruleId, scope]);
+    expect(failures).toEqual([
+      ["harm.fraud", Scope.INPUT],
+      ["harm.fraud", Scope.EVIDENCE],
+      ["harm.fraud", Scope.OUTPUT],
+    ]);
+  });
+
   it("withholds when no rule is known to stand on the judge that failed", async () => {
     const { detectors: _, ...unknown } = failing("rejects");
     const decision = await ask(policyOf(""), { judges: [ruleJudge, unknown] });
