@@ -45,7 +45,7 @@ describe.each(others)("for %s", (_, other) => {
 
   it("a forged page token reaches nothing", async () => {
     const end = "ffffffff-ffff-ffff-ffff-ffffffffffff";
-    const pageToken = pageTokenAfter(end, [other.tenant, other.subject, "0"]);
+    const pageToken = pageTokenAfter(end, [other.tenant, other.subject, "0", ""]);
     expect((await agents.as(other).listAgents({ pageToken })).agents).toEqual([]);
   });
 
