@@ -10,13 +10,15 @@ import type { ProcessingMetrics } from "./decision_pb.js";
 import { file_consciousness_engine_v1_decision } from "./decision_pb.js";
 import type { Verdict } from "./evaluation_pb.js";
 import { file_consciousness_engine_v1_evaluation } from "./evaluation_pb.js";
+import type { SelfAssessment, SelfChange } from "./state_pb.js";
+import { file_consciousness_engine_v1_state } from "./state_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file consciousness/engine/v1/engine_events.proto.
  */
 export const file_consciousness_engine_v1_engine_events: GenFile = /*@__PURE__*/
-  fileDesc("Citjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSLGAgoQRGVjaXNpb25SZWNvcmRlZBITCgtkZWNpc2lvbl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEjEKB3ZlcmRpY3QYBCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhAKCHJ1bGVfaWRzGAUgAygJEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgAiAEBEhoKDWV0aGljYWxfc2NvcmUYByABKAFIAYgBARJGChJwcm9jZXNzaW5nX21ldHJpY3MYCCABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzaW5nTWV0cmljc0IYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhAKDl9ldGhpY2FsX3Njb3JlIqcBChBGZWVkYmFja1JlY29yZGVkEhMKC2RlY2lzaW9uX2lkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFuc3dlckxhYmVsEjYKB3ZlcmRpY3QYBCABKA4yJS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0TGFiZWxiBnByb3RvMw", [file_consciousness_engine_v1_calibration_service, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation]);
+  fileDesc("Citjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSLGAgoQRGVjaXNpb25SZWNvcmRlZBITCgtkZWNpc2lvbl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEjEKB3ZlcmRpY3QYBCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhAKCHJ1bGVfaWRzGAUgAygJEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgAiAEBEhoKDWV0aGljYWxfc2NvcmUYByABKAFIAYgBARJGChJwcm9jZXNzaW5nX21ldHJpY3MYCCABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzaW5nTWV0cmljc0IYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhAKDl9ldGhpY2FsX3Njb3JlIqcBChBGZWVkYmFja1JlY29yZGVkEhMKC2RlY2lzaW9uX2lkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFuc3dlckxhYmVsEjYKB3ZlcmRpY3QYBCABKA4yJS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0TGFiZWwigQEKDFNlbGZBc3Nlc3NlZBI7Cgphc3Nlc3NtZW50GAEgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2VsZkFzc2Vzc21lbnQSNAoHY2hhbmdlcxgCIAMoCzIjLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNlbGZDaGFuZ2ViBnByb3RvMw", [file_consciousness_engine_v1_calibration_service, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state]);
 
 /**
  * A request was decided. Aggregate `decision`. Holds no text of the caller.
@@ -129,4 +131,33 @@ export type FeedbackRecorded = Message<"consciousness.engine.v1.FeedbackRecorded
  */
 export const FeedbackRecordedSchema: GenMessage<FeedbackRecorded> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_engine_events, 1);
+
+/**
+ * Somebody had the engine assess itself. Aggregate `self_assessment`, one for
+ * each principal.
+ *
+ * @generated from message consciousness.engine.v1.SelfAssessed
+ */
+export type SelfAssessed = Message<"consciousness.engine.v1.SelfAssessed"> & {
+  /**
+   * What was found.
+   *
+   * @generated from field: consciousness.engine.v1.SelfAssessment assessment = 1;
+   */
+  assessment?: SelfAssessment | undefined;
+
+  /**
+   * What was different from the principal's last one.
+   *
+   * @generated from field: repeated consciousness.engine.v1.SelfChange changes = 2;
+   */
+  changes: SelfChange[];
+};
+
+/**
+ * Describes the message consciousness.engine.v1.SelfAssessed.
+ * Use `create(SelfAssessedSchema)` to create a new message.
+ */
+export const SelfAssessedSchema: GenMessage<SelfAssessed> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_engine_events, 2);
 

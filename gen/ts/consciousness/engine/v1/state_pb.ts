@@ -5,13 +5,15 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_consciousness_contract_v1_contract } from "../../contract/v1/contract_pb.js";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file consciousness/engine/v1/state.proto.
  */
 export const file_consciousness_engine_v1_state: GenFile = /*@__PURE__*/
-  fileDesc("CiNjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9zdGF0ZS5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEiqgIKEkNvbnNjaW91c25lc3NTdGF0ZRIcCg9hd2FyZW5lc3NfbGV2ZWwYASABKAFIAIgBARJACg9lbW90aW9uYWxfc3RhdGUYAiABKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5FbW90aW9uYWxTdGF0ZRIbCg5jb2duaXRpdmVfbG9hZBgDIAEoAUgBiAEBEiEKFG1ldGFfY29nbml0aXZlX2RlcHRoGAQgASgNSAKIAQESHgoRZXRoaWNhbF9hbGlnbm1lbnQYBSABKAFIA4gBAUISChBfYXdhcmVuZXNzX2xldmVsQhEKD19jb2duaXRpdmVfbG9hZEIXChVfbWV0YV9jb2duaXRpdmVfZGVwdGhCFAoSX2V0aGljYWxfYWxpZ25tZW50IqYBCg5FbW90aW9uYWxTdGF0ZRIPCgd2YWxlbmNlGAEgASgBEg8KB2Fyb3VzYWwYAiABKAESQwoGbGFiZWxzGAMgAygLMjMuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRW1vdGlvbmFsU3RhdGUuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASI1CglTZWxmQ2hlY2sSDAoEbmFtZRgBIAEoCRIKCgJvaxgCIAEoCBIOCgZkZXRhaWwYAyABKAkiMgoKTGltaXRhdGlvbhIPCgdzdWJqZWN0GAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJIsQBChFTdXBwb3J0QXNzZXNzbWVudBIPCgdzdXBwb3J0GAEgASgBEhcKCmNvbmZpZGVuY2UYAiABKAFIAIgBARI3CgViYXNpcxgDIAEoDjIoLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkNvbmZpZGVuY2VCYXNpcxIfChF1bnN1cHBvcnRlZF90ZXJtcxgEIAMoCUIEoLsYAxIcCg53ZWFrX3NlbnRlbmNlcxgFIAMoCUIEoLsYA0INCgtfY29uZmlkZW5jZSqaAQoPQ29uZmlkZW5jZUJhc2lzEiAKHENPTkZJREVOQ0VfQkFTSVNfVU5TUEVDSUZJRUQQABIhCh1DT05GSURFTkNFX0JBU0lTX1VOQ0FMSUJSQVRFRBABEh8KG0NPTkZJREVOQ0VfQkFTSVNfQ0FMSUJSQVRFRBACEiEKHUNPTkZJREVOQ0VfQkFTSVNfUkVDQUxJQlJBVEVEEANiBnByb3RvMw", [file_consciousness_contract_v1_contract]);
+  fileDesc("CiNjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9zdGF0ZS5wcm90bxIXY29uc2Npb3VzbmVzcy5lbmdpbmUudjEiqgIKEkNvbnNjaW91c25lc3NTdGF0ZRIcCg9hd2FyZW5lc3NfbGV2ZWwYASABKAFIAIgBARJACg9lbW90aW9uYWxfc3RhdGUYAiABKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5FbW90aW9uYWxTdGF0ZRIbCg5jb2duaXRpdmVfbG9hZBgDIAEoAUgBiAEBEiEKFG1ldGFfY29nbml0aXZlX2RlcHRoGAQgASgNSAKIAQESHgoRZXRoaWNhbF9hbGlnbm1lbnQYBSABKAFIA4gBAUISChBfYXdhcmVuZXNzX2xldmVsQhEKD19jb2duaXRpdmVfbG9hZEIXChVfbWV0YV9jb2duaXRpdmVfZGVwdGhCFAoSX2V0aGljYWxfYWxpZ25tZW50IqYBCg5FbW90aW9uYWxTdGF0ZRIPCgd2YWxlbmNlGAEgASgBEg8KB2Fyb3VzYWwYAiABKAESQwoGbGFiZWxzGAMgAygLMjMuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRW1vdGlvbmFsU3RhdGUuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASI1CglTZWxmQ2hlY2sSDAoEbmFtZRgBIAEoCRIKCgJvaxgCIAEoCBIOCgZkZXRhaWwYAyABKAkibAoKTGltaXRhdGlvbhIPCgdzdWJqZWN0GAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEjgKB2ZpZ3VyZXMYAyADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5NZWFzdXJlZEZpZ3VyZSJ9Cg5NZWFzdXJlZEZpZ3VyZRIPCgdhYmlsaXR5GAEgASgJEhMKC21lYXN1cmVkX29uGAIgASgJEg0KBWl0ZW1zGAMgASgNEg0KBXZhbHVlGAQgASgBEgsKA2xvdxgFIAEoARIMCgRoaWdoGAYgASgBEgwKBGdvYWwYByABKAkiuQMKDlNlbGZBc3Nlc3NtZW50EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDmVuZ2luZV92ZXJzaW9uGAIgASgJEhYKDm1vZGVsc192ZXJzaW9uGAMgASgJElAKDWp1ZGdlX2RpZ2VzdHMYBCADKAsyOS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZWxmQXNzZXNzbWVudC5KdWRnZURpZ2VzdHNFbnRyeRIVCg1wb2xpY3lfZGlnZXN0GAUgASgJEkMKBmNoZWNrcxgGIAMoCzIzLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNlbGZBc3Nlc3NtZW50LkNoZWNrc0VudHJ5EjsKCWRlY2lzaW9ucxgHIAEoCzIoLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlY2VudERlY2lzaW9ucxozChFKdWRnZURpZ2VzdHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0NoZWNrc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCDoCOAEi+QEKD1JlY2VudERlY2lzaW9ucxINCgVjb3VudBgBIAEoDRJICgh2ZXJkaWN0cxgCIAMoCzI2LmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlY2VudERlY2lzaW9ucy5WZXJkaWN0c0VudHJ5EhwKD21lYW5fY29uZmlkZW5jZRgDIAEoAUgAiAEBEhkKDG1lYW5fcXVhbGl0eRgEIAEoAUgBiAEBGi8KDVZlcmRpY3RzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgNOgI4AUISChBfbWVhbl9jb25maWRlbmNlQg8KDV9tZWFuX3F1YWxpdHkiOgoKU2VsZkNoYW5nZRINCgVmaWVsZBgBIAEoCRIOCgZiZWZvcmUYAiABKAkSDQoFYWZ0ZXIYAyABKAkixAEKEVN1cHBvcnRBc3Nlc3NtZW50Eg8KB3N1cHBvcnQYASABKAESFwoKY29uZmlkZW5jZRgCIAEoAUgAiAEBEjcKBWJhc2lzGAMgASgOMiguY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29uZmlkZW5jZUJhc2lzEh8KEXVuc3VwcG9ydGVkX3Rlcm1zGAQgAygJQgSguxgDEhwKDndlYWtfc2VudGVuY2VzGAUgAygJQgSguxgDQg0KC19jb25maWRlbmNlKpoBCg9Db25maWRlbmNlQmFzaXMSIAocQ09ORklERU5DRV9CQVNJU19VTlNQRUNJRklFRBAAEiEKHUNPTkZJREVOQ0VfQkFTSVNfVU5DQUxJQlJBVEVEEAESHwobQ09ORklERU5DRV9CQVNJU19DQUxJQlJBVEVEEAISIQodQ09ORklERU5DRV9CQVNJU19SRUNBTElCUkFURUQQA2IGcHJvdG8z", [file_consciousness_contract_v1_contract, file_google_protobuf_timestamp]);
 
 /**
  * Measured signals under the names of the domain. What cannot be measured is
@@ -157,6 +159,14 @@ export type Limitation = Message<"consciousness.engine.v1.Limitation"> & {
    * @generated from field: string description = 2;
    */
   description: string;
+
+  /**
+   * What was measured of it, from the model card that is shipped with the
+   * weights; empty where nothing was.
+   *
+   * @generated from field: repeated consciousness.engine.v1.MeasuredFigure figures = 3;
+   */
+  figures: MeasuredFigure[];
 };
 
 /**
@@ -165,6 +175,211 @@ export type Limitation = Message<"consciousness.engine.v1.Limitation"> & {
  */
 export const LimitationSchema: GenMessage<Limitation> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_state, 3);
+
+/**
+ * A line of the model card.
+ *
+ * @generated from message consciousness.engine.v1.MeasuredFigure
+ */
+export type MeasuredFigure = Message<"consciousness.engine.v1.MeasuredFigure"> & {
+  /**
+   * What was measured, such as `valence r`.
+   *
+   * @generated from field: string ability = 1;
+   */
+  ability: string;
+
+  /**
+   * On which data.
+   *
+   * @generated from field: string measured_on = 2;
+   */
+  measuredOn: string;
+
+  /**
+   * How many items that has.
+   *
+   * @generated from field: uint32 items = 3;
+   */
+  items: number;
+
+  /**
+   * The value.
+   *
+   * @generated from field: double value = 4;
+   */
+  value: number;
+
+  /**
+   * Lower end of its 95 % bootstrap interval.
+   *
+   * @generated from field: double low = 5;
+   */
+  low: number;
+
+  /**
+   * Upper end.
+   *
+   * @generated from field: double high = 6;
+   */
+  high: number;
+
+  /**
+   * What was aimed at, or the baseline, in the card's words; empty without one.
+   *
+   * @generated from field: string goal = 7;
+   */
+  goal: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.MeasuredFigure.
+ * Use `create(MeasuredFigureSchema)` to create a new message.
+ */
+export const MeasuredFigureSchema: GenMessage<MeasuredFigure> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_state, 4);
+
+/**
+ * What a self-assessment found, to be compared with the next.
+ *
+ * @generated from message consciousness.engine.v1.SelfAssessment
+ */
+export type SelfAssessment = Message<"consciousness.engine.v1.SelfAssessment"> & {
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * Version of the engine.
+   *
+   * @generated from field: string engine_version = 2;
+   */
+  engineVersion: string;
+
+  /**
+   * Version of the trained models.
+   *
+   * @generated from field: string models_version = 3;
+   */
+  modelsVersion: string;
+
+  /**
+   * SHA-256 of each judge, by its name, in hex: rules, weights, thresholds.
+   *
+   * @generated from field: map<string, string> judge_digests = 4;
+   */
+  judgeDigests: { [key: string]: string };
+
+  /**
+   * The policy in force for the tenant; see EthicalEvaluation.
+   *
+   * @generated from field: string policy_digest = 5;
+   */
+  policyDigest: string;
+
+  /**
+   * The self-checks, whether they were as they should be.
+   *
+   * @generated from field: map<string, bool> checks = 6;
+   */
+  checks: { [key: string]: boolean };
+
+  /**
+   * What was decided of late.
+   *
+   * @generated from field: consciousness.engine.v1.RecentDecisions decisions = 7;
+   */
+  decisions?: RecentDecisions | undefined;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.SelfAssessment.
+ * Use `create(SelfAssessmentSchema)` to create a new message.
+ */
+export const SelfAssessmentSchema: GenMessage<SelfAssessment> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_state, 5);
+
+/**
+ * The last 100 decisions that the caller may see: one's own, or all of the
+ * tenant with PERMISSION_CONSCIOUSNESS_ADMIN.
+ *
+ * @generated from message consciousness.engine.v1.RecentDecisions
+ */
+export type RecentDecisions = Message<"consciousness.engine.v1.RecentDecisions"> & {
+  /**
+   * How many there were, 100 at most.
+   *
+   * @generated from field: uint32 count = 1;
+   */
+  count: number;
+
+  /**
+   * How many came to each verdict, by its name in lower case.
+   *
+   * @generated from field: map<string, uint32> verdicts = 2;
+   */
+  verdicts: { [key: string]: number };
+
+  /**
+   * Mean confidence of the answers that have one; absent without any.
+   *
+   * @generated from field: optional double mean_confidence = 3;
+   */
+  meanConfidence?: number | undefined;
+
+  /**
+   * Mean quality of the answers that have one; absent without any.
+   *
+   * @generated from field: optional double mean_quality = 4;
+   */
+  meanQuality?: number | undefined;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.RecentDecisions.
+ * Use `create(RecentDecisionsSchema)` to create a new message.
+ */
+export const RecentDecisionsSchema: GenMessage<RecentDecisions> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_state, 6);
+
+/**
+ * Something that two assessments tell differently.
+ *
+ * @generated from message consciousness.engine.v1.SelfChange
+ */
+export type SelfChange = Message<"consciousness.engine.v1.SelfChange"> & {
+  /**
+   * What: `engine_version`, `models_version`, `policy_digest`, or with a name
+   * behind a space `judge`, `check`, `verdict` (its share) or `mean`.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * As it was; empty where there was nothing.
+   *
+   * @generated from field: string before = 2;
+   */
+  before: string;
+
+  /**
+   * As it is; empty where there is nothing.
+   *
+   * @generated from field: string after = 3;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.SelfChange.
+ * Use `create(SelfChangeSchema)` to create a new message.
+ */
+export const SelfChangeSchema: GenMessage<SelfChange> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_state, 7);
 
 /**
  * How well an answer is supported.
@@ -215,7 +430,7 @@ export type SupportAssessment = Message<"consciousness.engine.v1.SupportAssessme
  * Use `create(SupportAssessmentSchema)` to create a new message.
  */
 export const SupportAssessmentSchema: GenMessage<SupportAssessment> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_state, 4);
+  messageDesc(file_consciousness_engine_v1_state, 8);
 
 /**
  * What a confidence stands on.
