@@ -162,7 +162,6 @@ describe("a rule that cannot be checked", () => {
     const failures = evaluationOf(decision).ruleFailures.map(({ ruleId, scope }) => [ruleId, scope]);
     expect(failures).toEqual([
       ["harm.fraud", Scope.INPUT],
-      ["harm.fraud", Scope.EVIDENCE],
       ["harm.fraud", Scope.OUTPUT],
     ]);
   });
