@@ -1,7 +1,6 @@
 import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
 import { SubjectsService } from "#gen/ts/consciousness/auth/v1/subjects_service_pb.js";
 import { type Implementation, implement } from "../kit/workload.js";
-import { defaultTenant } from "./domain/account.js";
 import { auditedAccounts, type FindAccount } from "./domain/audited-account.js";
 import { keyedHash } from "./domain/keyed-hash.js";
 import { listAuditEvents } from "./rpc/list-audit-events.js";
@@ -20,7 +19,7 @@ export function auditServices({ store, keyEncryptionKey }: AuditOptions): Implem
   const find: FindAccount = async ({ account, tenant: name }) => {
     const machine = await store.subjects.machine(account);
     if (machine) return machine;
-    const tenant = await store.subjects.tenantOf(name || defaultTenant);
+    const tenant = name === "" ? undefined : await store.subjects.tenantOf(name);
     if (tenant === undefined) return undefined;
     return { tenant, id: (await store.accounts.byUsername(tenant, account))?.id };
   };
@@ -28,7 +27,11 @@ export function auditServices({ store, keyEncryptionKey }: AuditOptions): Implem
   return [
     implement(AuditService, {
       listAuditEvents: listAuditEvents({ store: store.audit }),
-      recordAuditEvents: recordAuditEvents({ store: store.audit, accounts }),
+      recordAuditEvents: recordAuditEvents({
+        store: store.audit,
+        accounts,
+        tenantOfUser: store.subjects.tenantOfUser,
+      }),
     }),
     implement(SubjectsService, { resolveSubject: resolveSubject(store) }),
   ];

@@ -184,7 +184,7 @@ describe("a search", () => {
 });
 
 describe("an attempt to sign in", () => {
-  const attempt = async (accountName: string, tenantName = "") => {
+  const attempt = async (accountName: string, tenantName = "default") => {
     const failed = strangers();
     await audit.from(GATEWAY).recordAuditEvents({ events: [{ event: failed, accountName, tenantName }] });
     const rows = await audit.db.selectFrom("audit_events").where("id", "=", failed.id).selectAll().execute();
@@ -215,6 +215,36 @@ describe("an attempt to sign in", () => {
       tenant_id: "",
       target: expect.stringMatching(/^name:/),
     });
+  });
+});
+
+describe("an event of an account that nobody had signed in to", () => {
+  const rowsOf = async (accountId: string) => {
+    const made = event({ target: accountId }, { tenantId: "", homeTenantId: "", subject: "", kind: 0 });
+    await audit
+      .from(GATEWAY)
+      .recordAuditEvents({ events: [{ event: made, accountId, tenantName: "default" }] });
+    return audit.db.selectFrom("audit_events").where("id", "=", made.id).selectAll().execute();
+  };
+
+  it("is in the record of the account's tenant alone, whichever the call named", async () => {
+    const account = { ...newAccount(), tenant };
+    await audit.store.accounts.add(account, { requestId: newId(), principal: undefined });
+    const rows = await rowsOf(account.id);
+    expect(rows.map(({ tenant_id, target }) => [tenant_id, target])).toEqual([[tenant, account.id]]);
+    expect(ids(await listed())).toEqual(rows.map(({ id }) => id));
+    expect(await listed({}, "default")).not.toContainEqual(expect.objectContaining({ target: account.id }));
+  });
+
+  it.each([newId(), "no id", "' or 1=1 --"])("is the platform's where there is no account %j", async (id) => {
+    expect((await rowsOf(id)).map(({ tenant_id }) => tenant_id)).toEqual([""]);
+  });
+
+  it("is the platform's where an unknown client names no tenant", async () => {
+    const failed = strangers();
+    await audit.from(GATEWAY).recordAuditEvents({ events: [{ event: failed, accountName: newId() }] });
+    const rows = audit.db.selectFrom("audit_events").where("id", "=", failed.id).select("tenant_id");
+    expect(await rows.execute()).toEqual([{ tenant_id: "" }]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newId } from "../../services/kit/ids.js";
 import { freshDataDirectory } from "../support/data-directory.js";
 import { adminPassword, startPlatform, type TestPlatform } from "../support/platform.js";
 import { type RestAnswer, restClient } from "../support/rest.js";
@@ -146,6 +147,36 @@ it("lets an engine that knew a shared agent forget it when the share is withdraw
     "ShareAgent",
     "CreateAgent",
   ]);
+});
+
+it("records in its tenant alone how an account came to be, and to another password", async () => {
+  const tenant = `t-${newId()}`;
+  await rest("POST", "/api/v1/tenants", { name: tenant });
+  const there = (method: "GET" | "POST", path: string, body?: object) =>
+    rest(method, path, body, { "x-tenant": tenant });
+  const anybody = restClient(platform.url);
+  const registration = { username: "ada", password: "four little ducks went out" };
+  const invitation = await there("POST", "/api/v1/auth/invitations", {});
+  const registered = await anybody("POST", "/api/v1/auth/register", {
+    ...registration,
+    invitation_token: invitation.body.token,
+  });
+  const id = registered.body.user_id;
+  const { body } = await there("POST", `/api/v1/auth/accounts/${id}/password-reset`, {});
+  const reset = { token: body.token, new_password: "five little ducks went out" };
+  expect((await anybody("POST", "/api/v1/auth/password/reset", reset)).status).toBe(200);
+  const closed = await anybody("POST", "/api/v1/auth/register", { ...registration, tenant });
+  expect(closed.body.reason).toBe("REGISTRATION_CLOSED");
+
+  const methodsOf = ({ body }: RestAnswer) =>
+    (body.events ?? []).map(({ method }: Event) => method.split("/")[1]);
+  const listed = `/api/v1/audit/events?target=${id}`;
+  expect(methodsOf(await there("GET", listed))).toEqual(["ResetPassword", "CreatePasswordReset", "Register"]);
+  // Who did it acted from the default tenant, which has a record of that.
+  expect(methodsOf(await rest("GET", listed))).toEqual(["CreatePasswordReset"]);
+  const failed = "/api/v1/audit/events?reason=REGISTRATION_CLOSED";
+  expect(methodsOf(await there("GET", failed))).toEqual(["Register"]);
+  expect(methodsOf(await rest("GET", failed))).toEqual([]);
 });
 
 it("records in both tenants that somebody has read another one's record", async () => {

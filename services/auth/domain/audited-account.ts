@@ -4,7 +4,7 @@ import type { KeyedHash } from "./keyed-hash.js";
 export interface NamedAccount {
   /** Empty for none. */
   readonly account: string;
-  /** Empty for the default tenant. */
+  /** Empty for none. */
   readonly tenant: string;
 }
 

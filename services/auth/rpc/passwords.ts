@@ -77,6 +77,6 @@ export function resetPassword({ store, passwords }: AuthParts): Handlers["resetP
     const hash = await passwords.hash(newPassword, context.signal);
     const used = await store.passwordResets.use(tokenHash, account, hash, callOf(context));
     if (!used) throw errors.passwordResetInvalid();
-    return {};
+    return { userId: account.id };
   };
 }

@@ -16,16 +16,20 @@ export interface RecordAuditEventsOptions {
   readonly store: AuditStore;
   /** What the record keeps of the names of accounts. */
   readonly accounts: (names: NamedAccount) => Promise<AuditedAccount>;
+  /** Id of the tenant of a user; undefined for none. */
+  readonly tenantOfUser: (id: string) => Promise<string | undefined>;
 }
 
 /** Handles RecordAuditEvents. Which workload tells of an event is what the caller has proved. */
 export function recordAuditEvents({
   store,
   accounts,
+  tenantOfUser,
 }: RecordAuditEventsOptions): ServiceImpl<typeof AuditService>["recordAuditEvents"] {
   const resolve = async (recorded: RecordedAuditEvent, workload: string): Promise<RecordedEvent> => {
-    const { event = create(AuditEventSchema), accountName, tenantName } = recorded;
+    const { event = create(AuditEventSchema), accountName, tenantName, accountId } = recorded;
     const facts = { ...event, workload };
+    if (accountId !== "") return { event: facts, tenants: new Set([(await tenantOfUser(accountId)) ?? ""]) };
     if (accountName === "" && tenantName === "") return { event: facts, tenants: tenantsOf(event) };
     const { target, tenant } = await accounts({ account: accountName, tenant: tenantName });
     const tenants = event.actor?.tenantId ? tenantsOf(event) : new Set([tenant]);

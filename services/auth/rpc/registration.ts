@@ -46,9 +46,9 @@ export function register(parts: AuthParts): Handlers["register"] {
 /** Handles ConfirmEmail. */
 export function confirmEmail({ store }: AuthParts): Handlers["confirmEmail"] {
   return async ({ token }, context) => {
-    const confirmed = await store.registrations.confirm(hashOneTimeToken(token), callOf(context));
-    if (!confirmed) throw errors.emailConfirmationInvalid();
-    return {};
+    const userId = await store.registrations.confirm(hashOneTimeToken(token), callOf(context));
+    if (userId === undefined) throw errors.emailConfirmationInvalid();
+    return { userId };
   };
 }
 

@@ -38,8 +38,8 @@ export interface RegistrationStore {
   add(account: NewAccount, call: Call, settle: (trx: Transaction<Tables>) => Promise<void>): Promise<void>;
   /** Stores a token that confirms an address; false, and nothing, when a message has just gone there. */
   claim(address: ClaimedAddress): Promise<boolean>;
-  /** Makes an address its account's by a token's hash; false, and nothing, when the token or the address is no longer good. */
-  confirm(tokenHash: Uint8Array, call: Call): Promise<boolean>;
+  /** Makes an address its account's by a token's hash, and returns the account's id; undefined, and nothing, when the token or the address is no longer good. */
+  confirm(tokenHash: Uint8Array, call: Call): Promise<string | undefined>;
 }
 
 export function registrationStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }): RegistrationStore {
@@ -89,14 +89,14 @@ export function registrationStore({ db, clock }: { db: Kysely<Tables>; clock: Cl
             .where("expire_time", ">", new Date(clock.now()))
             .returning(["user_id", "tenant_id", "email"])
             .executeTakeFirst();
-          if (!claim) return false;
+          if (!claim) return undefined;
           const change = { tenant: claim.tenant_id, user: claim.user_id, call, clock };
           const event = { schema: EmailConfirmedSchema, message: { userId: claim.user_id } };
-          return changeUser(trx, change, { email: claim.email }, event);
+          return (await changeUser(trx, change, { email: claim.email }, event)) ? claim.user_id : undefined;
         });
       } catch (error) {
         // Somebody else has confirmed it meanwhile.
-        if (violatedConstraint(error) === "users_email_once") return false;
+        if (violatedConstraint(error) === "users_email_once") return undefined;
         throw error;
       }
     },

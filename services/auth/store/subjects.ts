@@ -10,6 +10,8 @@ export interface SubjectStore {
   kindOf(principal: Principal, id: string): Promise<SubjectKind | undefined>;
   /** Id of the tenant of a name, disabled or not; undefined for none. */
   tenantOf(name: string): Promise<string | undefined>;
+  /** Id of the tenant of a user, in whichever it is; undefined for none. */
+  tenantOfUser(id: string): Promise<string | undefined>;
   /** The service account of an id, in whichever tenant; undefined for none. */
   machine(id: string): Promise<{ readonly tenant: string; readonly id: string } | undefined>;
 }
@@ -27,6 +29,11 @@ export function subjectStore({ db }: { db: Kysely<AuthTables> }): SubjectStore {
     async tenantOf(name) {
       const row = await db.selectFrom("tenants").select("id").where("name", "=", name).executeTakeFirst();
       return row?.id;
+    },
+    async tenantOfUser(id) {
+      if (!validate(id)) return undefined;
+      const query = db.selectFrom("users").select("tenant_id").where("id", "=", id);
+      return (await query.executeTakeFirst())?.tenant_id;
     },
     async machine(id) {
       if (!validate(id)) return undefined;

@@ -1,6 +1,6 @@
 import type { ConnectError } from "@connectrpc/connect";
 import { SubjectKind } from "#gen/ts/consciousness/auth/v1/subjects_service_pb.js";
-import type { AuditClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
+import { AuditClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { Code } from "#gen/ts/google/rpc/code_pb.js";
 import { ErrorInfoSchema } from "#gen/ts/google/rpc/error_details_pb.js";
 import type { Arrival } from "../chain/arrival.js";
@@ -17,6 +17,8 @@ export interface NewAuditEvent {
   readonly accountName: string;
   /** Name of the tenant that a call without a principal was about; empty for none. */
   readonly tenantName: string;
+  /** Id of the account that such a call was answered with; empty for none. */
+  readonly accountId: string;
   readonly event: AuditDetails;
 }
 
@@ -60,9 +62,12 @@ export function eventOf(contract: MethodContract, facts: CallFacts): NewAuditEve
   const stranger = reason === "CALLER_NOT_ALLOWED" ? strangerOf(metadata.caller, arrival) : undefined;
   const target = targetOf(contract, facts, metadata);
   const isName = target !== "" && isNameOfAccount(contract, error);
+  const isNobodys = isForAnybody(contract) && !stranger && !actor;
   return {
     accountName: isName ? target : "",
-    tenantName: isName ? tenantNameOf(facts.message) : "",
+    tenantName: isName || isNobodys ? tenantNameOf(facts.message) : "",
+    // What the request says of it, anybody may say.
+    accountId: isNobodys ? (contract.auditTarget?.read(undefined, facts.answer) ?? "") : "",
     event: {
       id: newId(),
       actor: stranger ?? actor,
@@ -83,6 +88,10 @@ export function eventOf(contract: MethodContract, facts: CallFacts): NewAuditEve
 /** Who fails to sign in may have named anything, a password too. */
 function isNameOfAccount({ auditTarget, access }: MethodContract, error: ConnectError | undefined): boolean {
   return auditTarget?.confidential === true || (access.kind === "public" && error !== undefined);
+}
+
+function isForAnybody({ access, audit }: MethodContract): boolean {
+  return access.kind === "public" && audit !== AuditClass.UNSPECIFIED;
 }
 
 function infoOf(error: ConnectError | undefined) {
@@ -109,10 +118,12 @@ function strangerOf(workload: string | undefined, arrival: Arrival | undefined):
   return { kind: SubjectKind.WORKLOAD, subject: bounded(subject, longestTarget), ...nothing };
 }
 
-/** Methods that ask for the name of an account have the name of its tenant as `tenant`. */
+/** Methods that are about one tenant have its name as `tenant`; who names none but has an invitation means its tenant. */
 function tenantNameOf(message: unknown): string {
-  const { tenant } = (message ?? {}) as { tenant?: unknown };
-  return typeof tenant === "string" && tenant !== "" ? bounded(tenant, longestTenant) : unnamedTenant;
+  const { tenant, invitationToken } = (message ?? {}) as { tenant?: unknown; invitationToken?: unknown };
+  if (typeof tenant !== "string") return "";
+  if (tenant !== "") return bounded(tenant, longestTenant);
+  return invitationToken ? "" : unnamedTenant;
 }
 
 /** What was refused by its form comes here too, and a database keeps no NUL. */

@@ -93,6 +93,7 @@ function commonOf(one: NewAuditEvent, other: NewAuditEvent): NewAuditEvent {
   return {
     accountName: one.accountName === other.accountName ? other.accountName : "",
     tenantName: one.tenantName === other.tenantName ? other.tenantName : "",
+    accountId: one.accountId === other.accountId ? other.accountId : "",
     event,
   };
 }

@@ -13,6 +13,7 @@ export function auditEvent(
   return {
     accountName: "",
     tenantName: "",
+    accountId: "",
     ...names,
     event: {
       id: newId(),

@@ -2,6 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { SubjectKind } from "#gen/ts/consciousness/auth/v1/subjects_service_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
@@ -198,6 +199,54 @@ describe("a sign-in", () => {
     });
     await expectRefusal(refused, Code.InvalidArgument, "VALIDATION_FAILED");
     expect(events[0]?.event.accountName).toBe(`a?${"x".repeat(254)}`);
+  });
+});
+
+describe("a call of nobody in particular", () => {
+  const { register, resetPassword, requestPasswordReset } = AccountsService.method;
+  const user = "0190a000-0000-7000-8000-0000000000aa";
+  const namesOf = ({ accountName, tenantName, accountId }: NewAuditEvent) => ({
+    accountName,
+    tenantName,
+    accountId,
+  });
+
+  it.each<[string, DescMethod]>([
+    ["a registration", register],
+    ["a reset password", resetPassword],
+    ["a confirmed address", AccountsService.method.confirmEmail],
+  ])("names the account that it was answered with: %s", async (_, method) => {
+    const { call, only, events } = audited();
+    await call(method, {}, () => ({ userId: user }));
+    expect(only()).toMatchObject({ actor: undefined, target: user, code: 0 });
+    expect(events[0]?.event.accountId).toBe(user);
+  });
+
+  it.each<[string, DescMethod, object, string]>([
+    ["the tenant that it names", register, { tenant: "acme" }, "acme"],
+    ["the default tenant, where it names none", register, {}, "default"],
+    ["no tenant, where an invitation names it", register, { invitationToken: "cin_x" }, ""],
+    [
+      "the tenant that it names besides an invitation",
+      register,
+      { tenant: "acme", invitationToken: "x" },
+      "acme",
+    ],
+    ["no tenant, where it has a token alone", resetPassword, { token: "cpr_x" }, ""],
+  ])("that failed is about %s", async (_, method, message, tenantName) => {
+    const { call, events } = audited();
+    const refused = call(method, { message }, () => {
+      throw errors.registrationClosed();
+    });
+    await expectRefusal(refused, Code.PermissionDenied, "REGISTRATION_CLOSED");
+    expect(namesOf(events[0]!.event)).toEqual({ accountName: "", tenantName, accountId: "" });
+  });
+
+  it("that asks for a reset is about the account that it names, whether or not there is one", async () => {
+    const { call, only, events } = audited();
+    await call(requestPasswordReset, { message: { tenant: "acme", account: "ada" } }, () => ({}));
+    expect(only().target).toBe("");
+    expect(namesOf(events[0]!.event)).toEqual({ accountName: "ada", tenantName: "acme", accountId: "" });
   });
 });
 

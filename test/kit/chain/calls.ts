@@ -10,6 +10,7 @@ import {
 } from "@connectrpc/connect";
 import { expect } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { ServiceAccountsService } from "#gen/ts/consciousness/auth/v1/service_accounts_service_pb.js";
@@ -34,6 +35,7 @@ export const { getAgent, createAgent, listAgents } = AgentsService.method;
 export const { watch } = Health.method;
 
 const services = [
+  AccountsService,
   AuthService,
   ApiKeysService,
   ServiceAccountsService,
