@@ -30,8 +30,8 @@ describe.skipIf(!redisInstalled)("two gateways on one Redis", () => {
   afterAll(() => gateways?.stop());
 
   const overRest = async ({ url }: TestPlatform) => {
-    const { status, headers } = await restClient(url, token)("GET", "/api/v1/agents");
-    return { served: status === 200, refused: status === 429, headers };
+    const { status, headers, body } = await restClient(url, token)("GET", "/api/v1/agents");
+    return { served: status === 200, refused: status === 429, headers, reason: body.reason };
   };
   const over =
     (createTransport: typeof createGrpcTransport | typeof createConnectTransport) =>
@@ -46,12 +46,12 @@ describe.skipIf(!redisInstalled)("two gateways on one Redis", () => {
           {},
           { headers: { authorization: `Bearer ${token}` }, onHeader },
         );
-        return { served: true, refused: false, headers };
+        return { served: true, refused: false, headers, reason: undefined };
       } catch (error) {
         const failure = ConnectError.from(error);
-        const refused =
-          failure.code === Code.ResourceExhausted && errorFacts(failure)?.reason === "QUOTA_EXHAUSTED";
-        return { served: false, refused, headers: failure.metadata };
+        const reason = errorFacts(failure)?.reason ?? failure.rawMessage;
+        const refused = failure.code === Code.ResourceExhausted && reason === "QUOTA_EXHAUSTED";
+        return { served: false, refused, headers: failure.metadata, reason };
       }
     };
   const ways = [overRest, over(createConnectTransport), over(createGrpcTransport)] as const;
@@ -62,6 +62,8 @@ describe.skipIf(!redisInstalled)("two gateways on one Redis", () => {
       return way(index % 2 === 0 ? one : other);
     });
     const answers = await Promise.all(calls);
+    const others = answers.filter(({ served, refused }) => !served && !refused);
+    expect(others.map(({ reason }) => reason)).toEqual([]);
     expect(answers.filter(({ served }) => served)).toHaveLength(quota);
     const refusals = answers.filter(({ refused }) => refused);
     expect(refusals).toHaveLength(90 - quota);
