@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { MethodContract } from "../../../services/kit/contract/method.js";
+import { startPlatform, type TestPlatform } from "../../support/platform.js";
+import { type Attempt, attemptsOn } from "./attempts.js";
+import { methodsInOnesName, shortName } from "./methods.js";
+import { makeTenant, secretsOf, sessionsOf, stateOf, type Tenant } from "./tenant.js";
+
+let platform: TestPlatform;
+let other: Tenant;
+let self: Tenant;
+let attempts: ReturnType<typeof attemptsOn>;
+let before: unknown[];
+let sessionsBefore: number;
+
+// The record tells of every attempt before it is read, and signing out ends the session that the rest needs.
+const places = new Map([
+  ["AuditService/ListAuditEvents", -1],
+  ["AuthService/Logout", 1],
+]);
+const placeOf = (contract: MethodContract) => places.get(shortName(contract)) ?? 0;
+const methods = methodsInOnesName().sort((one, two) => placeOf(one) - placeOf(two));
+
+beforeAll(async () => {
+  platform = await startPlatform();
+  other = await makeTenant(platform.url, "other");
+  self = await makeTenant(platform.url, "self");
+  attempts = attemptsOn(other, self);
+  before = await stateOf(other);
+  sessionsBefore = await sessionsOf(other);
+});
+afterAll(() => platform?.stop());
+
+/** Calls over Connect, which every method has, with the administrator's token of `self`. */
+async function send({ method }: MethodContract, request: object) {
+  const json = JSON.stringify(request);
+  const streams = method.methodKind !== "unary";
+  const response = await fetch(`${platform.url}/${method.parent.typeName}/${method.name}`, {
+    method: "POST",
+    headers: {
+      authorization: `Bearer ${self.token}`,
+      "content-type": streams ? "application/connect+json" : "application/json",
+    },
+    body: streams ? enveloped(json) : json,
+  });
+  const text = await response.text();
+  // The last message of a stream, behind five bytes, says how it ended.
+  const end = streams ? JSON.parse(text.slice(text.lastIndexOf("\u0002") + 5)).error : JSON.parse(text);
+  return { text, code: end?.code };
+}
+
+function enveloped(json: string): Buffer {
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(Buffer.byteLength(json), 1);
+  return Buffer.concat([prefix, Buffer.from(json)]);
+}
+
+function expectNothingTold(text: string, request: object) {
+  // What the caller said itself may be said back; raw bodies are base64 in JSON.
+  const { data = "" } = request as { data?: string };
+  const named = JSON.stringify(request) + Buffer.from(data, "base64").toString();
+  for (const secret of secretsOf(other)) if (!named.includes(secret)) expect(text).not.toContain(secret);
+}
+
+const codes: Readonly<Record<Exclude<Attempt["kind"], "own">, string>> = {
+  names: "not_found",
+  denied: "permission_denied",
+};
+
+describe("an administrator of one tenant", () => {
+  it("is tried with every method that the contract offers outside", () => {
+    expect(Object.keys(attempts).sort()).toEqual(methods.map(shortName).sort());
+  });
+
+  it.each(methods.map((contract) => [shortName(contract), contract] as const))(
+    "reaches nothing of another by %s",
+    async (name, contract) => {
+      for (const { kind, request } of attempts[name] ?? []) {
+        const { text, code } = await send(contract, request);
+        if (kind !== "own") expect([name, code]).toEqual([name, codes[kind]]);
+        expectNothingTold(text, request);
+      }
+    },
+  );
+});
+
+describe("the other tenant", () => {
+  it("has everything as it was", async () => {
+    expect(await stateOf(other)).toEqual(before);
+    expect(await sessionsOf(other)).toBe(sessionsBefore);
+  });
+});
