@@ -18,6 +18,7 @@ export function processResponse({ id, consciousnessQuality, ...decision }: Decis
     processingTimeMs: decision.processingMetrics?.totalMs ?? 0,
     evidence: standsOn(decision),
     reflections: decision.reflections,
+    reflectionStop: decision.reflectionStop,
   };
 }
 

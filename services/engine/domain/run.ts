@@ -1,7 +1,8 @@
-import type {
-  PersonalDataFinding,
-  ReflectionPass,
-  StageTiming,
+import {
+  type PersonalDataFinding,
+  type ReflectionPass,
+  ReflectionStop,
+  type StageTiming,
 } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import type { ReasoningStep, RuleFailure, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Clock } from "../../kit/clock.js";
@@ -165,6 +166,8 @@ export interface Run {
   composer: string;
   passes: readonly ReflectionPass[];
   depth: number;
+  /** Why reflection went no further. */
+  reflectionStop: ReflectionStop;
 }
 
 /** What a stage did. */
@@ -211,6 +214,7 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     composer: "",
     passes: [],
     depth: 0,
+    reflectionStop: ReflectionStop.UNSPECIFIED,
   };
 }
 

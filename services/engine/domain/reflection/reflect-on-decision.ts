@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { Decision, Evidence } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { type Decision, type Evidence, ReflectionStop } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import {
   type ReflectResponse,
   ReflectResponseSchema,
@@ -28,12 +28,16 @@ export function reflectOnDecision(
   const assess = (text: string) =>
     supportAssessment({ text, question: decision.input }, evidence, idf, support);
   const before = assess(content);
-  if (content === "") return create(ReflectResponseSchema, { decisionId: decision.id, before });
-  const { content: revised, passes } = reflect({ question: decision.input, content, evidence, idf }, deepest);
+  if (content === "") {
+    return create(ReflectResponseSchema, { decisionId: decision.id, before, stop: ReflectionStop.NO_ANSWER });
+  }
+  const draft = { question: decision.input, content, evidence, idf };
+  const { content: revised, passes, stop } = reflect(draft, deepest);
   return create(ReflectResponseSchema, {
     decisionId: decision.id,
     passes: [...passes],
     before,
+    stop,
     ...(revised === content ? {} : { revisedContent: revised, after: assess(revised) }),
   });
 }

@@ -121,6 +121,7 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     },
     evidence: alignEvidence(answer, run.evidence, run.idf),
     reflections: [...run.passes],
+    reflectionStop: run.reflectionStop,
     composer: run.composer,
     personalData: [...run.personalData, ...run.told],
     conversation: run.conversation.map((one) => ({ ...one })),

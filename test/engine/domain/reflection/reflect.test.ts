@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DecisionSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { DecisionSchema, ReflectionStop } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { idfBeside } from "../../../../services/engine/domain/assess-answer.js";
 import type { EvidencePassage } from "../../../../services/engine/domain/compose/composer.js";
 import { coherence } from "../../../../services/engine/domain/quality.js";
@@ -76,7 +77,8 @@ describe("reflection", () => {
 
   it("stops when nothing improves, and says what it found", () => {
     const before = "Elephants paint murals.";
-    const { content, passes, depth } = reflect(draft("Who paints murals?", before), 3);
+    const { content, passes, depth, stop } = reflect(draft("Who paints murals?", before), 3);
+    expect(stop).toBe(ReflectionStop.NOTHING_IMPROVED);
     expect(content).toBe(before);
     expect(passes).toMatchObject([
       { critique: "unsupported", change: "", supportBefore: 0, supportAfter: 0 },
@@ -90,7 +92,78 @@ describe("reflection", () => {
       content: good,
       passes: [],
       depth: 1,
+      stop: ReflectionStop.NOTHING_TO_CRITICISE,
     });
+  });
+
+  it("tells what each change did to the figures by which it was made", () => {
+    const { passes } = reflect(draft("When are returns accepted?", "Elephants paint murals."), 3);
+    const changed = passes.filter(({ change }) => change !== "");
+    expect(changed).toHaveLength(2);
+    for (const one of changed) {
+      expect(one.qualityAfter).toBeGreaterThan(one.qualityBefore);
+    }
+    expect(changed[0]?.coverageBefore).toBe(0);
+    expect(changed[0]?.coverageAfter).toBeGreaterThan(0);
+    expect(changed[1]).toMatchObject({
+      supportBefore: changed[0]?.supportAfter,
+      qualityBefore: changed[0]?.qualityAfter,
+      coverageBefore: changed[0]?.coverageAfter,
+    });
+  });
+
+  it("never makes a change that improves nothing, whatever the answer is made of", () => {
+    const parts = [
+      "Returns are accepted within 30 days.",
+      "Returns are gladly accepted within 30 days.",
+      "The founder was born in Paris in 1950.",
+      "Bring the receipt with you",
+      "Elephants paint murals.",
+      "Shipping to Norway takes four days.",
+    ];
+    const answer = fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(answer, fc.integer({ min: 0, max: 3 }), (sentences, most) => {
+        const question = "When are returns accepted, and how long takes shipping to Norway?";
+        const reflection = reflect(draft(question, sentences.join(" ")), most);
+        for (const one of reflection.passes.filter(({ change }) => change !== "")) {
+          const same = one.qualityAfter === one.qualityBefore;
+          expect(one.qualityAfter).toBeGreaterThanOrEqual(one.qualityBefore);
+          if (same) expect(one.coverageAfter).toBeGreaterThan(one.coverageBefore);
+        }
+        const left = reflection.passes.filter(({ change }) => change === "");
+        const clean = reflection.stop === ReflectionStop.NOTHING_TO_CRITICISE;
+        expect(clean).toBe(most > 0 && left.length === 0);
+        const again = reflect(draft(question, reflection.content), 3);
+        if (most > 1 && reflection.stop !== ReflectionStop.DEPTH_REACHED) {
+          expect(again.content).toBe(reflection.content);
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ["no fault is left", 3, "Returns are accepted within 30 days.", "NOTHING_TO_CRITICISE"],
+    [
+      "its change leaves no fault",
+      2,
+      "Returns are accepted within 30 days. The founder was born in Paris.",
+      "NOTHING_TO_CRITICISE",
+    ],
+    ["no change improves what is left", 2, "Elephants paint murals.", "NOTHING_IMPROVED"],
+    ["it may only look", 1, "Returns are accepted within 30 days. The founder was born.", "DEPTH_REACHED"],
+    ["it may not look", 0, "Returns are accepted within 30 days.", "DEPTH_REACHED"],
+  ])("says that it stopped because %s", (_, most, content, stop) => {
+    const question = content.startsWith("Elephants") ? "Who paints murals?" : "When are returns accepted?";
+    expect(ReflectionStop[reflect(draft(question, content), most).stop]).toBe(stop);
+  });
+
+  it("says that it stopped at its depth where a revision brought about a fault", () => {
+    const question = draft("When are returns accepted?", "Elephants paint murals.");
+    const [two, three] = [reflect(question, 2), reflect(question, 3)];
+    expect([two.depth, three.depth]).toEqual([2, 3]);
+    expect(two.stop).toBe(ReflectionStop.DEPTH_REACHED);
+    expect(three.stop).toBe(ReflectionStop.NOTHING_TO_CRITICISE);
   });
 
   it.each([
@@ -123,6 +196,7 @@ describe("reflection on a stored decision", () => {
     expect(reflection.after?.support).toBeGreaterThan(reflection.before?.support ?? 1);
     expect(reflection.before?.weakSentences).toEqual(["The founder was born in Paris."]);
     expect(reflection.before?.unsupportedTerms).toEqual(["Paris"]);
+    expect(reflection.stop).toBe(ReflectionStop.NOTHING_TO_CRITICISE);
     expect(decision).toEqual(create(DecisionSchema, stored));
   });
 
@@ -136,6 +210,7 @@ describe("reflection on a stored decision", () => {
     const { qualityComponents: _, ...unanswered } = stored;
     const reflection = reflectOnDecision(create(DecisionSchema, unanswered), builtIn);
     expect(reflection).toMatchObject({ passes: [], revisedContent: "", before: { support: 0 } });
+    expect(reflection.stop).toBe(ReflectionStop.NO_ANSWER);
     expect(reflection.after).toBeUndefined();
   });
 });
