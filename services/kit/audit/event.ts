@@ -59,7 +59,10 @@ const unnamedTenant = "default";
 export function eventOf(contract: MethodContract, facts: CallFacts): NewAuditEvent {
   const { call, error, arrival, actor } = facts;
   const { reason = "", metadata = {} } = infoOf(error) ?? {};
-  const stranger = reason === "CALLER_NOT_ALLOWED" ? strangerOf(metadata.caller, arrival) : undefined;
+  const isStranger = reason === "CALLER_NOT_ALLOWED";
+  const stranger = isStranger ? strangerOf(metadata.caller, arrival) : undefined;
+  // For whom it calls, a stranger may say what it likes.
+  const client = isStranger ? undefined : call.client;
   const target = targetOf(contract, facts, metadata);
   const isName = target !== "" && isNameOfAccount(contract, error);
   const isNobodys = isForAnybody(contract) && !stranger && !actor;
@@ -74,8 +77,8 @@ export function eventOf(contract: MethodContract, facts: CallFacts): NewAuditEve
       method: contract.name,
       auditClass: contract.audit,
       target: isName ? "" : target,
-      address: bounded(call.client?.address || arrival?.clientAddress || "", longestAddress),
-      userAgent: call.client?.agent ?? "",
+      address: bounded(client?.address || arrival?.clientAddress || "", longestAddress),
+      userAgent: client?.agent ?? "",
       // google.rpc.Code and Connect's Code have the same numbers.
       code: error ? (error.code as number as Code) : Code.OK,
       reason,

@@ -2,13 +2,16 @@ import { createContextKey } from "@connectrpc/connect";
 
 /** How a call reached this process, noted by the listener before any protocol is parsed. */
 export interface Arrival {
-  /** Address of the peer that connected, or that trusted proxies report. */
+  /** Address of the peer that connected, or that trusted proxies report; empty where a sidecar hides it. */
   readonly clientAddress: string;
   /** Host and port that the client asked for, as it named them; absent when it named none. */
   readonly authority?: string;
   /** The last element of `x-forwarded-client-cert`, when a mesh sidecar wrote it; or the same of the client's own certificate. */
   readonly meshIdentity: string | undefined;
-  /** SPIFFE id of the client's verified certificate, whatever its trust domain; absent when it has none. */
+  /**
+   * SPIFFE id of the client's verified certificate, whatever its trust domain; absent when it has none, and for
+   * the mesh's own proxies.
+   */
   readonly clientIdentity?: string | undefined;
   /** Our id of the request; undefined where callers are workloads, which send it. */
   requestId: string | undefined;

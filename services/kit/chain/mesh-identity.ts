@@ -36,6 +36,17 @@ export function callerOfCertificate(element: string): string | undefined {
   return oneOf(splitFromEnd(element, ";"), "URI");
 }
 
+/**
+ * The same of a client from elsewhere; undefined for accounts of the own
+ * namespace, whose proxies stand before the gateway for everybody outside.
+ */
+export function clientOfCertificate(element: string): string | undefined {
+  const pairs = splitFromEnd(element, ";");
+  const own = identityOf(pairs, "By");
+  const caller = identityOf(pairs, "URI");
+  return own && caller?.namespace === own.namespace ? undefined : oneOf(pairs, "URI");
+}
+
 function identityOf(pairs: readonly string[], key: string) {
   const [, namespace, account] = spiffe.exec(oneOf(pairs, key) ?? "") ?? [];
   return namespace && account ? { namespace, account } : undefined;

@@ -1,5 +1,5 @@
 import type { Arrival } from "../chain/arrival.js";
-import { callerOfCertificate, lastCertificate } from "../chain/mesh-identity.js";
+import { clientOfCertificate, lastCertificate } from "../chain/mesh-identity.js";
 import { newId } from "../ids.js";
 import { clientAddress, type ProxyTrust } from "./client-address.js";
 import type { Request } from "./listen.js";
@@ -27,20 +27,25 @@ export interface Peer {
 
 /** Notes how a request arrived, and takes off headers that only our own proxies may set. */
 export function noteArrival(request: Request, trust: ArrivalTrust): Arrival {
-  const { proxyHops: hops, proxyHeader: header = "x-forwarded-for" } = trust;
-  const forwarded = single(request.headers[header]);
   const peer: Peer | undefined = request.socket;
   const certificate = single(request.headers["x-forwarded-client-cert"]);
   if (!trust.mesh) delete request.headers["x-forwarded-client-cert"];
   const element = trust.mesh ? lastCertificate(certificate) : undefined;
   return {
-    clientAddress: clientAddress(forwarded, peer?.remoteAddress ?? "", { hops, header }),
+    clientAddress: addressOf(request, peer?.remoteAddress ?? "", trust),
     meshIdentity: trust.mesh ? element : peer?.clientCertificate,
-    clientIdentity: trust.mesh ? element && callerOfCertificate(element) : peer?.clientIdentity,
+    clientIdentity: trust.mesh ? element && clientOfCertificate(element) : peer?.clientIdentity,
     authority: single(request.headers[":authority"] ?? request.headers.host),
     requestId: trust.internal ? undefined : newId(),
     reachedChain: false,
   };
+}
+
+/** A workload may write any header to another one, whose sidecar hides the connection. */
+function addressOf(request: Request, remote: string, trust: ArrivalTrust): string {
+  if (trust.internal) return trust.mesh ? "" : remote;
+  const { proxyHops: hops, proxyHeader: header = "x-forwarded-for" } = trust;
+  return clientAddress(single(request.headers[header]), remote, { hops, header });
 }
 
 function single(header: string | string[] | undefined): string {

@@ -320,11 +320,14 @@ describe("a workload behind the gateway", () => {
     ] as const;
     for (const [proved, meshIdentity, subject] of strangers) {
       const { layer, only } = audited(agents);
-      const request = requestOf(deleteAgent, { arrival: { meshIdentity, clientAddress: "192.0.2.9" } });
+      const arrival = { meshIdentity, clientAddress: "192.0.2.9" };
+      const request = requestOf(deleteAgent, { arrival, call: { client } });
       const refused = pass([layer, translateErrors, checkCaller(() => proved)], request);
       await expectRefusal(refused, Code.PermissionDenied, "CALLER_NOT_ALLOWED");
       const actor = { kind: SubjectKind.WORKLOAD, subject };
-      expect(only()).toMatchObject({ actor, address: "192.0.2.9", reason: "CALLER_NOT_ALLOWED" });
+      // For whom it says to call is not believed.
+      const where = { address: "192.0.2.9", userAgent: "" };
+      expect(only()).toMatchObject({ actor, ...where, reason: "CALLER_NOT_ALLOWED" });
     }
   });
 

@@ -24,6 +24,19 @@ describe("the client's address", () => {
     expect(addressOf("6.6.6.6, 1.2.3.4, 10.0.0.2", 2)).toBe("1.2.3.4");
   });
 
+  it("is the connection's own at an internal workload, whatever another one claims", () => {
+    const request = requestWith({ "x-forwarded-for": "6.6.6.6" });
+    const internal = { ...nobody, proxyHops: 1, internal: true };
+    expect(noteArrival(request, internal).clientAddress).toBe("10.0.0.1");
+  });
+
+  it("is unknown at an internal workload of a mesh, whose sidecar hides the connection", () => {
+    const request = requestWith({ "x-forwarded-for": "6.6.6.6" });
+    const internal = { proxyHops: 1, mesh: true, internal: true };
+    expect(noteArrival(request, internal).clientAddress).toBe("");
+    expect(noteArrival(request, { ...internal, internal: false }).clientAddress).toBe("6.6.6.6");
+  });
+
   it("is the first that is known when fewer proxies than configured were passed", () => {
     expect(addressOf("1.2.3.4", 2)).toBe("1.2.3.4");
   });
@@ -117,10 +130,20 @@ describe("the client's own identity", () => {
   });
 
   it("in a mesh is the last that was forwarded, which the sidecar wrote", () => {
-    const forged = certificate.replace("sa/engine", "sa/gateway");
-    const request = requestWith({ [header]: `${forged},${certificate}` });
-    expect(noteArrival(request, mesh).clientIdentity).toBe("spiffe://d/ns/n/sa/engine");
+    const outside = certificate.replace("ns/n/sa/engine", "ns/jobs/sa/report");
+    const forged = outside.replace("sa/report", "sa/other");
+    const request = requestWith({ [header]: `${forged},${outside}` });
+    expect(noteArrival(request, mesh).clientIdentity).toBe("spiffe://d/ns/jobs/sa/report");
     expect(noteArrival(requestWith({}), mesh).clientIdentity).toBeUndefined();
+  });
+
+  it("in a mesh is nobody's for the ingress of the own namespace, through which everybody comes", () => {
+    const ingress = certificate.replace("sa/engine", "sa/ingress");
+    expect(noteArrival(requestWith({ [header]: ingress }), mesh).clientIdentity).toBeUndefined();
+    const elsewhere = ingress.replace("URI=spiffe://d/", "URI=spiffe://e/");
+    expect(noteArrival(requestWith({ [header]: elsewhere }), mesh).clientIdentity).toBe(
+      "spiffe://e/ns/n/sa/ingress",
+    );
   });
 
   it("in a mesh is nobody's where the sidecar names two, or none", () => {
