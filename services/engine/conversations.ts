@@ -1,6 +1,6 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import { type Principal, principalOf } from "../kit/context.js";
+import { principalOf } from "../kit/context.js";
 import type { EffectivePolicy } from "./domain/policy/policy.js";
 import type { Pseudonyms } from "./domain/pseudonyms/pseudonymise.js";
 import {
@@ -30,7 +30,7 @@ export interface Conversing {
 
 /** Gives personal data tokens, and answers their values back. */
 export interface Conversations {
-  /** For the pipeline; undefined outside of conversations and under a policy that masks everything. */
+  /** For the pipeline; undefined outside of conversations, and under a policy without tokens and values. */
   pseudonyms(of: Conversing, policy: EffectivePolicy): Pseudonyms | undefined;
   /**
    * The decision as its caller is told: values stand for those tokens of the
@@ -52,15 +52,16 @@ export function createConversations({ store, policies }: ConversationsOptions): 
     const placed = asked();
     const tokens = restorableTokens(text, placed);
     if (tokens.length === 0) return undefined;
-    const principal: Principal = principalOf(context);
+    const principal = principalOf(context);
     const { personalData } = await policies.of({ tenant: principal.tenant, agentId });
     if (!personalData.restores) return undefined;
     return restoreTokens(text, placed, await store.valuesOf({ principal, conversationId }, tokens));
   };
 
   return {
-    pseudonyms({ conversationId, context }, { personalData: { tokens: types } }) {
-      if (conversationId === undefined || types.size === 0) return undefined;
+    pseudonyms({ conversationId, context }, { personalData: { tokens: types, restores } }) {
+      // Without tokens to give, what looks like one must still not get the value of an earlier one.
+      if (conversationId === undefined || (types.size === 0 && !restores)) return undefined;
       const of = { principal: principalOf(context), conversationId };
       return { types, placed: new Set(), tokensOf: (values) => store.tokensOf(of, values) };
     },

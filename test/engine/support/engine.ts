@@ -12,7 +12,12 @@ import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
-import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
+import {
+  EngineService,
+  ProcessStreamRequestSchema,
+  type ProcessStreamResponse,
+  ProcessStreamResponseSchema,
+} from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { PolicyService } from "#gen/ts/consciousness/policy/v1/policy_service_pb.js";
 import {
   defaults,
@@ -102,6 +107,15 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     /** The engine as `principal` calls it, under an idempotency key when one is given. */
     as: (principal: Principal | undefined, key?: string): EngineOf =>
       callable<Methods>(EngineService, handlersOf(EngineService), principal, key),
+    /** What ProcessStream tells `principal`. */
+    async *stream(
+      principal: Principal,
+      request: MessageInitShape<typeof ProcessStreamRequestSchema>,
+    ): AsyncGenerator<ProcessStreamResponse> {
+      const handle = handlersOf(EngineService).processStream as unknown as StreamHandler;
+      for await (const event of handle(create(ProcessStreamRequestSchema, request), contextOf(principal)))
+        yield create(ProcessStreamResponseSchema, event as never);
+    },
     /** Its calibration as `principal` calls it. */
     calibrationAs: (principal: Principal): MethodsOf<typeof CalibrationService.method> =>
       callable(CalibrationService, handlersOf(CalibrationService), principal),
@@ -145,6 +159,7 @@ function agentsPeer(agents: ReadonlyMap<string, NonNullable<GetAgentResponse["ag
 }
 
 type Handler = (request: unknown, context: HandlerContext) => Promise<object>;
+type StreamHandler = (request: unknown, context: HandlerContext) => AsyncIterable<object>;
 type Handlers = Readonly<Record<string, Handler>>;
 
 function callable<M extends Record<string, DescMethod>>(
@@ -164,7 +179,8 @@ function callable<M extends Record<string, DescMethod>>(
   ) as unknown as MethodsOf<M>;
 }
 
-function contextOf(principal: Principal | undefined, key?: string): HandlerContext {
+/** The context of a call by `principal`. */
+export function contextOf(principal: Principal | undefined, key?: string): HandlerContext {
   const call = {
     requestId: newId(),
     correlationId: "test",
