@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
@@ -235,16 +235,51 @@ describe.runIf(hasKubectl).each(Object.keys(environments) as Environment[])(
   },
 );
 
-it.runIf(hasKubectl)("is refused where an environment states no issuer", () => {
-  const folder = mkdtempSync(join("k8s/overlays", "none-"));
-  try {
-    const text = readFileSync("k8s/overlays/development/kustomization.yaml", "utf8");
-    writeFileSync(join(folder, "kustomization.yaml"), text.replace(/^ *literals: .*$/m, ""));
-    for (const file of ["namespace.yaml", "config.yaml"])
-      copyFileSync(`k8s/overlays/development/${file}`, join(folder, file));
-    const render = () => execFileSync("kubectl", ["kustomize", folder], { encoding: "utf8", stdio: "pipe" });
-    expect(render).toThrow(/TOKEN_ISSUER/);
-  } finally {
-    rmSync(folder, { recursive: true });
+describe.runIf(hasKubectl)("an overlay of development", () => {
+  /** Renders it with its kustomization.yaml changed. */
+  function renderChanged(change: (kustomization: string) => string): Document[] {
+    const folder = mkdtempSync("k8s/overlays/changed-");
+    try {
+      cpSync("k8s/overlays/development", folder, { recursive: true });
+      const file = join(folder, "kustomization.yaml");
+      writeFileSync(file, change(readFileSync(file, "utf8")));
+      const text = execFileSync("kubectl", ["kustomize", folder], { encoding: "utf8", stdio: "pipe" });
+      return parseAllDocuments(text).map((document) => document.toJS());
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }
+  const withMail = (text: string) => text.replace(/^components:$/m, "components:\n  - ../../components/mail");
+  const withMailHost = (text: string) =>
+    text.replace(/^( *literals: .*)\]$/m, '$1, "MAIL_HOST=smtp.example.com"]');
+  /** Where mail leaves: which proxies know the host, and which pods may connect to the ports of submission. */
+  const mailEgress = (documents: readonly Document[]) => {
+    const of = (kind: string) => documents.filter((document) => document.kind === kind);
+    const knowing = of("Sidecar").filter(({ spec }) => spec.egress[0].hosts.includes("./smtp.example.com"));
+    const connecting = of("NetworkPolicy").filter(({ spec }) =>
+      spec.egress?.some(({ ports }: Document) => ports.some(({ port }: Document) => port === 587)),
+    );
+    return {
+      entries: of("ServiceEntry").map(({ spec }) => spec.hosts),
+      proxies: knowing.map(({ metadata }) => metadata.name),
+      pods: connecting.map(({ spec }) => spec.podSelector.matchLabels),
+    };
+  };
+
+  it("is refused where it states no issuer", () => {
+    expect(() => renderChanged((text) => text.replace(/^ *literals: .*$/m, ""))).toThrow(/TOKEN_ISSUER/);
+  });
+
+  it("lets auth alone reach the mail server that it names, wherever the component stands", () => {
+    const only = { entries: [["smtp.example.com"]], proxies: ["auth"], pods: [{ app: "auth" }] };
+    expect(mailEgress(renderChanged((text) => withMail(withMailHost(text))))).toEqual(only);
+    const last = (text: string) =>
+      text.replace(/^# The Secrets/m, "  - ../../components/mail\n# The Secrets");
+    expect(mailEgress(renderChanged((text) => last(withMailHost(text))))).toEqual(only);
+  });
+
+  it("lets nobody reach a mail server without that component, and needs its name with it", () => {
+    expect(mailEgress(renderChanged(withMailHost))).toEqual({ entries: [], proxies: [], pods: [] });
+    expect(() => renderChanged(withMail)).toThrow(/MAIL_HOST/);
+  });
 });
