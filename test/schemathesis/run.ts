@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { patientEnvironment } from "../support/patient.js";
 import { adminPassword, signIn } from "../support/platform.js";
 import { freePorts } from "../support/spawned-platform.js";
 
@@ -45,10 +46,10 @@ async function startPlatform(port: number, directory: string): Promise<ChildProc
       ADMIN_PASSWORD: adminPassword,
       LOG_LEVEL: "error",
       // One caller makes every request here.
-      RATE_PER_SECOND: "100000",
-      RATE_BURST: "100000",
-      RATE_PER_MINUTE: "1000000",
+      ...patientEnvironment,
       RATE_SIGN_IN_PER_MINUTE: "1000000",
+      // And with one token.
+      AUTH_ACCESS_TTL: "7200",
     },
     stdio: ["ignore", "inherit", "pipe"],
   });
@@ -93,7 +94,7 @@ async function attack(more: readonly string[]): Promise<void> {
     // Its working files go where they are removed.
     await run(program("schemathesis"), arguments_, {
       cwd: folder,
-      env: { ...process.env, TOKEN: await signIn(url) },
+      env: { ...process.env, TOKEN: await signIn(url), LOGOUT_TOKEN: await signIn(url) },
     });
   } finally {
     platform.kill("SIGTERM");

@@ -26,6 +26,8 @@ const bodyReasons = [
   "BODY_TOO_LARGE",
   "MEDIA_TYPE_UNSUPPORTED",
 ];
+/** What may be wrong with the token of a call. */
+const tokenReasons = ["CREDENTIALS_MISSING", "TOKEN_EXPIRED", "TOKEN_INVALID", "TOKEN_REVOKED"];
 /** What a client's key may come to, by what it does for the method. */
 const keyReasons = {
   kept: ["IDEMPOTENCY_KEY_INVALID", "IDEMPOTENCY_KEY_IN_USE", "IDEMPOTENCY_KEY_REUSED"],
@@ -59,7 +61,7 @@ export function reasonsOf({ route, policy, stated, catalogue }: FailureOptions):
     ...(route.body === undefined ? [] : bodyReasons),
     ...(route.method.input.fields.length > 0 ? ["VALIDATION_FAILED"] : []),
     ...(route.variables.length > 0 ? ["ROUTE_NOT_FOUND"] : []),
-    ...(policy.access === "public" ? [] : ["CREDENTIALS_MISSING", "TOKEN_EXPIRED", "TOKEN_INVALID"]),
+    ...(policy.access === "public" ? [] : tokenReasons),
     ...(policy.access === "permission" ? ["PERMISSION_MISSING"] : []),
     ...(policy.access === "public" ? [] : ["API_KEY_INVALID", "CREDENTIALS_AMBIGUOUS", "SIGN_IN_BUSY"]),
     ...(policy.access === "public" ? [] : ["TENANT_NOT_ALLOWED", "TENANT_NOT_FOUND"]),

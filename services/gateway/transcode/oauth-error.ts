@@ -8,6 +8,7 @@ const named: Readonly<Record<string, OauthError>> = {
   CLIENT_CREDENTIALS_INVALID: { error: "invalid_client", status: 401 },
   GRANT_EXCEEDED: { error: "invalid_scope", status: 400 },
   GRANT_TYPE_UNSUPPORTED: { error: "unsupported_grant_type", status: 400 },
+  METHOD_NOT_ALLOWED: { error: "invalid_request", status: 405 },
 };
 
 /** The error of a token endpoint for a reason that has this HTTP status elsewhere. */

@@ -8,10 +8,12 @@ import { problemHeaders, statusOf } from "./problem.js";
 
 /** Codes that OpenAI's clients know; every other reason is its own code, in lower case. */
 const codes: Readonly<Partial<Record<Reason, string>>> = {
+  API_KEY_INVALID: "invalid_api_key",
   ETHICAL_VIOLATION: "content_filter",
   CREDENTIALS_MISSING: "invalid_api_key",
   TOKEN_EXPIRED: "invalid_api_key",
   TOKEN_INVALID: "invalid_api_key",
+  TOKEN_REVOKED: "invalid_api_key",
   RATE_LIMITED: "rate_limit_exceeded",
   QUOTA_EXHAUSTED: "insufficient_quota",
   AGENT_NOT_FOUND: "model_not_found",

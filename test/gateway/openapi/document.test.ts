@@ -130,6 +130,19 @@ describe("an operation", () => {
     expect(specific.properties).toEqual({ status: { const: 422 }, reason: { enum: ["ETHICAL_VIOLATION"] } });
   });
 
+  it("says how each credential may be refused", () => {
+    const { 401: refused } = operation(process, "post").responses;
+    const ours = document.components.responses[refused.$ref.split("/").at(-1)];
+    const [, specific] = ours.content["application/problem+json"].schema.allOf;
+    expect(specific.properties.reason.enum).toEqual([
+      "API_KEY_INVALID",
+      "CREDENTIALS_MISSING",
+      "TOKEN_EXPIRED",
+      "TOKEN_INVALID",
+      "TOKEN_REVOKED",
+    ]);
+  });
+
   it("takes an idempotency key where the method keeps its result, and nowhere else", () => {
     const keyed = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(item as object)

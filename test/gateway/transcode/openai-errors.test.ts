@@ -42,6 +42,8 @@ describe("errors in OpenAI's form", () => {
   it.each([
     [errors.credentialsMissing(), 401, "invalid_request_error", "invalid_api_key"],
     [errors.tokenExpired(), 401, "invalid_request_error", "invalid_api_key"],
+    [errors.tokenRevoked(), 401, "invalid_request_error", "invalid_api_key"],
+    [errors.apiKeyInvalid(), 401, "invalid_request_error", "invalid_api_key"],
     [errors.agentNotFound({ id: "a" }), 404, "invalid_request_error", "model_not_found"],
     [errors.quotaExhausted({ limit: 1, retry_seconds: 2 }), 429, "insufficient_quota", "insufficient_quota"],
     [
