@@ -16,7 +16,7 @@ export interface FieldMask<D extends DescMessage> {
   /**
    * The current object with the fields that the paths select as in `wanted`; what
    * that lacks is cleared. No path and `*` select every changeable field. Throws
-   * FIELD_MASK_INVALID with the first path that is none.
+   * FIELD_MASK_INVALID with the first path that names no field.
    */
   apply(current: MessageShape<D>, wanted: MessageShape<D>, paths: readonly string[]): MessageShape<D>;
   /** Proto names of the changeable fields in which two states differ. */
@@ -24,21 +24,19 @@ export interface FieldMask<D extends DescMessage> {
 }
 
 /**
- * The mask of a message. Output-only fields are not changeable; those that are
- * `fixed` say which object is meant, in which state, and select nothing.
+ * The mask of a message. Paths of output-only fields are no errors and select
+ * nothing (AIP-203); nor do those of fields that are `fixed`, which say which
+ * object is meant, in which state.
  */
 export function fieldMask<D extends DescMessage>(schema: D, fixed: readonly string[]): FieldMask<D> {
-  const changeable = schema.fields.filter(
-    (field) =>
-      !fixed.includes(field.name) && !getOption(field, behaviorOption).includes(FieldBehavior.OUTPUT_ONLY),
-  );
+  const isOutput = (field: DescField) => getOption(field, behaviorOption).includes(FieldBehavior.OUTPUT_ONLY);
+  const changeable = schema.fields.filter((field) => !fixed.includes(field.name) && !isOutput(field));
 
   const fieldsAt = (path: string): readonly DescField[] => {
     if (path === "*") return changeable;
-    if (fixed.includes(path)) return [];
-    const field = changeable.find(({ name }) => name === path);
+    const field = schema.fields.find(({ name }) => name === path);
     if (!field) throw errors.fieldMaskInvalid({ path });
-    return [field];
+    return changeable.filter((one) => one === field);
   };
 
   const only = (field: DescField, message: MessageShape<D>) => {

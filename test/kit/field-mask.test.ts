@@ -43,7 +43,11 @@ describe("a field mask", () => {
     expect([current.displayName, wanted.displayName]).toEqual(["Acme", "Other"]);
   });
 
-  it.each(["create_time", "displayName", "limits.concurrent_calls", "nothing", ""])(
+  it("ignores paths of output-only fields, and those that say which object is meant", () => {
+    expect(mask.apply(current, wanted, ["create_time", "id", "name"])).toEqual(current);
+  });
+
+  it.each(["displayName", "limits.concurrent_calls", "nothing", ""])(
     "refuses %o, with FIELD_MASK_INVALID",
     async (path) => {
       const attempt = Promise.resolve().then(() => mask.apply(current, wanted, ["active", path]));

@@ -20,7 +20,8 @@ const configurationField = AgentSchema.field.configuration;
 /**
  * Fields that a mask selects, by AIP-134: an empty mask and `*` select every
  * changeable field; paths are proto names, of a field or of one inside
- * `configuration`. Throws FIELD_MASK_INVALID with the first other path.
+ * `configuration`. Those of output-only fields select nothing (AIP-203). Throws
+ * FIELD_MASK_INVALID with the first other path.
  */
 export function selectFields(paths: readonly string[]): ReadonlySet<DescField> {
   const selected = paths.map(fieldsAt);
@@ -29,12 +30,11 @@ export function selectFields(paths: readonly string[]): ReadonlySet<DescField> {
 
 function fieldsAt(path: string): readonly DescField[] {
   if (path === "*") return changeable;
-  if (path === precondition) return [];
   const field =
-    changeable.find(({ name }) => name === path) ??
+    AgentSchema.fields.find(({ name }) => name === path) ??
     AgentConfigurationSchema.fields.find(({ name }) => `${configurationField.name}.${name}` === path);
   if (!field) throw errors.fieldMaskInvalid({ path });
-  return [field];
+  return field.parent === AgentSchema && !changeable.includes(field) ? [] : [field];
 }
 
 /** A copy of `current` with the selected fields as in `wanted`; what `wanted` lacks is cleared. */

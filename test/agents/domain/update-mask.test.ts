@@ -80,11 +80,12 @@ describe("update mask", () => {
     expect(changedFields(current, apply("etag", "name"))).toEqual(["name"]);
   });
 
+  it.each(["id", "owner", "create_time", "update_time"])("ignores the output-only path %j", (path) => {
+    expect(selectFields([path]).size).toBe(0);
+    expect(changedFields(current, apply(path, "name"))).toEqual(["name"]);
+  });
+
   it.each([
-    "id",
-    "owner",
-    "create_time",
-    "update_time",
     "nothing",
     "",
     "agentType",

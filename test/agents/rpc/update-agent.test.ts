@@ -65,20 +65,26 @@ describe("UpdateAgent", () => {
     expect((await mine.getAgent({ id })).agent?.knowledge).toMatchObject([{ title: "New", text: "Text" }]);
   });
 
-  it.each(["id", "owner", "create_time", "nonsense", "configuration.url"])(
-    "refuses the path %s",
-    async (path) => {
-      const { mine, id, agent } = await makeAgent();
-      expect(
-        await rejectedBy(mine.updateAgent({ agent: { id, name: "Bob" }, ...mask("name", path) })),
-      ).toEqual({
+  it.each(["id", "owner", "create_time"])("ignores the output-only path %s", async (path) => {
+    const { mine, id, agent } = await makeAgent();
+    const { agent: updated } = await mine.updateAgent({
+      agent: { id, owner: newId(), name: "Bob" },
+      ...mask("name", path),
+    });
+    expect(updated).toMatchObject({ id, name: "Bob", owner: agent?.owner, createTime: agent?.createTime });
+  });
+
+  it.each(["nonsense", "configuration.url"])("refuses the path %s", async (path) => {
+    const { mine, id, agent } = await makeAgent();
+    expect(await rejectedBy(mine.updateAgent({ agent: { id, name: "Bob" }, ...mask("name", path) }))).toEqual(
+      {
         code: "InvalidArgument",
         reason: "FIELD_MASK_INVALID",
         metadata: { path },
-      });
-      expect((await mine.getAgent({ id })).agent).toEqual(agent);
-    },
-  );
+      },
+    );
+    expect((await mine.getAgent({ id })).agent).toEqual(agent);
+  });
 
   it("follows the transitions of the status", async () => {
     const { mine, id } = await makeAgent();

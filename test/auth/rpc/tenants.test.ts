@@ -125,7 +125,7 @@ describe("UpdateTenant", () => {
     const { id, etag } = await newTenant(auth);
     await update({ id, displayName: "Acme" }, "display_name");
     await expectRefusal(update({ id, etag }, "active"), Code.Aborted, "ETAG_MISMATCH");
-    await expectRefusal(update({ id }, "create_time"), Code.InvalidArgument, "FIELD_MASK_INVALID");
+    await expectRefusal(update({ id }, "version"), Code.InvalidArgument, "FIELD_MASK_INVALID");
     await expectRefusal(update({ id: newId() }, "active"), Code.NotFound, "TENANT_NOT_FOUND");
   });
 

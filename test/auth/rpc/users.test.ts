@@ -159,8 +159,14 @@ describe("UpdateUser", () => {
     await update(admin, { id, etag: user?.etag, tier: Tier.BASIC }, "tier");
     const late = update(admin, { id, etag: user?.etag, active: false }, "active");
     await expectRefusal(late, Code.Aborted, "ETAG_MISMATCH");
-    const forbidden = update(admin, { id, username: "root" }, "username");
+    const forbidden = update(admin, { id }, "password_hash");
     await expectRefusal(forbidden, Code.InvalidArgument, "FIELD_MASK_INVALID");
+  });
+
+  it("ignores a path of what only the server sets", async () => {
+    const { account, subject: id } = await member(auth, Role.USER);
+    const { user } = await update(admin, { id, username: "root" }, "username");
+    expect(user?.username).toBe(account.username);
   });
 
   it("keeps what only the server sets, whatever an update without a mask sends", async () => {
