@@ -21,8 +21,9 @@ import { frameworks } from "./domain/frameworks/evaluate.js";
 import { findTold, maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
 import { createKnowledgeIndexes } from "./domain/knowledge.js";
+import { limitationsFrom } from "./domain/limitations.js";
 import { createLoadReader } from "./domain/load.js";
-import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
+import { shippedModelCard, shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
 import type { PipelineDeps } from "./domain/run.js";
@@ -56,6 +57,7 @@ import { recordFeedback } from "./rpc/record-feedback.js";
 import { reflect } from "./rpc/reflect.js";
 import { replayDecision } from "./rpc/replay-decision.js";
 import { rollbackPolicy } from "./rpc/rollback-policy.js";
+import { selfAssessmentStore } from "./self-assessment-store.js";
 import { decisionStore, type EngineTables } from "./store.js";
 
 const schema = "engine";
@@ -97,11 +99,21 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     };
     const list = platform.peer(AgentsService);
     const selfDeps = { ...self, checkDatabase };
+    const card = shippedModelCard();
     const handlers = {
       process: process({ ...answering, pipeline, store, observe }),
       processStream: processStream({ ...streaming, windowedAllowed: config.streamWindowed }),
       getState: getState(selfDeps),
-      assessSelf: assessSelf(selfDeps),
+      assessSelf: assessSelf({
+        ...selfDeps,
+        clock: platform.clock,
+        version: platform.version,
+        modelsVersion: card.version,
+        limitations: limitationsFrom(card),
+        policies,
+        decisions: store,
+        assessments: selfAssessmentStore({ db, clock: platform.clock }),
+      }),
       evaluateEthics: evaluateEthics({ ...textJudge, policies, ethicalStrictness: config.ethicalStrictness }),
       reflect: reflect({ store, builtIn: self.builtIn, support }),
       getDecision: getDecision({ store }),

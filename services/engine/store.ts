@@ -23,6 +23,7 @@ import { transaction, withNext } from "../kit/stores/database/kysely.js";
 import type { FeedbackTables } from "./feedback-store.js";
 import type { PolicyTables } from "./policy-store.js";
 import type { PseudonymTables } from "./pseudonym-store.js";
+import type { SelfAssessmentTables } from "./self-assessment-store.js";
 
 /** A row of `decisions`. */
 export interface DecisionsTable {
@@ -38,7 +39,7 @@ export interface DecisionsTable {
 }
 
 /** The service's tables. */
-export interface EngineTables extends FeedbackTables, PolicyTables, PseudonymTables {
+export interface EngineTables extends FeedbackTables, PolicyTables, PseudonymTables, SelfAssessmentTables {
   decisions: DecisionsTable;
 }
 
@@ -151,6 +152,18 @@ export function decisionStore({ db, clock }: DecisionStoreOptions) {
       if (after !== undefined) query = query.where("id", "<", after);
       const rows = await query.orderBy("id", "desc").limit(limit).execute();
       return rows.map(toSummary);
+    },
+
+    /** The latest decisions that the principal may see, whole, newest first. */
+    async latest(principal: Principal, limit: number): Promise<Decision[]> {
+      const rows = await db
+        .selectFrom("decisions")
+        .select("decision")
+        .where(visibleTo(principal))
+        .orderBy("id", "desc")
+        .limit(limit)
+        .execute();
+      return rows.map(({ decision }) => fromBinary(DecisionSchema, decision));
     },
 
     /** One decision. Rejects with DECISION_NOT_FOUND, also when it is another's. */

@@ -4,15 +4,20 @@ import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentStatus } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
-import { DecisionRecordedSchema } from "#gen/ts/consciousness/engine/v1/engine_events_pb.js";
+import {
+  DecisionRecordedSchema,
+  SelfAssessedSchema,
+} from "#gen/ts/consciousness/engine/v1/engine_events_pb.js";
 import {
   BlockedDecisionSchema,
   Severity,
   TextRole,
   Verdict,
 } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { shippedModelCard } from "../../services/engine/domain/models/shipped.js";
 import { errorFacts } from "../../services/kit/errors.js";
 import { newId } from "../../services/kit/ids.js";
+import { readEvents } from "../../services/kit/outbox.js";
 import { type Engine, person, startEngine } from "./support/engine.js";
 
 const shop = "Returns are accepted within 30 days. The card for refunds is 4111 1111 1111 1111.";
@@ -239,6 +244,91 @@ describe("GetState and AssessSelf", () => {
     expect(assessed.limitations.map(({ subject }) => subject)).toContain("languages");
     expect(assessed.answer?.unsupportedTerms).toEqual(["Rome"]);
     expect((await engine.as(ann).assessSelf({})).answer).toBeUndefined();
+  });
+
+  it("tell limitations in the figures of the model card", async () => {
+    const { limitations } = await engine.as(ann).assessSelf({});
+    const emotion = limitations.find(({ subject }) => subject === "emotion");
+    const valence = shippedModelCard().figures.find(({ ability }) => ability === "valence r");
+    expect(emotion?.figures).toContainEqual(expect.objectContaining(valence));
+  });
+
+  it("compare with the caller's own assessment before, and record it with its event", async () => {
+    const [bea, cid] = [person(), person()];
+    const first = await engine.as(bea).assessSelf({});
+    expect(first.previous).toBeUndefined();
+    expect(first.changes).toEqual([]);
+    expect(first.assessment).toMatchObject({
+      engineVersion: "1.2.3",
+      modelsVersion: shippedModelCard().version,
+      policyDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      checks: { database: true, judges: true, built_in_documents: true },
+      decisions: { count: 0 },
+    });
+
+    await engine.as(bea).process({ input: "How is confidence computed?" });
+    const second = await engine.as(bea).assessSelf({});
+    expect(second.previous).toEqual(first.assessment);
+    expect(second.assessment?.decisions).toMatchObject({ count: 1, verdicts: { allowed: 1 } });
+    expect(second.changes.map(({ field, before }) => [field, before])).toEqual([
+      ["verdict allowed", ""],
+      ["mean confidence", ""],
+      ["mean quality", ""],
+    ]);
+    expect((await engine.as(bea).assessSelf({})).changes).toEqual([]);
+    expect((await engine.as(cid).assessSelf({})).previous).toBeUndefined();
+
+    const aggregate = { type: "self_assessment", id: bea.subject };
+    const events = await readEvents(engine.db, { aggregate, limit: 10 });
+    expect(events.map(({ version }) => version)).toEqual([1n, 2n, 3n]);
+    expect(anyUnpack(events[1]!.payload!, SelfAssessedSchema as never)).toMatchObject({
+      assessment: second.assessment,
+      changes: second.changes,
+    });
+    const rows = await engine.db.selectFrom("self_assessments").selectAll().execute();
+    expect(rows.filter(({ subject }) => subject === bea.subject)).toHaveLength(1);
+  });
+
+  it("look back at one's own decisions, at the tenant's with the permission", async () => {
+    const tenant = `t-${newId()}`;
+    const [dan, eva] = [person({ tenant }), person({ tenant })];
+    const admin = person({ tenant, permissions: [Permission.CONSCIOUSNESS_ADMIN] });
+    for (const one of [dan, eva]) await engine.as(one).process({ input: "Who won the match in Lima?" });
+    const countFor = async (who: typeof dan) =>
+      (await engine.as(who).assessSelf({})).assessment?.decisions?.count;
+    expect(await countFor(dan)).toBe(1);
+    expect(await countFor(admin)).toBe(2);
+    expect(await countFor(person())).toBe(0);
+  });
+
+  it("tell that a tenant's policy changed since", async () => {
+    const admin = person({ tenant: `t-${newId()}` });
+    const { assessment: before } = await engine.as(admin).assessSelf({});
+    const document =
+      "rules: [{id: own.zeta, scopes: [INPUT], condition: 'text.contains(\"zeta\")', severity: HIGH, message: No.}]";
+    await engine.policiesAs(admin).putPolicy({ document });
+    const { changes, assessment } = await engine.as(admin).assessSelf({});
+    expect(changes).toMatchObject([
+      { field: "policy_digest", before: before?.policyDigest, after: assessment?.policyDigest },
+    ]);
+  });
+
+  it("answer the same again for the same idempotency key, and record nothing twice", async () => {
+    const fay = person();
+    await engine.as(fay).assessSelf({});
+    await engine.as(fay).process({ input: "How is confidence computed?" });
+    const first = await engine.as(fay, "assess-1").assessSelf({});
+    expect(first.changes).not.toEqual([]);
+    expect(await engine.as(fay, "assess-1").assessSelf({})).toEqual(first);
+    const aggregate = { type: "self_assessment", id: fay.subject };
+    expect(await readEvents(engine.db, { aggregate, limit: 10 })).toHaveLength(2);
+  });
+
+  it("refuse a caller without a principal", async () => {
+    expect(await refusal(engine.as(undefined).assessSelf({}))).toEqual([
+      "Unauthenticated",
+      "CREDENTIALS_MISSING",
+    ]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { loadModelWeights, type ModelWeights } from "./load.js";
+import { loadModelCard, type ModelCard } from "./model-card.js";
 import { createSupportModel, type SupportModel } from "./support-model.js";
 import { createTagger, type Tagger } from "./tagger.js";
 import { createTextModel, type TextModel, type TextReading } from "./text-model.js";
@@ -7,6 +8,7 @@ let weights: ModelWeights | undefined;
 let shipped: TextModel | undefined;
 let tagger: Tagger | undefined;
 let support: SupportModel | undefined;
+let card: ModelCard | undefined;
 
 function shippedWeights(): ModelWeights {
   weights ??= loadModelWeights();
@@ -17,6 +19,12 @@ function shippedWeights(): ModelWeights {
 export function shippedTextModel(): TextModel {
   shipped ??= rememberLatest(createTextModel(shippedWeights()));
   return shipped;
+}
+
+/** The card that belongs to the models as shipped. Throws when it is another version's. */
+export function shippedModelCard(): ModelCard {
+  card ??= loadModelCard(shippedWeights().manifest.version);
+  return card;
 }
 
 /** The tagger of names and addresses as shipped. */

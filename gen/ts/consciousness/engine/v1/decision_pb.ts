@@ -906,8 +906,8 @@ export enum ReflectionStop {
   NOTHING_IMPROVED = 2,
 
   /**
-   * It went as deep as it may, and faults are left; one more pass might mend
-   * some. At depth 0 and 1 nothing is changed.
+   * It went as deep as it may: faults are left that one more pass might mend,
+   * or at depth 0 nothing was looked at. At depth 1 nothing is changed.
    *
    * @generated from enum value: REFLECTION_STOP_DEPTH_REACHED = 3;
    */
