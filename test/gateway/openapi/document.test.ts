@@ -170,6 +170,7 @@ describe("an operation", () => {
       "post /api/v1/auth/service-accounts",
       "post /api/v1/auth/service-accounts/{id}/secret",
       "post /api/v1/consciousness/process",
+      "post /api/v1/consciousness/self-awareness",
       "post /api/v1/tenants",
       "post /v1/consciousness/process",
       "put /api/v1/agents/{id}",
