@@ -55,7 +55,19 @@ describe("configuration of the engine", () => {
     rmSync(directory, { recursive: true });
   });
 
+  it("takes what pseudonyms are kept under, and how long, and needs the key where replicas share it", () => {
+    const key = Buffer.alloc(32, 7);
+    const given = { ENGINE_KEY_ENCRYPTION_KEY: key.toString("base64"), ENGINE_PSEUDONYM_DAYS: "7" };
+    expect(read({ ...given, DEPLOYMENT: "replicated" })).toMatchObject({
+      keyEncryptionKey: key,
+      pseudonymDays: 7,
+    });
+    expect(() => read({ DEPLOYMENT: "replicated" })).toThrow("ENGINE_KEY_ENCRYPTION_KEY");
+    expect(() => read({ ENGINE_KEY_ENCRYPTION_KEY: "c2hvcnQ=" })).toThrow("(hidden)");
+  });
+
   it.each([
+    ["ENGINE_PSEUDONYM_DAYS", "0"],
     ["ENGINE_ETHICAL_STRICTNESS", "1.5"],
     ["ENGINE_REFLECTION_DEPTH", "4"],
     ["ENGINE_STAGE_BUDGETS_MS", '{"dance": 5}'],

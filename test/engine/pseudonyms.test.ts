@@ -212,7 +212,7 @@ describe("personal data under PSEUDONYM", () => {
       .as(ann)
       .process({ agentId, options, input, conversationId })
       .catch((error: unknown) => error);
-    expect(errorFacts(blocked as ConnectError).reason).toBe("ETHICAL_VIOLATION");
+    expect(errorFacts(blocked as ConnectError)?.reason).toBe("ETHICAL_VIOLATION");
     expect(inspect(blocked, { depth: 10 })).not.toContain(email);
   });
 });
