@@ -1,9 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { apply } from "../../../mesh/lab/apiserver.js";
 import type { LabCaller } from "../../../mesh/lab/caller.js";
-import { find, type Rendered } from "../../../mesh/lab/manifests.js";
-import { namespace } from "../../../mesh/lab/place.js";
-import { createPod, type Pod, removePod, runPod } from "../../../mesh/lab/pods.js";
+import { type Pod, removePod } from "../../../mesh/lab/pods.js";
 import type { Reply } from "../../../mesh/lab/requests.js";
 import { mayCall, methods, names, restCalls, serversOf } from "../rules.js";
 import {
@@ -23,21 +20,11 @@ import {
   textOf,
   withRules,
 } from "./lab.js";
+import { startStranger } from "./stranger.js";
 
 const internal = names.filter((name) => name !== "gateway");
 const sidecars = rendered.filter(({ kind }) => kind === "Sidecar");
 let stranger: Pod;
-
-/** A pod in the namespace that no method names as a caller. */
-function strangerDeployment(): Rendered {
-  const deployment = structuredClone(find(rendered, "Deployment", "gateway"));
-  deployment.metadata.name = "stranger";
-  deployment.spec.template.metadata.labels.app = "stranger";
-  const pod = deployment.spec.template.spec;
-  pod.serviceAccountName = "stranger";
-  pod.containers[0].ports = [];
-  return deployment;
-}
 
 /** Lets a proxy know every Service, so that only the callee's policy stands in the way. */
 const allKnown = sidecars.map(({ metadata }) =>
@@ -47,12 +34,7 @@ const allKnown = sidecars.map(({ metadata }) =>
 );
 
 beforeAll(async () => {
-  await apply(place, [
-    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "stranger", namespace } },
-  ]);
-  const deployment = strangerDeployment();
-  stranger = await createPod(place, deployment);
-  await runPod(place, stranger, deployment, { proxyOnly: true });
+  stranger = await startStranger();
 });
 
 afterAll(() => removePod(place, stranger));
