@@ -1,5 +1,6 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import type { Decision, StageTiming } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { boundedSignal } from "../kit/abortable-delay.js";
 import type { Clock } from "../kit/clock.js";
 import { callOf } from "../kit/context.js";
 import { errors } from "../kit/errors.js";
@@ -47,10 +48,10 @@ export async function* streamDecision(
   deps: StreamDeps,
   context: HandlerContext,
 ): AsyncGenerator<DecisionEvent> {
-  const leaving = new AbortController();
-  const timeoutMs = Math.min(deps.streamTimeoutMs, Math.max(0, callOf(context).deadline - deps.clock.now()));
-  const expiry = AbortSignal.timeout(Math.floor(timeoutMs));
-  const signal = AbortSignal.any([context.signal, leaving.signal, expiry]);
+  const leftMs = Math.max(0, callOf(context).deadline - deps.clock.now());
+  const timeoutMs = Math.floor(Math.min(deps.streamTimeoutMs, leftMs));
+  const expired = errors.deadlineExceeded({ deadline_ms: timeoutMs });
+  const { signal, abort, release } = boundedSignal(timeoutMs, context.signal, () => expired);
   const events = new Handover<DecisionEvent>();
   const work = decide(
     {
@@ -76,12 +77,12 @@ export async function* streamDecision(
   try {
     yield* events;
     const decision = await work;
-    if (expiry.aborted) throw errors.deadlineExceeded({ deadline_ms: Math.floor(timeoutMs) });
-    if (signal.aborted) throw errors.canceled();
+    if (signal.aborted) throw signal.reason === expired ? expired : errors.canceled();
     yield { kind: "decided", decision };
   } finally {
     abandoned = true;
-    leaving.abort();
+    release();
+    abort();
   }
 }
 

@@ -1,3 +1,4 @@
+import { boundedSignal } from "../../kit/abortable-delay.js";
 import { errors } from "../../kit/errors.js";
 import { createWorkQueue } from "../domain/work-queue.js";
 import type { Message, SendMail } from "./send.js";
@@ -54,11 +55,12 @@ export function createPost({ send, onFailure, ...bounds }: PostOptions): Post {
 
   const deliver = async (sender: SendMail, compose: Parameters<Place["use"]>[0]) => {
     await new Promise((resolve) => setTimeout(resolve, delayMs));
-    const signal = AbortSignal.any([AbortSignal.timeout(deadlineMs), stopping.signal]);
-    await inTurn(async () => {
+    const { signal, release } = boundedSignal(deadlineMs, stopping.signal);
+    const work = async () => {
       const message = await compose(signal);
       if (message) await sender(message, signal);
-    }, signal);
+    };
+    await inTurn(work, signal).finally(release);
   };
 
   return {

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { StageTimingSchema } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { ReasoningStepSchema } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { boundedSignal } from "../../kit/abortable-delay.js";
 import type { Clock } from "../../kit/clock.js";
 import type { StageName } from "../config.js";
 import { RuleUnavailable } from "./policy/checked.js";
@@ -93,21 +94,19 @@ export async function raceBudget<T>(
   outer: AbortSignal,
   work: (signal: AbortSignal) => T | Promise<T>,
 ): Promise<T> {
-  const inner = new AbortController();
-  const signal = AbortSignal.any([outer, inner.signal]);
-  const started = work(signal);
-  if (!(started instanceof Promise)) return started;
-  // The loser of the race may reject later, which nobody waits for.
-  started.catch(() => {});
-  const timer = setTimeout(() => inner.abort(new BudgetExceeded(budgetMs)), budgetMs);
-  const stopped = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
+  const { signal, release } = boundedSignal(budgetMs, outer, () => new BudgetExceeded(budgetMs));
   try {
+    const started = work(signal);
+    if (!(started instanceof Promise)) return started;
+    // The loser of the race may reject later, which nobody waits for.
+    started.catch(() => {});
+    const stopped = new Promise<never>((_, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    });
     return await Promise.race([started, stopped]);
   } finally {
-    clearTimeout(timer);
+    release();
   }
 }
 

@@ -9,6 +9,7 @@ import {
   retry,
   wrap,
 } from "cockatiel";
+import { boundedSignal } from "../../../kit/abortable-delay.js";
 import type { ProviderConfig } from "../../config.js";
 import { Handover } from "../../handover.js";
 import {
@@ -89,7 +90,7 @@ export function createProvider({ config, observe = () => undefined }: ProviderOp
     { accept, outer }: { readonly accept: string; readonly outer: AbortSignal },
     read: (response: IncomingMessage) => Promise<T>,
   ): Promise<T> => {
-    const signal = AbortSignal.any([outer, AbortSignal.timeout(config.timeoutMs)]);
+    const { signal, release } = boundedSignal(config.timeoutMs, outer);
     const body = JSON.stringify({ ...request, model: config.model });
     try {
       const attempts = policy.execute(async () => {
@@ -101,6 +102,8 @@ export function createProvider({ config, observe = () => undefined }: ProviderOp
       return await orAborted(attempts, signal);
     } catch (error) {
       throw failureOf(error, signal);
+    } finally {
+      release();
     }
   };
 
