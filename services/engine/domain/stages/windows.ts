@@ -14,6 +14,8 @@ const fewestCharacters = 400;
  * again: so judging takes a fixed multiple of the answer's length altogether.
  */
 const leastShare = 0.25;
+/** How much longer the text has become when a window that it had no end for is looked for again. */
+const lookAgainAt = 1.05;
 
 /**
  * Takes in an answer piece by piece and releases windows of whole sentences,
@@ -29,16 +31,19 @@ export async function composeInWindows(
 ): Promise<Composition> {
   let text = "";
   let judged = 0;
+  let looksAt = fewestCharacters;
   try {
     for (;;) {
       const next = await pieces.next();
       if (next.done) return next.value;
       // Leading blanks are no part of an answer.
       text = text === "" ? next.value.trimStart() : text + next.value;
-      if (text.length - judged < Math.max(fewestCharacters, judged * leastShare)) continue;
+      if (text.length < looksAt) continue;
       const end = lastSentenceEnd(text);
+      looksAt = text.length * lookAgainAt;
       if (end - judged < fewestCharacters) continue;
       judged = end;
+      looksAt = end + Math.max(fewestCharacters, end * leastShare);
       if (!(await releaseUpTo(text.slice(0, end), run, deps, signal))) {
         return { composed: true, content: text.slice(0, end), toolCalls: [] };
       }
@@ -57,6 +62,7 @@ async function releaseUpTo(
 ): Promise<boolean> {
   const window = await judgedWindow(text, run, deps, signal);
   if (window === undefined) return false;
+  signal.throwIfAborted();
   // Whether a caller that leaves meanwhile has read it, nobody knows.
   run.released += window;
   await run.request.release?.(window);
@@ -82,7 +88,11 @@ async function judgedWindow(
     const { violations } = ruling;
     // The last judgement, of the whole answer, notes all of it.
     [run.shadow.length, run.failures.length] = noted;
-    if (blockingViolations(violations, run.request.options.ethicalStrictness).length > 0) return undefined;
+    if (blockingViolations(violations, run.request.options.ethicalStrictness).length > 0) {
+      // Even if the judgement of the whole came out otherwise.
+      run.ended = "a rule blocks what was to leave next";
+      return undefined;
+    }
     if (masked.text.startsWith(run.released)) return masked.text.slice(run.released.length);
     run.ended = "what followed changes what had left";
   } catch {
