@@ -1,5 +1,5 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
-import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { isReleased } from "./domain/verdict.js";
 
 /** What the caller is told of a decision. */
 export function processResponse({ id, consciousnessQuality, ...decision }: Decision) {
@@ -24,6 +24,5 @@ export function processResponse({ id, consciousnessQuality, ...decision }: Decis
 
 /** The passages that a released answer uses; the stored decision has all that were offered. */
 function standsOn({ verdict, evidence }: Pick<Decision, "verdict" | "evidence">) {
-  const released = verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED;
-  return released ? evidence.filter(({ contentSpans }) => contentSpans.length > 0) : [];
+  return isReleased(verdict) ? evidence.filter(({ contentSpans }) => contentSpans.length > 0) : [];
 }

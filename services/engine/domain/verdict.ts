@@ -60,6 +60,11 @@ const withheld: Readonly<Partial<Record<Verdict, string>>> = {
   [Verdict.CHECK_UNAVAILABLE]: "The answer is withheld: a check could not be completed. Try again shortly.",
 };
 
+/** Whether the answer reaches the caller. */
+export function isReleased(verdict: Verdict): boolean {
+  return verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED;
+}
+
 /** What the caller reads: the answer, a sentence that says it is withheld, or nothing when blocked. */
 export function releasedContent(verdict: Verdict, answer: string): string {
   if (verdict === Verdict.BLOCKED) return "";

@@ -1,5 +1,6 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import { isReleased } from "../domain/verdict.js";
 import type { ChatRequest } from "./chat-request.js";
 
 /** An answer in OpenAI's form, of a decision that was made. */
@@ -63,8 +64,7 @@ function judgementOf({ id, verdict }: Decision) {
 function finishReason({ verdict, finishReason, toolCalls }: Decision): string {
   if (verdict === Verdict.BLOCKED) return "content_filter";
   if (toolCalls.length > 0) return "tool_calls";
-  const passed = verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED;
-  return passed && finishReason !== "" ? finishReason : "stop";
+  return isReleased(verdict) && finishReason !== "" ? finishReason : "stop";
 }
 
 function toolCall({ id, name, arguments: args }: Decision["toolCalls"][number]) {

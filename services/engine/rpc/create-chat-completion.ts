@@ -5,22 +5,21 @@ import type { HttpBody } from "#gen/ts/google/api/httpbody_pb.js";
 import { errors } from "../../kit/errors.js";
 import { decisionHeader } from "../../kit/peers/same-call.js";
 import { ethicalViolation } from "../blocked-decision.js";
-import type { Composer, RequestOf } from "../domain/compose/composer.js";
-import { evidenceText, instructionsOf } from "../domain/compose/provider-composer.js";
 import type { MaskPersonalData, PipelineRequest } from "../domain/run.js";
 import { maskValue } from "../domain/stages/mask-arguments.js";
 import { chunksOf, completionOf, isBlockedAnswer } from "../openai/chat-answer.js";
 import {
   type ChatRequest,
   invalid,
-  maskedMessages,
   otherTexts,
   questionOf,
   readChatRequest,
 } from "../openai/chat-request.js";
+import { conversing } from "../openai/conversing.js";
 import type { FindModel } from "../openai/find-model.js";
+import { withComments } from "../openai/with-comments.js";
 import { origin, type RequestDeps, strictness } from "../pipeline-request.js";
-import { type DecisionEvent, type StreamDeps, streamDecision } from "../stream-decision.js";
+import { type StreamDeps, streamDecision } from "../stream-decision.js";
 
 /** What CreateChatCompletion needs. */
 export interface ChatDeps extends RequestDeps, StreamDeps {
@@ -56,47 +55,6 @@ export function createChatCompletion(
   };
 }
 
-/**
- * The events, and a sign of quiet whenever none came for a while. Not before
- * the input has passed, since a refusal of it has a status of its own.
- */
-async function* withComments(
-  events: AsyncGenerator<DecisionEvent>,
-  keepAliveMs: number,
-): AsyncGenerator<DecisionEvent | "quiet"> {
-  let passed = false;
-  try {
-    for (let next = events.next(); ; ) {
-      const result: IteratorResult<DecisionEvent> | "quiet" = passed
-        ? await orQuiet(next, keepAliveMs)
-        : await next;
-      if (result === "quiet") {
-        yield result;
-        continue;
-      }
-      if (result.done) return;
-      passed ||= result.value.kind === "stage" && result.value.timing.stage === "retrieve";
-      yield result.value;
-      next = events.next();
-    }
-  } finally {
-    // It may wait for a decision, which hears of this by its signal alone.
-    events.return(undefined).catch(() => undefined);
-  }
-}
-
-async function orQuiet<T>(next: Promise<T>, milliseconds: number): Promise<T | "quiet"> {
-  let timer: NodeJS.Timeout | undefined;
-  const quiet = new Promise<"quiet">((resolve) => {
-    timer = setTimeout(() => resolve("quiet"), milliseconds);
-  });
-  try {
-    return await Promise.race([next, quiet]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 async function requestOf(
   chat: ChatRequest,
   deps: ChatDeps,
@@ -111,20 +69,6 @@ async function requestOf(
     options: strictness(undefined, deps.config),
     responder: { ...responder, composer: conversing(responder.composer, chat) },
   };
-}
-
-/** The composer, asking with the conversation. One that asks nobody answers what the user said last. */
-function conversing(composer: Composer, chat: ChatRequest): Composer {
-  const ask: RequestOf = (request) => {
-    const told = [instructionsOf(request), request.evidence.length > 0 ? evidenceText(request) : ""];
-    const system = told.filter((text) => text !== "").join("\n\n");
-    const messages = maskedMessages(chat, request.question, request.conversation ?? []);
-    return {
-      ...chat.passedOn,
-      messages: system === "" ? messages : [{ role: "system", content: system }, ...messages],
-    };
-  };
-  return composer.asking?.(ask) ?? composer;
 }
 
 /** Tools and other fields reach a provider without personal data, as messages do. */

@@ -10,6 +10,7 @@ import { errors } from "../../kit/errors.js";
 import { ethicalViolation } from "../blocked-decision.js";
 import type { Conversations } from "../conversations.js";
 import type { Responder } from "../domain/run.js";
+import { isReleased } from "../domain/verdict.js";
 import { pipelineRequest, type RequestDeps } from "../pipeline-request.js";
 import { processResponse } from "../process-response.js";
 import { type StreamDeps, streamDecision } from "../stream-decision.js";
@@ -32,10 +33,8 @@ export function processStream(deps: ProcessStreamDeps): ServiceImpl<typeof Engin
     if (windowed) requireWindows(request.responder, deps.windowedAllowed);
     const release = windowed ? ReleaseMode.WINDOWED : ReleaseMode.BUFFERED;
     let number = 0;
-    let released = "";
     const windowEvent = async (window: string) => {
       number += 1;
-      released += window;
       const content = await deps.conversations.toldPart(window, placed, of);
       return { event: { case: "window" as const, value: { number, content } }, release };
     };
@@ -46,10 +45,9 @@ export function processStream(deps: ProcessStreamDeps): ServiceImpl<typeof Engin
         yield await windowEvent(event.content);
       } else {
         const { decision } = event;
-        const { verdict, content } = decision;
-        const passed = verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED;
-        if (windowed && passed && content !== released)
-          yield await windowEvent(content.slice(released.length));
+        const { verdict } = decision;
+        const rest = isReleased(verdict) ? decision.content.slice(decision.releasedContent.length) : "";
+        if (windowed && rest !== "") yield await windowEvent(rest);
         const value = processResponse(await deps.conversations.told(decision, of));
         yield { event: { case: "result" as const, value }, release };
         if (verdict === Verdict.BLOCKED) throw ethicalViolation(decision);

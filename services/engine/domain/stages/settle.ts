@@ -22,7 +22,7 @@ import { qualityComponents, qualityIndex } from "../quality.js";
 import { replayRecord } from "../replay/replay-record.js";
 import type { PipelineDeps, Run, StageReport } from "../run.js";
 import { elapsedMs } from "../stage.js";
-import { releasedContent, type Settlement, settleVerdict } from "../verdict.js";
+import { isReleased, releasedContent, type Settlement, settleVerdict } from "../verdict.js";
 import { isBlocked } from "./screen-input.js";
 
 /** All that is decided, before it is written down. */
@@ -125,7 +125,7 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     composer: run.composer,
     personalData: [...run.personalData, ...run.told],
     conversation: run.conversation.map((one) => ({ ...one })),
-    toolCalls: verdict === Verdict.ALLOWED || verdict === Verdict.MODIFIED ? [...run.toolCalls] : [],
+    toolCalls: isReleased(verdict) ? [...run.toolCalls] : [],
     finishReason: run.finishReason,
     releasedContent: run.released,
     ...usageOf(run.usage),
