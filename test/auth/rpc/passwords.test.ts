@@ -2,9 +2,9 @@ import { Code } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Role } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Account } from "../../../services/auth/domain/account.js";
-import { codeOf, stepOf } from "../../../services/auth/domain/totp.js";
 import { newId } from "../../../services/kit/ids.js";
 import { type Auth, eventType, password, startAuth } from "../support/auth.js";
+import { codeOfUri } from "../support/code-of-uri.js";
 import { expectRefusal } from "../support/expect-refusal.js";
 import { publicAccounts, signedIn } from "../support/signed-in.js";
 import { storedText } from "../support/stored-text.js";
@@ -212,7 +212,7 @@ describe("ResetPassword", () => {
     const account = await auth.account();
     const { accounts } = await signedIn(auth, account);
     const { otpauthUri } = await accounts.setUpSecondFactor({ password });
-    await accounts.confirmSecondFactor({ code: codeOfUri(otpauthUri) });
+    await accounts.confirmSecondFactor({ code: codeOfUri(otpauthUri, auth.time.clock.now()) });
     const token = await resetToken(account);
     await publicAccounts(auth).resetPassword({ token, newPassword });
     await expectRefusal(login(account, newPassword), Code.Unauthenticated, "SECOND_FACTOR_REQUIRED");
@@ -222,18 +222,6 @@ describe("ResetPassword", () => {
     await resetInvalid(publicAccounts(auth).resetPassword({ token, newPassword }));
   });
 });
-
-function codeOfUri(uri: string): string {
-  const secret = new URL(uri).searchParams.get("secret") ?? "";
-  const bits = [...secret].map((c) =>
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0"),
-  );
-  const bytes = bits.join("").match(/.{8}/g) ?? [];
-  return codeOf(
-    Uint8Array.from(bytes.map((byte) => Number.parseInt(byte, 2))),
-    stepOf(auth.time.clock.now()),
-  );
-}
 
 describe("UnlockAccount", () => {
   const lock = async (account: Account) => {
@@ -254,7 +242,7 @@ describe("UnlockAccount", () => {
     const account = await auth.account();
     const own = await signedIn(auth, account);
     const { otpauthUri } = await own.accounts.setUpSecondFactor({ password });
-    await own.accounts.confirmSecondFactor({ code: codeOfUri(otpauthUri) });
+    await own.accounts.confirmSecondFactor({ code: codeOfUri(otpauthUri, auth.time.clock.now()) });
     const { accounts } = await admin();
     await accounts.unlockAccount({ userId: account.id });
     await expectRefusal(login(account, password), Code.Unauthenticated, "SECOND_FACTOR_REQUIRED");

@@ -1,8 +1,11 @@
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { codeOfUri } from "../../auth/support/code-of-uri.js";
 import { adminPassword, type TestPlatform } from "../../support/platform.js";
+import { until } from "../../support/until.js";
 import { type Answer, json, send, startEdge } from "./browser.js";
 
 const admitted = "https://console.example.com";
@@ -272,5 +275,109 @@ describe("a session in cookies", () => {
     const answer = await call("POST", "/api/v1/auth/logout", { cookie, ...own }, {});
     expect([answer.status, answer.json.reason]).toEqual([403, "CSRF_TOKEN_INVALID"]);
     expect(answer.headers).not.toHaveProperty("set-cookie");
+  });
+});
+
+/** The platform's time when the session's access token was issued, in milliseconds. */
+const issuedAt = ({ cookie }: Session) =>
+  (decodeJwt(/__Host-session=([^;]+)/.exec(cookie)?.[1] ?? "").iat ?? 0) * 1000;
+
+describe("a session in cookies of another tenant than the default", () => {
+  const member = { tenant: `t-${Date.now()}`, username: "ada", password: "four little ducks went out" };
+  let operator: Session;
+  beforeAll(async () => {
+    operator = sessionOf(await login());
+    const { cookie, csrf } = operator;
+    const headers = { cookie, "x-csrf-token": csrf, ...own };
+    await call("POST", "/api/v1/tenants", headers, { name: member.tenant });
+    const there = { ...headers, "x-tenant": member.tenant };
+    const invitation = await call("POST", "/api/v1/auth/invitations", there, {});
+    const request = { ...member, invitation_token: invitation.json.token };
+    expect((await call("POST", "/api/v1/auth/register", own, request)).status).toBe(200);
+  });
+
+  const signIn = (changes: object = {}) =>
+    call("POST", "/api/v1/auth/login", { "x-session": "cookie", ...own }, { ...member, ...changes });
+  const profile = ({ cookie }: Session, headers: Record<string, string> = {}) =>
+    call("GET", "/api/v1/auth/profile", { cookie, ...own, ...headers });
+  const post = (path: string, { cookie, csrf }: Session) =>
+    call("POST", path, { "x-session": "cookie", cookie, "x-csrf-token": csrf, ...own }, {});
+
+  it("begins there alone", async () => {
+    const { json: body } = await profile(sessionOf(await signIn()));
+    expect([body.username, body.tenant_id === "default"]).toEqual(["ada", false]);
+    const elsewhere = await signIn({ tenant: "" });
+    expect([elsewhere.status, elsewhere.json.reason]).toEqual([401, "CREDENTIALS_INVALID"]);
+    expect(elsewhere.headers).not.toHaveProperty("set-cookie");
+  });
+
+  it("goes on in two tabs that refresh at once, in its tenant", async () => {
+    const first = sessionOf(await signIn());
+    const tabs = await Promise.all([1, 2].map(() => post("/api/v1/auth/refresh", first)));
+    expect(tabs.map(({ status }) => status)).toEqual([200, 200]);
+    const { tenant_id: tenant } = (await profile(first)).json;
+    for (const tab of tabs.map(sessionOf)) expect((await profile(tab)).json.tenant_id).toBe(tenant);
+  });
+
+  it("ends at once with a logout, its access token and the other tab's included", async () => {
+    const first = sessionOf(await signIn());
+    const tab = sessionOf(await post("/api/v1/auth/refresh", first));
+    expect((await post("/api/v1/auth/logout", tab)).status).toBe(200);
+    for (const session of [first, tab]) {
+      await until(async () => (await profile(session)).json.reason === "TOKEN_REVOKED");
+      const refreshed = await post("/api/v1/auth/refresh", session);
+      expect([refreshed.status, refreshed.json.reason]).toEqual([401, "REFRESH_TOKEN_INVALID"]);
+    }
+  });
+
+  it("acts in no other tenant, which a session of who administers tenants does", async () => {
+    const headers = { cookie: operator.cookie, ...own, "x-tenant": member.tenant };
+    const listed = await call("GET", "/api/v1/users", headers);
+    expect(listed.json.users.map(({ username }: { username: string }) => username)).toEqual(["ada"]);
+    const refused = await profile(sessionOf(await signIn()), { "x-tenant": "default" });
+    expect([refused.status, refused.json.reason]).toEqual([403, "TENANT_NOT_ALLOWED"]);
+  });
+
+  it("needs its token to act in another tenant", async () => {
+    const headers = { cookie: operator.cookie, ...own, "x-tenant": member.tenant };
+    const refused = await call("POST", "/api/v1/auth/invitations", headers, {});
+    expect([refused.status, refused.json.reason]).toEqual([403, "CSRF_TOKEN_INVALID"]);
+  });
+});
+
+describe("a sign-in for cookies to an account with a second factor", () => {
+  it("gets cookies with its code alone", async () => {
+    const operator = sessionOf(await login());
+    const account = { username: `bob-${Date.now()}`, password: "four little ducks went out" };
+    const { cookie, csrf } = operator;
+    const invitation = await call(
+      "POST",
+      "/api/v1/auth/invitations",
+      { cookie, "x-csrf-token": csrf, ...own },
+      {},
+    );
+    const request = { ...account, invitation_token: invitation.json.token };
+    await call("POST", "/api/v1/auth/register", own, request);
+    const signIn = (code?: string) =>
+      call(
+        "POST",
+        "/api/v1/auth/login",
+        { "x-session": "cookie", ...own },
+        { ...account, ...(code && { second_factor_code: code }) },
+      );
+    const session = sessionOf(await signIn());
+    const headers = { cookie: session.cookie, "x-csrf-token": session.csrf, ...own };
+    const { password } = account;
+    const setUp = await call("POST", "/api/v1/auth/second-factor", headers, { password });
+    const code = codeOfUri(setUp.json.otpauth_uri, issuedAt(session));
+    const confirmed = await call("POST", "/api/v1/auth/second-factor/confirm", headers, { code });
+    const without = await signIn();
+    expect([without.status, without.json.reason]).toEqual([401, "SECOND_FACTOR_REQUIRED"]);
+    expect(without.headers).not.toHaveProperty("set-cookie");
+    const wrong = await signIn("aaaaaaaaaaaaaaaa");
+    expect([wrong.status, wrong.json.reason]).toEqual([401, "SECOND_FACTOR_INVALID"]);
+    const answer = await signIn(confirmed.json.recovery_codes[0]);
+    expect([answer.status, answer.json.tokens.access_token]).toEqual([200, ""]);
+    expect([...cookiesOf(answer).keys()]).toHaveLength(3);
   });
 });
