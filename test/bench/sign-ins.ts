@@ -12,7 +12,8 @@ import { median, type Row } from "./rows.js";
 const rounds = 5;
 const perRound = 20;
 const callers = 4;
-const password = "a password for benches";
+/** Of the account `admin`. */
+export const password = "a password for benches";
 const environment = { RATE_SIGN_IN_PER_MINUTE: "1000000", LOG_LEVEL: "error" };
 
 /**
@@ -27,9 +28,9 @@ export async function signingIn(): Promise<Row[]> {
 }
 
 async function signingInAt(checks: number): Promise<Row> {
-  const settings = { ...environment, AUTH_PASSWORD_CHECKS: String(checks) };
+  const settings = { AUTH_PASSWORD_CHECKS: String(checks) };
   const platform = await startAuth(settings);
-  const bare = await bareCheck({ AUTH_PASSWORD_CHECKS: String(checks) });
+  const bare = await bareCheck(settings);
   const signIn = () => signInOnce(platform.url);
   await perSecond(signIn);
   const signIns: number[] = [];
@@ -48,7 +49,8 @@ async function signingInAt(checks: number): Promise<Row> {
   };
 }
 
-async function startAuth(settings: Record<string, string>) {
+/** Auth behind a gateway in this process, with settings besides what a bench needs. */
+export async function startAuth(settings: Record<string, string>) {
   const directory = await mkdtemp(join(tmpdir(), "sign-ins-"));
   const running = await startProcess({
     names: ["auth", "gateway"],
@@ -58,6 +60,7 @@ async function startAuth(settings: Record<string, string>) {
       DATA_DIR: directory,
       ADMIN_PASSWORD: password,
       PEER_SECRET: "what workloads without a mesh prove themselves by",
+      ...environment,
       ...settings,
     }),
     version: "0.0.0-bench",
