@@ -5,11 +5,11 @@ import { contestants, grpcNative, restInProcess, restUpstream } from "./gateway/
 import { contestRows } from "./gateway/goals.js";
 import { latencyRows } from "./gateway/latency.js";
 import { memoryCallRows } from "./gateway/memory-call.js";
-import { processRows } from "./gateway/process.js";
 import { profileRows } from "./gateway/profile.js";
 import { contest, type Samples } from "./gateway/rounds.js";
 import { shortForm } from "./gateway/short.js";
 import type { Bench } from "./main.js";
+import { processRows } from "./process.bench.js";
 import type { Row } from "./rows.js";
 
 const parts = ["contest", "profile", "latency", "connections", "memory", "codec", "process"] as const;
@@ -53,7 +53,7 @@ export const bench: Bench = async (args) => {
     connections: connectionRows,
     memory: memoryCallRows,
     codec: codecRows,
-    process: processRows,
+    process: () => processRows(),
   };
   const rows: Row[] = [];
   for (const part of parts.filter((one) => wanted.has(one))) {

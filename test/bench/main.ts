@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
   identity: () => import("./identity.bench.js"),
   limits: () => import("./limits.bench.js"),
   policy: () => import("./policy.bench.js"),
+  process: () => import("./process.bench.js"),
   stores: () => import("./stores.bench.js"),
 };
 

@@ -28,6 +28,7 @@ export interface Outcome {
   readonly errors: number;
   readonly seconds: number;
   readonly p50: number;
+  readonly p95: number;
   readonly p99: number;
 }
 
@@ -137,6 +138,7 @@ function outcome(times: number[], errors: number, seconds: number): Outcome {
     errors,
     seconds,
     p50: quantile(0.5) ?? Number.NaN,
+    p95: quantile(0.95) ?? Number.NaN,
     p99: quantile(0.99) ?? Number.NaN,
   };
 }
