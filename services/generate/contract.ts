@@ -46,6 +46,12 @@ export interface ImageMethod {
   readonly noSideEffects: boolean;
   /** Whether the gateway offers it to everybody outside. */
   readonly forwarded: boolean;
+  /** What kind of audit record a call leaves: `decision`; empty for none. */
+  readonly audit: string;
+  /** Whether its answer is a stream. */
+  readonly streams: boolean;
+  /** The form of its errors over REST: `openai`; empty for problems. */
+  readonly errorFormat: string;
   readonly http: readonly HttpRule[];
 }
 
@@ -88,6 +94,24 @@ export function readContract(image: FileRegistry): ImageContract {
   };
 }
 
+/** What an error reason means on the wire. */
+export interface ImageError {
+  /** `FAILED_PRECONDITION`. */
+  readonly code: string;
+  /** The status over REST where it is not the code's own. */
+  readonly http: number | undefined;
+}
+
+/** Reads a reason of the error catalogue. Throws when there is none. */
+export function readError(image: FileRegistry, reason: string): ImageError {
+  const value = image
+    .getEnum(`${contractPackage}.ErrorReason`)
+    ?.values.find(({ localName }) => localName === reason);
+  if (!value) throw new Error(`the image has no error ${reason}`);
+  const { code, http } = readOption(extension(image, `${contractPackage}.error`), value);
+  return { code: String(code), http: http === undefined ? undefined : Number(http) };
+}
+
 function readWorkload({ name }: DescEnumValue, profile: JsonObject): ImageWorkload {
   return {
     name: shortName("WORKLOAD_", name),
@@ -118,6 +142,9 @@ function readMethod(
     idempotent: method.idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN,
     noSideEffects: method.idempotency === Idempotency.NO_SIDE_EFFECTS,
     forwarded: callers.includes("gateway") && policy.internal !== true,
+    audit: shortName("AUDIT_CLASS_", String(policy.audit ?? "")),
+    streams: !unary,
+    errorFormat: shortName("ERROR_FORMAT_", String(policy.errorFormat ?? "")),
     http: readHttpRules(http),
   };
 }

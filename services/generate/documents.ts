@@ -10,16 +10,22 @@ import { getComments } from "@bufbuild/protoplugin";
 import { callGraph } from "./call-graph.js";
 import { readContract } from "./contract.js";
 import type { Writer } from "./main.js";
+import { page, shortService, table } from "./markdown.js";
+import { noBypassDocument } from "./no-bypass/document.js";
 import { roleMatrix, rolesWith } from "./shipped-roles.js";
 
 const contractPackage = "consciousness.contract.v1";
 
-/** Writes what people look up in the contract: who may call what, who calls whom, what can fail. */
+/**
+ * Writes what people look up in the contract: who may call what, who calls
+ * whom, what can fail, and by which routes decisions leave.
+ */
 export const writeDocuments: Writer = (image) =>
   new Map([
     ["gen/docs/permissions.md", permissionsDocument(image)],
     ["gen/docs/errors.md", errorsDocument(image)],
     ["gen/docs/calls.md", callsDocument(image)],
+    ["gen/docs/no-bypass.md", noBypassDocument(image)],
   ]);
 
 function permissionsDocument(image: FileRegistry): string {
@@ -107,16 +113,6 @@ function callsDocument(image: FileRegistry): string {
   );
 }
 
-function page(title: string, about: string, content: string): string {
-  return `<!-- Generated from proto/. Do not edit. -->\n\n# ${title}\n\n${about}\n\n${content}\n`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
 function methodOf(image: FileRegistry, service: string, name: string): DescMethod {
   const found = image.getService(service)?.methods.find((method) => method.name === name);
   if (!found) throw new Error(`the image has no ${service}/${name}`);
@@ -131,8 +127,4 @@ function optionOf(image: FileRegistry, name: string, element: DescMethod | DescE
 
 function commentOf(value: DescEnumValue): string {
   return (getComments(value).leading ?? "").replace(/\s+/g, " ").trim();
-}
-
-function shortService(typeName: string): string {
-  return typeName.slice(typeName.lastIndexOf(".") + 1);
 }

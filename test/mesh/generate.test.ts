@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
+import { AuditClass, ErrorFormat } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { Store } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { writeMesh } from "../../mesh/generate.js";
 import { pathTemplate } from "../../mesh/rules/authorization.js";
@@ -56,6 +57,9 @@ describe("the contract read from the image", () => {
       idempotent: method.idempotent,
       noSideEffects: method.noSideEffects,
       forwarded: method.forwarded,
+      audit: AuditClass[method.audit]?.toLowerCase().replace("unspecified", ""),
+      streams: method.method.methodKind !== "unary",
+      errorFormat: ErrorFormat[method.errorFormat ?? 0]?.toLowerCase().replace("unspecified", ""),
     }));
     expect(read).toEqual(resolved.sort((a, b) => (a.path < b.path ? -1 : 1)));
   });

@@ -1,0 +1,16 @@
+/** A generated page. */
+export function page(title: string, about: string, content: string): string {
+  return `<!-- Generated from proto/. Do not edit. -->\n\n# ${title}\n\n${about}\n\n${content}\n`;
+}
+
+/** A table in Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+/** `EngineService` of `consciousness.engine.v1.EngineService`. */
+export function shortService(typeName: string): string {
+  return typeName.slice(typeName.lastIndexOf(".") + 1);
+}
