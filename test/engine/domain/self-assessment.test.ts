@@ -1,8 +1,15 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { SelfAssessmentSchema } from "#gen/ts/consciousness/engine/v1/state_pb.js";
 import { changesBetween, summarise } from "../../../services/engine/domain/self-assessment.js";
+
+interface Assessment extends Omit<typeof assessment, "judgeDigests" | "decisions"> {
+  readonly judgeDigests: Record<string, string>;
+  readonly decisions: Omit<(typeof assessment)["decisions"], "verdicts"> & {
+    readonly verdicts: Record<string, number>;
+  };
+}
 
 const assessment = {
   engineVersion: "1.0.0",
@@ -13,7 +20,7 @@ const assessment = {
   decisions: { count: 10, verdicts: { allowed: 8, blocked: 2 }, meanConfidence: 0.8, meanQuality: 0.7 },
 };
 const before = create(SelfAssessmentSchema, assessment);
-const changed = (init: MessageInitShape<typeof SelfAssessmentSchema>) =>
+const changed = (init: Partial<Assessment>) =>
   changesBetween(before, create(SelfAssessmentSchema, { ...assessment, ...init })).map(
     ({ field, before, after }) => [field, before, after],
   );
