@@ -1103,7 +1103,7 @@ export const EngineService: GenService<{
   },
   /**
    * Lists stored decisions in short, newest first: one's own, or all of the
-   * tenant with PERMISSION_CONSCIOUSNESS_ADMIN.
+   * tenant with PERMISSION_CONSCIOUSNESS_ADMIN. Errors: PAGE_TOKEN_INVALID.
    *
    * @generated from rpc consciousness.engine.v1.EngineService.ListDecisions
    */

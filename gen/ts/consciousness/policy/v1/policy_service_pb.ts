@@ -453,7 +453,8 @@ export const PolicyService: GenService<{
     output: typeof PutPolicyResponseSchema;
   },
   /**
-   * Lists the versions, newest first, without their documents.
+   * Lists the versions, newest first, without their documents. Errors:
+   * AGENT_NOT_FOUND, PAGE_TOKEN_INVALID.
    *
    * @generated from rpc consciousness.policy.v1.PolicyService.ListPolicyVersions
    */
@@ -463,7 +464,8 @@ export const PolicyService: GenService<{
     output: typeof ListPolicyVersionsResponseSchema;
   },
   /**
-   * Returns one version with its document. Errors: POLICY_VERSION_NOT_FOUND.
+   * Returns one version with its document. Errors: AGENT_NOT_FOUND,
+   * POLICY_VERSION_NOT_FOUND.
    *
    * @generated from rpc consciousness.policy.v1.PolicyService.GetPolicyVersion
    */
@@ -474,8 +476,8 @@ export const PolicyService: GenService<{
   },
   /**
    * Puts the document of an earlier version in force again, as a new version.
-   * Errors: POLICY_VERSION_NOT_FOUND, POLICY_INVALID, POLICY_LOOSENED,
-   * POLICY_CHANGED.
+   * Errors: AGENT_NOT_FOUND, POLICY_VERSION_NOT_FOUND, POLICY_INVALID,
+   * POLICY_LOOSENED, POLICY_CHANGED.
    *
    * @generated from rpc consciousness.policy.v1.PolicyService.RollbackPolicy
    */
