@@ -8,7 +8,8 @@ const keysMethod = "GetJwks";
 
 /**
  * Refuses tokens at an internal workload that auth did not sign for it. The
- * gateway takes outside credentials of several kinds and checks them itself.
+ * gateway takes outside credentials of several kinds, of which Envoy would refuse
+ * API keys as malformed, and checks them itself.
  */
 export function requestAuthentication({ name }: ImageWorkload, contract: ImageContract): Manifest {
   return {
