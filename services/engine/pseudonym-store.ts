@@ -71,10 +71,7 @@ export function pseudonymStore({ db, keys, clock, keptMs }: PseudonymStoreOption
           .execute();
         const numbering = createNumbering(rows);
         const numbers = wanted.map((one) => numbering.numberOf(one.type, one.value_hash));
-        const expires = rows[0]?.expire_time;
-        const renewed = new Date(clock.now() + keptMs);
-        const due = !expires || renewed.getTime() - expires.getTime() >= Math.min(dayMs, keptMs / 10);
-        const expire_time = due ? renewed : expires;
+        const { expire_time, renews } = expiryOf(rows[0]?.expire_time, clock.now() + keptMs, keptMs);
         const added = wanted.flatMap((one, at) => {
           const number = numbers[at];
           if (number === undefined || numbering.isStored(one.type, number)) return [];
@@ -84,7 +81,7 @@ export function pseudonymStore({ db, keys, clock, keptMs }: PseudonymStoreOption
           return [{ tenant_id, subject, conversation, type, number, value_hash, sealed_value, expire_time }];
         });
         if (added.length > 0) await trx.insertInto("pseudonyms").values(added).execute();
-        if (expires && due) await renew(trx, place, expire_time);
+        if (renews) await renew(trx, place, expire_time);
         return wanted.map(({ type }, at) => {
           const number = numbers[at];
           return number === undefined ? undefined : tokenOf(type, number);
@@ -173,7 +170,12 @@ function createNumbering(rows: readonly Pick<PseudonymsTable, "type" | "number" 
   };
 }
 
-/** Not at every request, as it writes every row of the conversation. */
+/** When a conversation's rows expire. They are not renewed at every request, as that writes all of them. */
+function expiryOf(stored: Date | undefined, wantedMs: number, keptMs: number) {
+  const due = !stored || wantedMs - stored.getTime() >= Math.min(dayMs, keptMs / 10);
+  return { expire_time: due ? new Date(wantedMs) : stored, renews: due && stored !== undefined };
+}
+
 async function renew(trx: Transaction<PseudonymTables>, place: Place, expire_time: Date): Promise<void> {
   await trx
     .updateTable("pseudonyms")
