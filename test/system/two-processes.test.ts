@@ -6,9 +6,11 @@ import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb
 import type { WorkloadName } from "../../services/kit/contract/workloads.js";
 import { freshDataDirectory } from "../support/data-directory.js";
 import { signIn } from "../support/platform.js";
+import { type StandIn, startProvider } from "../support/provider.js";
 import { restClient } from "../support/rest.js";
 import { freePorts, spawnPlatform } from "../support/spawned-platform.js";
 import { until } from "../support/until.js";
+import { itStreamsAnswers } from "./answers-in-streams.js";
 import { describeJudgedPlatform, type Platform } from "./judged-platform.js";
 
 const groups: readonly (readonly WorkloadName[])[] = [
@@ -19,9 +21,13 @@ const groups: readonly (readonly WorkloadName[])[] = [
 interface InTwo extends Platform {
   /** The port of agents, which nobody outside is to reach. */
   readonly agentsUrl: string;
+  /** Whom the agents with the provider `llm` ask. */
+  readonly provider: StandIn;
 }
 
 describeJudgedPlatform("the platform in two processes", startInTwo, (signedIn) => {
+  itStreamsAnswers(signedIn);
+
   const rest = (...call: Parameters<ReturnType<typeof restClient>>) => {
     const { platform, token } = signedIn();
     return restClient(platform.url, token)(...call);
@@ -73,6 +79,7 @@ describeJudgedPlatform("the platform in two processes", startInTwo, (signedIn) =
 
 /** Calls between the two go over HTTP/2, with workload tokens and exchanged internal tokens. */
 async function startInTwo(): Promise<InTwo> {
+  const provider = await startProvider();
   const directories = await Promise.all(groups.map(() => freshDataDirectory()));
   const ports = await freePorts(groups.flat());
   const addresses = Object.entries(ports).flatMap(([name, port]) => [
@@ -82,6 +89,8 @@ async function startInTwo(): Promise<InTwo> {
   const environment = {
     ...(Object.fromEntries(addresses) as Record<string, string>),
     PEER_SECRET: "a secret of the workloads in this test",
+    ENGINE_PROVIDERS: JSON.stringify([{ id: "llm", base_url: provider.url, model: "any", retries: 0 }]),
+    ENGINE_KEEP_ALIVE_MS: "20",
   };
   const processes = await Promise.all(
     groups.map((names, index) => spawnPlatform({ names, directory: directories[index]!, environment })),
@@ -90,9 +99,11 @@ async function startInTwo(): Promise<InTwo> {
   return {
     url,
     agentsUrl: `http://127.0.0.1:${ports.agents}`,
+    provider,
     signIn: () => signIn(url),
     async stop() {
       await Promise.all(processes.map((one) => one.kill("SIGTERM")));
+      provider.close();
       await Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true })));
     },
   };
