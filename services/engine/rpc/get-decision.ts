@@ -1,6 +1,7 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { principalOf } from "../../kit/context.js";
+import { asReadBy } from "../domain/withheld.js";
 import type { DecisionStore } from "../store.js";
 
 /** Handles GetDecision. */
@@ -9,5 +10,8 @@ export function getDecision({
 }: {
   readonly store: Pick<DecisionStore, "load">;
 }): ServiceImpl<typeof EngineService>["getDecision"] {
-  return async ({ id }, context) => ({ decision: await store.load(principalOf(context), id) });
+  return async ({ id }, context) => {
+    const principal = principalOf(context);
+    return { decision: asReadBy(principal, await store.load(principal, id)) };
+  };
 }

@@ -4,6 +4,7 @@ import { principalOf } from "../../kit/context.js";
 import type { SupportModel } from "../domain/models/support-model.js";
 import { reflectOnDecision } from "../domain/reflection/reflect-on-decision.js";
 import type { PassageIndex } from "../domain/retrieval/bm25.js";
+import { asReadBy } from "../domain/withheld.js";
 import type { DecisionStore } from "../store.js";
 
 /** What Reflect needs. */
@@ -20,7 +21,8 @@ export function reflect({
   support,
 }: ReflectDeps): ServiceImpl<typeof EngineService>["reflect"] {
   return async ({ decisionId }, context) => {
-    const decision = await store.load(principalOf(context), decisionId);
+    const principal = principalOf(context);
+    const decision = asReadBy(principal, await store.load(principal, decisionId));
     return reflectOnDecision(decision, builtIn, support);
   };
 }

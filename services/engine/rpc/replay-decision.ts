@@ -9,6 +9,8 @@ import type { EffectivePolicy } from "../domain/policy/policy.js";
 import { differences, outcomeOf } from "../domain/replay/differences.js";
 import { replayDecision as replayOne, unreplayable } from "../domain/replay/replay.js";
 import type { PipelineDeps } from "../domain/run.js";
+import { isReleased } from "../domain/verdict.js";
+import { mayReadWithheld } from "../domain/withheld.js";
 import type { Policies } from "../policies.js";
 import type { PolicyOwner, PolicyStore } from "../policy-store.js";
 import type { DecisionStore } from "../store.js";
@@ -34,7 +36,8 @@ export function replayDecision(
     const owner = { tenant: principal.tenant, agentId: before.agentId };
     const under = await policyFor(policy, owner, deps);
     const { decision: after, unrecorded } = await replayOne(before, under, deps.pipelineDeps, context.signal);
-    const all = differences(before, after);
+    const mayRead = mayReadWithheld(principal) || isReleased(before.verdict);
+    const all = differences(before, after).filter(({ field }) => mayRead || field !== "content");
     const known = (field: string) => field !== "verdict" && field !== "content";
     return {
       decisionId: id,

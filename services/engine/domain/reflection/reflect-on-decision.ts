@@ -8,6 +8,7 @@ import { idfBeside, supportAssessment } from "../assess-answer.js";
 import type { EvidencePassage } from "../compose/composer.js";
 import type { SupportModel } from "../models/support-model.js";
 import type { PassageIndex } from "../retrieval/bm25.js";
+import { isReleased } from "../verdict.js";
 import { reflect } from "./reflect.js";
 
 const deepest = 3;
@@ -43,9 +44,9 @@ export function reflectOnDecision(
 }
 
 /** What was composed: a withheld answer was replaced by a notice in `content`. */
-function answerOf({ content, withheldContent, qualityComponents }: Decision): string {
+function answerOf({ verdict, content, withheldContent, qualityComponents }: Decision): string {
   if (withheldContent !== "") return withheldContent;
-  return qualityComponents ? content : "";
+  return qualityComponents && isReleased(verdict) ? content : "";
 }
 
 function passageOf({ number, title, source, passage, score }: Evidence): EvidencePassage {

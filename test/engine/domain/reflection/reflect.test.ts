@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { DecisionSchema, ReflectionStop } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
+import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { idfBeside } from "../../../../services/engine/domain/assess-answer.js";
 import type { EvidencePassage } from "../../../../services/engine/domain/compose/composer.js";
 import { coherence } from "../../../../services/engine/domain/quality.js";
@@ -184,6 +185,7 @@ describe("reflection on a stored decision", () => {
   const stored = {
     id: "d",
     input: "When are returns accepted?",
+    verdict: Verdict.ALLOWED,
     content: "Returns are accepted within 30 days. The founder was born in Paris.",
     qualityComponents: { support: 0.5, ethics: 1, completeness: 1, coherence: 1 },
     evidence: evidence.map(({ text, ...rest }) => ({ ...rest, passage: text })),
@@ -201,7 +203,10 @@ describe("reflection on a stored decision", () => {
   });
 
   it("takes the answer that was withheld, not the notice", () => {
-    const withheld = { ...stored, content: "The answer is withheld.", withheldContent: stored.content };
+    const notice = { ...stored, verdict: Verdict.ABSTAINED, content: "The answer is withheld." };
+    const withheld = { ...notice, withheldContent: stored.content };
+    const unread = reflectOnDecision(create(DecisionSchema, notice), builtIn);
+    expect(unread.stop).toBe(ReflectionStop.NO_ANSWER);
     const reflection = reflectOnDecision(create(DecisionSchema, withheld), builtIn);
     expect(reflection.revisedContent).toBe("Returns are accepted within 30 days.");
   });

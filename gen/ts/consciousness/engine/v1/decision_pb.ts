@@ -132,7 +132,8 @@ export type Decision = Message<"consciousness.engine.v1.Decision"> & {
   content: string;
 
   /**
-   * The answer that was withheld, when one was composed and then withheld.
+   * The answer that was withheld, when one was composed and then withheld. Only
+   * for PERMISSION_CONSCIOUSNESS_ADMIN, as is `replay`.
    *
    * @generated from field: string withheld_content = 10;
    */

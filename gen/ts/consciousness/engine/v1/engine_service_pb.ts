@@ -1080,7 +1080,8 @@ export const EngineService: GenService<{
   },
   /**
    * Reflects on a stored decision: criticises its answer again and says what
-   * revision, if any, would have better support. Changes nothing.
+   * revision, if any, would have better support. Changes nothing. An answer that
+   * was withheld is none here without PERMISSION_CONSCIOUSNESS_ADMIN.
    * Errors: DECISION_NOT_FOUND.
    *
    * @generated from rpc consciousness.engine.v1.EngineService.Reflect
@@ -1092,7 +1093,8 @@ export const EngineService: GenService<{
   },
   /**
    * Returns a stored decision: one's own, or any of the tenant with
-   * PERMISSION_CONSCIOUSNESS_ADMIN. Errors: DECISION_NOT_FOUND.
+   * PERMISSION_CONSCIOUSNESS_ADMIN, which alone shows answers that were withheld.
+   * Errors: DECISION_NOT_FOUND.
    *
    * @generated from rpc consciousness.engine.v1.EngineService.GetDecision
    */
