@@ -4,7 +4,13 @@ export default defineConfig({
   resolve: { alias: { "#gen": new URL("./gen", import.meta.url).pathname } },
   test: {
     include: ["test/**/*.test.ts"],
-    exclude: ["test/bench/**", "test/browser/**", "test/gateway/load/**", "test/real/**"],
+    exclude: [
+      "test/bench/**",
+      "test/browser/**",
+      "test/gateway/load/**",
+      "test/real/**",
+      "test/system/no-bypass/**",
+    ],
     globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
     maxWorkers: 2,
     // No module of ours keeps state between tests, and loading them again for each file took half the time.

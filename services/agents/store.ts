@@ -42,6 +42,8 @@ export function agentStore({ db, clock }: AgentStoreOptions) {
   return {
     /** A page of agents without their knowledge, newest first. */
     async list(principal: Principal, { status, name, after, limit }: PageQuery): Promise<Agent[]> {
+      // PostgreSQL's text holds no NUL: no agent has such a name, and the query would fail.
+      if (name.includes("\0")) return [];
       let query = db
         .selectFrom("agents")
         .select(slimColumns)

@@ -145,7 +145,7 @@ async function knownDocuments<Tables>({ store, platform, db }: PoliciesOptions<T
     cache,
     bus,
     name: "engine-policies",
-    subject: "events.engine.>",
+    subject: "events.engine.PolicyChanged",
     groupOf: ({ aggregateType }) => (aggregateType === "policy" ? "policies" : undefined),
     deadLetters: deadLettersOf(bus, db),
     log,

@@ -61,6 +61,8 @@ describe("an Idempotency-Key", () => {
       await rest("PUT", path, { role: "AGENT_ROLE_VIEWER" });
       return (key) => rest("DELETE", path, undefined, keyed(key));
     },
+    [methodName(EngineService.method.assessSelf)]: async () => (key) =>
+      rest("POST", "/api/v1/consciousness/self-awareness", {}, keyed(key)),
     [methodName(EngineService.method.process)]: async () => {
       const request = { input: "How is confidence computed?", context: { b: "two", a: "one" } };
       return (key) => rest("POST", "/api/v1/consciousness/process", request, keyed(key));
