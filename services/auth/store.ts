@@ -83,7 +83,7 @@ export interface AuthTables extends AccountTables, MachineTables, TenantTables {
   revocations: {
     position: Generated<bigint>;
     xid: Generated<bigint>;
-    kind: "SESSION" | "ACCOUNT" | "API_KEY" | "TENANT" | "TENANT_SETTINGS";
+    kind: "SESSION" | "ACCOUNT" | "API_KEY" | "TENANT";
     tenant_id: string;
     subject: string;
     epoch: Generated<number>;

@@ -3,7 +3,7 @@
 create table revocations (
   position bigint generated always as identity primary key,
   xid xid8 not null default pg_current_xact_id(),
-  kind text not null check (kind in ('SESSION', 'ACCOUNT', 'API_KEY', 'TENANT', 'TENANT_SETTINGS')),
+  kind text not null check (kind in ('SESSION', 'ACCOUNT', 'API_KEY', 'TENANT')),
   tenant_id text not null,
   -- Session, account or key; empty for a tenant.
   subject text not null,

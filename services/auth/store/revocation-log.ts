@@ -96,7 +96,5 @@ function targetOf({ kind, subject: value }: Entry): Revocation["target"] {
       return { case: "apiKeyId", value };
     case "TENANT":
       return { case: "tenant", value: true };
-    default:
-      return { case: "tenantSettings", value: true };
   }
 }

@@ -17,8 +17,6 @@ export interface Revocations {
   apiKey(tenant: string, key: string): Promise<void>;
   /** Tokens of all accounts of a tenant, whose epochs rise. */
   tenant(tenant: string): Promise<void>;
-  /** No token; but gateways forget what they keep of the tenant. */
-  tenantSettings(tenant: string): Promise<void>;
 }
 
 /** How many rows one statement adds, as its parameters are limited. */
@@ -64,7 +62,6 @@ export function revocations(trx: Trx, clock: Clock): Revocations {
     async tenant(tenant) {
       await add("TENANT", tenant, "", { epoch: await raiseEpochs(trx, tenant) });
     },
-    tenantSettings: (tenant) => add("TENANT_SETTINGS", tenant, ""),
   };
 }
 

@@ -134,8 +134,6 @@ function changesOf(trx: Trx, call: Call, clock: Clock) {
       if (current.active && !tenant.active) {
         await requireSuperAdmin(trx);
         await revocations(trx, clock).tenant(tenant.id);
-      } else {
-        await revocations(trx, clock).tenantSettings(tenant.id);
       }
       const { id: tenantId, active } = tenant;
       await record(tenant, TenantUpdatedSchema, { tenantId, changedFields, active });

@@ -32,8 +32,6 @@ export interface RevocationFeed {
   ensureFresh(): Promise<void> | undefined;
   /** Whether the token of a principal, issued at a second of the epoch, is revoked. */
   isRevoked(principal: Principal, issuedAt: number): boolean;
-  /** Tells of each tenant whose settings changed. Returns how to stop it. */
-  onTenantChange(listener: (tenant: string) => void): () => void;
 }
 
 /** What a feed is made of. */
@@ -52,10 +50,7 @@ export interface FeedOptions {
  * process that was not given the processor refuses nobody for that.
  */
 export function createRevocationFeed({ list, clock, schedule = later }: FeedOptions): RevocationFeed {
-  const listeners = new Set<(tenant: string) => void>();
-  const tokens = createRevokedTokens(clock, (tenant) => {
-    for (const listener of listeners) listener(tenant);
-  });
+  const tokens = createRevokedTokens(clock);
   let since = 0n;
   let knownAt = Number.NEGATIVE_INFINITY;
   let usedAt = Number.NEGATIVE_INFINITY;
@@ -129,10 +124,6 @@ export function createRevocationFeed({ list, clock, schedule = later }: FeedOpti
       return catchUp(usedAt);
     },
     isRevoked: (principal, issuedAt) => tokens.has(principal, issuedAt),
-    onTenantChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
   };
 }
 

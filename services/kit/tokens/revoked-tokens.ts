@@ -26,8 +26,8 @@ interface Entry {
   readonly forgetAt: number;
 }
 
-/** Makes an empty set. `onTenant` is told of each tenant of which something has changed, once for each change. */
-export function createRevokedTokens(clock: Clock, onTenant: (tenant: string) => void): RevokedTokens {
+/** Makes an empty set. */
+export function createRevokedTokens(clock: Clock): RevokedTokens {
   const entries = new Map<string, Entry>();
   const seen = new Map<bigint, number>();
   let generation = 0;
@@ -46,9 +46,6 @@ export function createRevokedTokens(clock: Clock, onTenant: (tenant: string) => 
     if (seen.has(position)) return;
     const forgetAt = clock.monotonic() + expiresIn * 1000;
     seen.set(position, forgetAt);
-    if (revocation.target.case === "tenant" || revocation.target.case === "tenantSettings") {
-      onTenant(revocation.tenantId);
-    }
     const key = keyOf(revocation);
     if (key === undefined) return;
     const former = entries.get(key);

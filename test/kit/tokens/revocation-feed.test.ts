@@ -106,7 +106,6 @@ describe("a revocation", () => {
     ["of an account, for a token of its next epoch", account("u1"), { epoch: 1 }, {}],
     ["of a tenant, for a token of its next epoch", tenant, { epoch: 1 }, {}],
     ["of a tenant, for an account that came later", tenant, { iat: now - 60 }, { time: BigInt(now - 70) }],
-    ["of settings", { case: "tenantSettings", value: true }, {}, {}],
     ["of nothing known", { case: undefined }, {}, {}],
   ])("%s leaves a token alone", async (_, target, claims, changes) => {
     const { verify, revoke } = follow();
@@ -142,28 +141,6 @@ describe("a revocation", () => {
     clock.advance(61_000);
     await feed.ensureFresh();
     expect(feed.isRevoked(ada, now)).toBe(false);
-  });
-
-  it("of a tenant or its settings is told to listeners once, until they stop", async () => {
-    const { auth, clock, feed, revoke, list } = follow();
-    const listener = vi.fn();
-    const stop = feed.onTenantChange(listener);
-    revoke({ case: "tenantSettings", value: true });
-    await feed.ensureFresh();
-    clock.advance(1000);
-    list.mockImplementationOnce(async () => {
-      await auth.answer();
-      const position = 1n;
-      const again = { position, tenantId: "t1", target: { case: "tenantSettings" as const, value: true } };
-      return create(ListRevocationsResponseSchema, { revocations: [again], nextSince: 1n });
-    });
-    await feed.ensureFresh();
-    expect(listener.mock.calls).toEqual([["t1"]]);
-    stop();
-    revoke({ case: "tenant", value: true });
-    clock.advance(1000);
-    await feed.ensureFresh();
-    expect(listener).toHaveBeenCalledTimes(1);
   });
 });
 
