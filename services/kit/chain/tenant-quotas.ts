@@ -50,7 +50,7 @@ export function tenantQuotas({ ask, clock, mostTenants = 10_000 }: TenantQuotasO
       const last = known.get(tenant);
       const now = clock.monotonic();
       if (!last || now - last.askedAt > staleMs)
-        throw errors.dependencyUnavailable({ dependency: "Auth" }, error);
+        throw errors.dependencyUnavailable({ dependency: "auth" }, error);
       last.failedAt = now;
       return last.allowance;
     }
