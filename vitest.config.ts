@@ -12,7 +12,8 @@ export default defineConfig({
       "test/system/no-bypass/**",
     ],
     globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
-    maxWorkers: 2,
+    // On two cores a third one works while the others wait for timers and the disk.
+    maxWorkers: 3,
     // No module of ours keeps state between tests, and loading them again for each file took half the time.
     isolate: false,
     testTimeout: 60_000,
