@@ -7,7 +7,7 @@ import {
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { type Principal, principalOf } from "../../kit/context.js";
 import { errors, validationFailed } from "../../kit/errors.js";
-import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
+import { readPage } from "../../kit/page-token.js";
 import { readApiKey } from "../../kit/tokens/api-key.js";
 import type { ApiKeySettings } from "../config.js";
 import { permissionNames, requireHeld } from "../domain/grants.js";
@@ -16,8 +16,6 @@ import type { AuthParts } from "../parts.js";
 
 type Handlers = ServiceImpl<typeof ApiKeysService>;
 
-const defaultPageSize = 50;
-const greatestPageSize = 200;
 /** Seconds that the access token of a key lives. */
 export const redeemedLifetime = 60;
 
@@ -42,13 +40,10 @@ export function listApiKeys({ store }: AuthParts): Handlers["listApiKeys"] {
     const principal = principalOf(context);
     const user = whoseKeys(principal, request);
     const query = [principal.tenant, principal.subject, user];
-    const after = readPageToken(request.pageToken, query);
-    const size = Math.min(request.pageSize || defaultPageSize, greatestPageSize);
-    // One more than asked for tells whether there is a next page.
-    const found = await store.apiKeys.list(principal, { user, after, limit: size + 1 });
-    const apiKeys = found.slice(0, size);
-    const last = found.length > size ? apiKeys.at(-1) : undefined;
-    return { apiKeys, nextPageToken: last ? pageTokenAfter(last.id, query) : "" };
+    const { items: apiKeys, nextPageToken } = await readPage(request, query, (page) =>
+      store.apiKeys.list(principal, { user, ...page }),
+    );
+    return { apiKeys, nextPageToken };
   };
 }
 

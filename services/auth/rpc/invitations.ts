@@ -3,7 +3,7 @@ import { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_
 import { Role, Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { callOf, principalOf } from "../../kit/context.js";
 import { errors } from "../../kit/errors.js";
-import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
+import { readPage } from "../../kit/page-token.js";
 import { requireHeld, requireTier } from "../domain/grants.js";
 import { newOneTimeToken } from "../domain/one-time-token.js";
 import { permissionsOf } from "../domain/roles.js";
@@ -13,9 +13,6 @@ type Handlers = ServiceImpl<typeof AccountsService>;
 
 const hourMs = 3_600_000;
 const defaultHours = 72;
-const defaultPageSize = 50;
-const greatestPageSize = 200;
-
 /** Handles CreateInvitation. */
 export function createInvitation({ store, clock }: AuthParts): Handlers["createInvitation"] {
   return async (request, context) => {
@@ -40,16 +37,13 @@ export function createInvitation({ store, clock }: AuthParts): Handlers["createI
 
 /** Handles ListInvitations. */
 export function listInvitations({ store }: AuthParts): Handlers["listInvitations"] {
-  return async ({ pageSize, pageToken }, context) => {
+  return async (request, context) => {
     const principal = principalOf(context);
     const query = ["invitations", principal.tenant, principal.subject];
-    const after = readPageToken(pageToken, query);
-    const size = Math.min(pageSize || defaultPageSize, greatestPageSize);
-    // One more than asked for tells whether there is a next page.
-    const found = await store.invitations.list(principal, { after, limit: size + 1 });
-    const invitations = found.slice(0, size);
-    const last = found.length > size ? invitations.at(-1) : undefined;
-    return { invitations, nextPageToken: last ? pageTokenAfter(last.id, query) : "" };
+    const { items: invitations, nextPageToken } = await readPage(request, query, (page) =>
+      store.invitations.list(principal, page),
+    );
+    return { invitations, nextPageToken };
   };
 }
 

@@ -4,11 +4,8 @@ import type { AuditService, ListAuditEventsRequest } from "#gen/ts/consciousness
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { type Principal, principalOf } from "../../kit/context.js";
 import { errors } from "../../kit/errors.js";
-import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
+import { readPage } from "../../kit/page-token.js";
 import type { AuditFilter, AuditStore } from "../store/audit-events.js";
-
-const defaultPageSize = 50;
-const greatestPageSize = 200;
 
 /** Handles ListAuditEvents. */
 export function listAuditEvents({
@@ -20,13 +17,10 @@ export function listAuditEvents({
     const tenant = recordOf(principalOf(context), request);
     const filter = filterOf(request);
     const query = [tenant, JSON.stringify(filter)];
-    const after = readPageToken(request.pageToken, query);
-    const size = Math.min(request.pageSize || defaultPageSize, greatestPageSize);
-    // One more than asked for tells whether there is a next page.
-    const found = await store.list(tenant, { ...filter, after, limit: size + 1 });
-    const events = found.slice(0, size);
-    const last = found.length > size ? events.at(-1) : undefined;
-    return { events, nextPageToken: last ? pageTokenAfter(last.id, query) : "" };
+    const { items: events, nextPageToken } = await readPage(request, query, (page) =>
+      store.list(tenant, { ...filter, ...page }),
+    );
+    return { events, nextPageToken };
   };
 }
 

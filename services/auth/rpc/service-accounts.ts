@@ -8,7 +8,7 @@ import {
 import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { type Principal, principalOf } from "../../kit/context.js";
 import { requireEtag } from "../../kit/etag.js";
-import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
+import { readPage } from "../../kit/page-token.js";
 import { requireCertificates, requireHeld, requireTier } from "../domain/grants.js";
 import { newClientSecret } from "../domain/machine-secrets.js";
 import { permissionsOf, type RoleTable } from "../domain/roles.js";
@@ -20,8 +20,6 @@ import type { AuthParts } from "../parts.js";
 type Handlers = ServiceImpl<typeof ServiceAccountsService>;
 type Granted = Pick<StoredServiceAccount | ServiceAccount, "roles" | "permissions">;
 
-const defaultPageSize = 50;
-const greatestPageSize = 200;
 const defaultOverlapSeconds = 86_400;
 const methods = ServiceAccountsService.method;
 
@@ -44,19 +42,14 @@ export function createServiceAccount({ store, clock }: AuthParts): Handlers["cre
 
 /** Handles ListServiceAccounts. */
 export function listServiceAccounts({ store, clock }: AuthParts): Handlers["listServiceAccounts"] {
-  return async ({ pageToken, pageSize }, context) => {
+  return async (request, context) => {
     const principal = principalOf(context);
     const query = [principal.tenant, "service accounts"];
-    const after = readPageToken(pageToken, query);
-    const size = Math.min(pageSize || defaultPageSize, greatestPageSize);
-    // One more than asked for tells whether there is a next page.
-    const found = await store.serviceAccounts.list(principal, { after, limit: size + 1 });
-    const page = found.slice(0, size);
-    const last = found.length > size ? page.at(-1) : undefined;
-    return {
-      serviceAccounts: page.map((account) => serviceAccountMessage(account, clock.now())),
-      nextPageToken: last ? pageTokenAfter(last.id, query) : "",
-    };
+    const { items, nextPageToken } = await readPage(request, query, (page) =>
+      store.serviceAccounts.list(principal, page),
+    );
+    const serviceAccounts = items.map((account) => serviceAccountMessage(account, clock.now()));
+    return { serviceAccounts, nextPageToken };
   };
 }
 

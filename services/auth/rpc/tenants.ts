@@ -2,15 +2,13 @@ import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { TenantSchema, TenantsService } from "#gen/ts/consciousness/auth/v1/tenants_service_pb.js";
 import { requireEtag } from "../../kit/etag.js";
-import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
+import { readPage } from "../../kit/page-token.js";
 import { tenantMask, tenantMessage } from "../domain/tenant.js";
 import type { AuthParts } from "../parts.js";
 
 type Handlers = ServiceImpl<typeof TenantsService>;
 type Parts = Pick<AuthParts, "store">;
 
-const defaultPageSize = 50;
-const greatestPageSize = 200;
 const query = ["tenants"];
 const methods = TenantsService.method;
 
@@ -32,14 +30,9 @@ export function getTenant({ store }: Parts): Handlers["getTenant"] {
 
 /** Handles ListTenants. */
 export function listTenants({ store }: Parts): Handlers["listTenants"] {
-  return async ({ pageToken, pageSize }) => {
-    const after = readPageToken(pageToken, query);
-    const size = Math.min(pageSize || defaultPageSize, greatestPageSize);
-    // One more than asked for tells whether there is a next page.
-    const found = await store.tenants.list({ after, limit: size + 1 });
-    const page = found.slice(0, size);
-    const last = found.length > size ? page.at(-1) : undefined;
-    return { tenants: page.map(tenantMessage), nextPageToken: last ? pageTokenAfter(last.id, query) : "" };
+  return async (request) => {
+    const { items, nextPageToken } = await readPage(request, query, (page) => store.tenants.list(page));
+    return { tenants: items.map(tenantMessage), nextPageToken };
   };
 }
 

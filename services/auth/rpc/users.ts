@@ -7,7 +7,7 @@ import {
 } from "#gen/ts/consciousness/auth/v1/users_service_pb.js";
 import { type Principal, principalOf } from "../../kit/context.js";
 import { requireEtag } from "../../kit/etag.js";
-import { pageTokenAfter, readPageToken } from "../../kit/page-token.js";
+import { readPage } from "../../kit/page-token.js";
 import { requireHeld, requireTier } from "../domain/grants.js";
 import { permissionsOf } from "../domain/roles.js";
 import { changedFields, requireOutranked, userMessage, withSelected } from "../domain/user.js";
@@ -16,8 +16,6 @@ import type { AuthParts } from "../parts.js";
 type Handlers = ServiceImpl<typeof UsersService>;
 type Parts = Pick<AuthParts, "store">;
 
-const defaultPageSize = 50;
-const greatestPageSize = 200;
 const methods = UsersService.method;
 
 /** Handles ListUsers. */
@@ -25,15 +23,11 @@ export function listUsers({ store }: Parts): Handlers["listUsers"] {
   return async (request, context) => {
     const principal = principalOf(context);
     const query = queryOf(principal, request);
-    const after = readPageToken(request.pageToken, query);
-    const size = Math.min(request.pageSize || defaultPageSize, greatestPageSize);
     const { role, active, usernamePrefix } = request;
-    // One more than asked for tells whether there is a next page.
-    const page = { role, active, usernamePrefix, after, limit: size + 1 };
-    const found = await store.users.list(principal, page);
-    const users = found.slice(0, size);
-    const last = found.length > size ? users.at(-1) : undefined;
-    return { users: users.map(userMessage), nextPageToken: last ? pageTokenAfter(last.id, query) : "" };
+    const { items, nextPageToken } = await readPage(request, query, (page) =>
+      store.users.list(principal, { role, active, usernamePrefix, ...page }),
+    );
+    return { users: items.map(userMessage), nextPageToken };
   };
 }
 
