@@ -15,6 +15,7 @@ import { errors } from "../../kit/errors.js";
 import { type HandledCall, once } from "../../kit/idempotency/handle.js";
 import { newId } from "../../kit/ids.js";
 import { type OutboxTables, recordEvent } from "../../kit/outbox.js";
+import type { Page } from "../../kit/page-token.js";
 import { permissionNames } from "../domain/grants.js";
 import type { NewApiKey } from "../domain/machine-secrets.js";
 import type { AuthTables } from "../store.js";
@@ -34,11 +35,8 @@ export interface ApiKeyDraft {
 }
 
 /** Which page of whose keys. */
-export interface ApiKeyPage {
+export interface ApiKeyPage extends Page {
   readonly user: string;
-  /** Id of the key that the page follows; undefined for the first page. */
-  readonly after: string | undefined;
-  readonly limit: number;
 }
 
 /** API keys. */

@@ -1,6 +1,7 @@
 import type { Kysely, SelectQueryBuilder } from "kysely";
 import { type AuditEvent, AuditOutcome } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
 import { lowestIdAt } from "../../kit/ids.js";
+import type { Page } from "../../kit/page-token.js";
 import type { AuthTables } from "../store.js";
 import { type AuditEventsTable, type AuditFacts, toAuditEvent, toAuditRow } from "./audit-rows.js";
 
@@ -23,11 +24,7 @@ export interface AuditFilter {
 }
 
 /** Which page of a record. */
-export interface AuditPage extends AuditFilter {
-  /** Id of the event that the page follows; undefined for the first page. */
-  readonly after: string | undefined;
-  readonly limit: number;
-}
+export interface AuditPage extends AuditFilter, Page {}
 
 /** The audit record, to which events are added. */
 export interface AuditStore {

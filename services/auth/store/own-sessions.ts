@@ -3,6 +3,7 @@ import { SessionEnd } from "#gen/ts/consciousness/auth/v1/auth_events_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { Call, Principal } from "../../kit/context.js";
 import type { OutboxTables } from "../../kit/outbox.js";
+import type { Page } from "../../kit/page-token.js";
 import { transaction } from "../../kit/stores/database/kysely.js";
 import type { AuthTables } from "../store.js";
 import { endSessions } from "./end-sessions.js";
@@ -18,17 +19,10 @@ export interface OwnSession {
   readonly userAgent: string;
 }
 
-/** Which page of sessions to read. */
-export interface SessionQuery {
-  /** Id of the last one of the page before. */
-  readonly after: string | undefined;
-  readonly limit: number;
-}
-
 /** Sessions in the hands of their owner. */
 export interface OwnSessions {
   /** Those that go on, newest first. */
-  list(principal: Principal, query: SessionQuery): Promise<OwnSession[]>;
+  list(principal: Principal, query: Page): Promise<OwnSession[]>;
   /** Ends one of them; false when there is none of that id. */
   end(principal: Principal, session: string, call: Call): Promise<boolean>;
   /** Ends all but the principal's; returns how many. */

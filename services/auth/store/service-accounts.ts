@@ -14,6 +14,7 @@ import { errors } from "../../kit/errors.js";
 import { type HandledCall, once } from "../../kit/idempotency/handle.js";
 import { newId } from "../../kit/ids.js";
 import { type OutboxTables, recordEvent } from "../../kit/outbox.js";
+import type { Page } from "../../kit/page-token.js";
 import { violatedConstraint } from "../../kit/stores/database/kysely.js";
 import type { StoredServiceAccount } from "../domain/service-account.js";
 import type { AuthTables } from "../store.js";
@@ -24,13 +25,6 @@ import { serviceAccountValues, toServiceAccount } from "./service-account-rows.j
 type Tables = AuthTables & OutboxTables;
 type Trx = Transaction<Tables>;
 
-/** Which page of the tenant's service accounts. */
-export interface ServiceAccountPage {
-  /** Id of the account that the page follows; undefined for the first page. */
-  readonly after: string | undefined;
-  readonly limit: number;
-}
-
 /** Changes of the tenant's service accounts within one transaction, each a row and an event. */
 export type ServiceAccountChanges = ReturnType<typeof changesOf>;
 
@@ -40,7 +34,7 @@ export type ServiceAccountStore = ReturnType<typeof serviceAccountStore>;
 export function serviceAccountStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }) {
   return {
     /** A page of service accounts, newest first. */
-    async list({ tenant }: Principal, { after, limit }: ServiceAccountPage): Promise<StoredServiceAccount[]> {
+    async list({ tenant }: Principal, { after, limit }: Page): Promise<StoredServiceAccount[]> {
       let query = db.selectFrom("service_accounts").selectAll().where("tenant_id", "=", tenant);
       if (after !== undefined) query = query.where("id", "<", after);
       return (await query.orderBy("id", "desc").limit(limit).execute()).map(toServiceAccount);

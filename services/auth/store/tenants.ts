@@ -8,6 +8,7 @@ import { errors } from "../../kit/errors.js";
 import { type HandledCall, once } from "../../kit/idempotency/handle.js";
 import { newId } from "../../kit/ids.js";
 import { type OutboxTables, recordEvent } from "../../kit/outbox.js";
+import type { Page } from "../../kit/page-token.js";
 import { violatedConstraint } from "../../kit/stores/database/kysely.js";
 import { defaultTenant } from "../domain/account.js";
 import type { StoredTenant } from "../domain/tenant.js";
@@ -18,13 +19,6 @@ import { requireSuperAdmin } from "./super-admins.js";
 type Tables = AuthTables & OutboxTables;
 type Trx = Transaction<Tables>;
 
-/** Which page of the tenants. */
-export interface TenantPage {
-  /** Id of the tenant that the page follows; undefined for the first page. */
-  readonly after: string | undefined;
-  readonly limit: number;
-}
-
 /** Changes of tenants within one transaction, each a row and an event. */
 export type TenantChanges = ReturnType<typeof changesOf>;
 
@@ -34,7 +28,7 @@ export type TenantStore = ReturnType<typeof tenantStore>;
 export function tenantStore({ db, clock }: { db: Kysely<Tables>; clock: Clock }) {
   return {
     /** A page of tenants, newest first, the default tenant last. */
-    async list({ after, limit }: TenantPage): Promise<StoredTenant[]> {
+    async list({ after, limit }: Page): Promise<StoredTenant[]> {
       let query = db.selectFrom("tenants").selectAll();
       if (after !== undefined) {
         query = query.where((row) => row.or([row("id", "<", after), row("id", "=", defaultTenant)]));

@@ -70,10 +70,7 @@ export function unescaped(token: string): string {
 }
 
 /** The text with each token replaced; tokens without a replacement stay. */
-export function withTokensReplaced(
-  text: string,
-  replacement: (token: PlacedToken) => string | undefined,
-): string {
+function withTokensReplaced(text: string, replacement: (token: PlacedToken) => string | undefined): string {
   let replaced = "";
   let from = 0;
   for (const token of tokensIn(text)) {
