@@ -6,6 +6,7 @@ const loaders = {
   gateway: async () => preparable((await import("./gateway/service.js")).definition),
   engine: async () => preparable((await import("./engine/service.js")).definition),
   agents: async () => preparable((await import("./agents/service.js")).definition),
+  analytics: async () => preparable((await import("./analytics/service.js")).definition),
   auth: async () => preparable((await import("./auth/service.js")).definition),
 } satisfies Record<WorkloadName, () => Promise<Preparable>>;
 

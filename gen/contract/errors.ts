@@ -109,4 +109,11 @@ export interface ErrorParams {
   CHAT_REQUEST_INVALID: { param: string | number; problem: string | number };
   MODEL_NOT_FOUND: { model: string | number };
   WINDOWED_RELEASE_NOT_ALLOWED: { problem: string | number };
+  QUERY_INVALID: { field: string | number; problem: string | number };
+  QUERY_TOO_EXPENSIVE: { bound: string | number };
+  ALL_TENANTS_NOT_ALLOWED: Record<never, never>;
+  EXPORT_TOO_LARGE: { rows: string | number; limit: string | number };
+  EXPORT_NOT_FOUND: { id: string | number };
+  EXPORT_LINK_INVALID: Record<never, never>;
+  EXPORTS_EXHAUSTED: { limit: string | number };
 }

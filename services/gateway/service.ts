@@ -1,6 +1,9 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { AnalyticsService } from "#gen/ts/consciousness/analytics/v1/analytics_service_pb.js";
+import { ExportsService } from "#gen/ts/consciousness/analytics/v1/exports_service_pb.js";
+import { ReportsService } from "#gen/ts/consciousness/analytics/v1/reports_service_pb.js";
 import { AccountsService } from "#gen/ts/consciousness/auth/v1/accounts_service_pb.js";
 import { ApiKeysService } from "#gen/ts/consciousness/auth/v1/api_keys_service_pb.js";
 import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
@@ -42,6 +45,9 @@ const forwarded: readonly DescService[] = [
   ChatService,
   CalibrationService,
   PolicyService,
+  AnalyticsService,
+  ExportsService,
+  ReportsService,
 ];
 const services: readonly DescService[] = [AuthService, ServiceAccountsService, ...forwarded];
 

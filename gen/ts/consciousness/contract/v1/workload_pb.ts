@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/contract/v1/workload.proto.
  */
 export const file_consciousness_contract_v1_workload: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL3dvcmtsb2FkLnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxImAKD1dvcmtsb2FkUHJvZmlsZRIMCgRwb3J0GAEgASgNEjAKBnN0b3JlcxgCIAMoDjIgLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuU3RvcmUSDQoFaG9zdHMYAyADKAkqrAEKCFdvcmtsb2FkEhgKFFdPUktMT0FEX1VOU1BFQ0lGSUVEEAASIQoQV09SS0xPQURfR0FURVdBWRABGguquxgHCMA+EgICAxIhCg9XT1JLTE9BRF9FTkdJTkUQAhoMqrsYCAjBPhIDAQIDEiAKD1dPUktMT0FEX0FHRU5UUxADGguquxgHCMI+EgIBAhIeCg1XT1JLTE9BRF9BVVRIEAcaC6q7GAcIxj4SAgECKlIKBVN0b3JlEhUKEVNUT1JFX1VOU1BFQ0lGSUVEEAASEgoOU1RPUkVfREFUQUJBU0UQARINCglTVE9SRV9CVVMQAhIPCgtTVE9SRV9DQUNIRRADOmsKCHdvcmtsb2FkEiEuZ29vZ2xlLnByb3RvYnVmLkVudW1WYWx1ZU9wdGlvbnMYtYcDIAEoCzIqLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuV29ya2xvYWRQcm9maWxlUgh3b3JrbG9hZGIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Cihjb25zY2lvdXNuZXNzL2NvbnRyYWN0L3YxL3dvcmtsb2FkLnByb3RvEhljb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxImAKD1dvcmtsb2FkUHJvZmlsZRIMCgRwb3J0GAEgASgNEjAKBnN0b3JlcxgCIAMoDjIgLmNvbnNjaW91c25lc3MuY29udHJhY3QudjEuU3RvcmUSDQoFaG9zdHMYAyADKAkq0QEKCFdvcmtsb2FkEhgKFFdPUktMT0FEX1VOU1BFQ0lGSUVEEAASIQoQV09SS0xPQURfR0FURVdBWRABGguquxgHCMA+EgICAxIhCg9XT1JLTE9BRF9FTkdJTkUQAhoMqrsYCAjBPhIDAQIDEiAKD1dPUktMT0FEX0FHRU5UUxADGguquxgHCMI+EgIBAhIjChJXT1JLTE9BRF9BTkFMWVRJQ1MQBhoLqrsYBwjFPhICAQISHgoNV09SS0xPQURfQVVUSBAHGguquxgHCMY+EgIBAipSCgVTdG9yZRIVChFTVE9SRV9VTlNQRUNJRklFRBAAEhIKDlNUT1JFX0RBVEFCQVNFEAESDQoJU1RPUkVfQlVTEAISDwoLU1RPUkVfQ0FDSEUQAzprCgh3b3JrbG9hZBIhLmdvb2dsZS5wcm90b2J1Zi5FbnVtVmFsdWVPcHRpb25zGLWHAyABKAsyKi5jb25zY2lvdXNuZXNzLmNvbnRyYWN0LnYxLldvcmtsb2FkUHJvZmlsZVIId29ya2xvYWRiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * What a process needs from its surroundings.
@@ -82,6 +82,13 @@ export enum Workload {
    * @generated from enum value: WORKLOAD_AGENTS = 3;
    */
   AGENTS = 3,
+
+  /**
+   * Says what was decided, how fast and how well.
+   *
+   * @generated from enum value: WORKLOAD_ANALYTICS = 6;
+   */
+  ANALYTICS = 6,
 
   /**
    * Signs users in and issues tokens.

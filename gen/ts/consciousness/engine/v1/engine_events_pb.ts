@@ -6,7 +6,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { AnswerLabel, VerdictLabel } from "./calibration_service_pb.js";
 import { file_consciousness_engine_v1_calibration_service } from "./calibration_service_pb.js";
-import type { ProcessingMetrics } from "./decision_pb.js";
+import type { ComposeUsage, ProcessingMetrics } from "./decision_pb.js";
 import { file_consciousness_engine_v1_decision } from "./decision_pb.js";
 import type { Verdict } from "./evaluation_pb.js";
 import { file_consciousness_engine_v1_evaluation } from "./evaluation_pb.js";
@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/engine/v1/engine_events.proto.
  */
 export const file_consciousness_engine_v1_engine_events: GenFile = /*@__PURE__*/
-  fileDesc("Citjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSLGAgoQRGVjaXNpb25SZWNvcmRlZBITCgtkZWNpc2lvbl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEjEKB3ZlcmRpY3QYBCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhAKCHJ1bGVfaWRzGAUgAygJEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgAiAEBEhoKDWV0aGljYWxfc2NvcmUYByABKAFIAYgBARJGChJwcm9jZXNzaW5nX21ldHJpY3MYCCABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzaW5nTWV0cmljc0IYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhAKDl9ldGhpY2FsX3Njb3JlIqcBChBGZWVkYmFja1JlY29yZGVkEhMKC2RlY2lzaW9uX2lkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFuc3dlckxhYmVsEjYKB3ZlcmRpY3QYBCABKA4yJS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0TGFiZWwigQEKDFNlbGZBc3Nlc3NlZBI7Cgphc3Nlc3NtZW50GAEgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2VsZkFzc2Vzc21lbnQSNAoHY2hhbmdlcxgCIAMoCzIjLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNlbGZDaGFuZ2ViBnByb3RvMw", [file_consciousness_engine_v1_calibration_service, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state]);
+  fileDesc("Citjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9lbmdpbmVfZXZlbnRzLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSLjBwoQRGVjaXNpb25SZWNvcmRlZBITCgtkZWNpc2lvbl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJEhAKCGFnZW50X2lkGAMgASgJEjEKB3ZlcmRpY3QYBCABKA4yIC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0EhAKCHJ1bGVfaWRzGAUgAygJEiIKFWNvbnNjaW91c25lc3NfcXVhbGl0eRgGIAEoAUgAiAEBEhoKDWV0aGljYWxfc2NvcmUYByABKAFIAYgBARJGChJwcm9jZXNzaW5nX21ldHJpY3MYCCABKAsyKi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qcm9jZXNzaW5nTWV0cmljcxIcCg9hd2FyZW5lc3NfbGV2ZWwYCSABKAFIAogBARIdChBjcmVhdGl2aXR5X3Njb3JlGAogASgBSAOIAQESHQoQcmVmbGVjdGlvbl9kZXB0aBgLIAEoDUgEiAEBEh0KEGNvbmZpZGVuY2VfbGV2ZWwYDCABKAFIBYgBARJYChBmcmFtZXdvcmtfc2NvcmVzGA0gAygLMj4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRGVjaXNpb25SZWNvcmRlZC5GcmFtZXdvcmtTY29yZXNFbnRyeRI8Cg1jb21wb3NlX3VzYWdlGA4gASgLMiUuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQ29tcG9zZVVzYWdlEhAKCGNvbXBvc2VyGA8gASgJEhYKDm1vZGVsc192ZXJzaW9uGBAgASgJEhUKDXBvbGljeV9kaWdlc3QYESABKAkSFgoJY3B1X3NoYXJlGBIgASgBSAaIAQESGQoMbWVtb3J5X3NoYXJlGBMgASgBSAeIAQESFgoJZ3B1X3NoYXJlGBQgASgBSAiIAQESHgoRcXVhbnR1bV9jb2hlcmVuY2UYFSABKAFICYgBARIOCgZjYWNoZWQYFiABKAgaNgoURnJhbWV3b3JrU2NvcmVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4AUIYChZfY29uc2Npb3VzbmVzc19xdWFsaXR5QhAKDl9ldGhpY2FsX3Njb3JlQhIKEF9hd2FyZW5lc3NfbGV2ZWxCEwoRX2NyZWF0aXZpdHlfc2NvcmVCEwoRX3JlZmxlY3Rpb25fZGVwdGhCEwoRX2NvbmZpZGVuY2VfbGV2ZWxCDAoKX2NwdV9zaGFyZUIPCg1fbWVtb3J5X3NoYXJlQgwKCl9ncHVfc2hhcmVCFAoSX3F1YW50dW1fY29oZXJlbmNlIqcBChBGZWVkYmFja1JlY29yZGVkEhMKC2RlY2lzaW9uX2lkGAEgASgJEhAKCGFnZW50X2lkGAIgASgJEjQKBmFuc3dlchgDIAEoDjIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLkFuc3dlckxhYmVsEjYKB3ZlcmRpY3QYBCABKA4yJS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WZXJkaWN0TGFiZWwigQEKDFNlbGZBc3Nlc3NlZBI7Cgphc3Nlc3NtZW50GAEgASgLMicuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2VsZkFzc2Vzc21lbnQSNAoHY2hhbmdlcxgCIAMoCzIjLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNlbGZDaGFuZ2ViBnByb3RvMw", [file_consciousness_engine_v1_calibration_service, file_consciousness_engine_v1_decision, file_consciousness_engine_v1_evaluation, file_consciousness_engine_v1_state]);
 
 /**
  * A request was decided. Aggregate `decision`. Holds no text of the caller.
@@ -81,6 +81,104 @@ export type DecisionRecorded = Message<"consciousness.engine.v1.DecisionRecorded
    * @generated from field: consciousness.engine.v1.ProcessingMetrics processing_metrics = 8;
    */
   processingMetrics?: ProcessingMetrics | undefined;
+
+  /**
+   * See ConsciousnessState.
+   *
+   * @generated from field: optional double awareness_level = 9;
+   */
+  awarenessLevel?: number | undefined;
+
+  /**
+   * How new the answer is, 0..1; absent without one.
+   *
+   * @generated from field: optional double creativity_score = 10;
+   */
+  creativityScore?: number | undefined;
+
+  /**
+   * Reflection passes that ran.
+   *
+   * @generated from field: optional uint32 reflection_depth = 11;
+   */
+  reflectionDepth?: number | undefined;
+
+  /**
+   * See ProcessResponse.
+   *
+   * @generated from field: optional double confidence_level = 12;
+   */
+  confidenceLevel?: number | undefined;
+
+  /**
+   * Score by each ethical framework that gave one, 0..1.
+   *
+   * @generated from field: map<string, double> framework_scores = 13;
+   */
+  frameworkScores: { [key: string]: number };
+
+  /**
+   * What a provider took for the answer.
+   *
+   * @generated from field: consciousness.engine.v1.ComposeUsage compose_usage = 14;
+   */
+  composeUsage?: ComposeUsage | undefined;
+
+  /**
+   * What composed the answer: `extractive`, or a provider's id.
+   *
+   * @generated from field: string composer = 15;
+   */
+  composer: string;
+
+  /**
+   * Version of the models that judged.
+   *
+   * @generated from field: string models_version = 16;
+   */
+  modelsVersion: string;
+
+  /**
+   * Digest of the policy that was in force.
+   *
+   * @generated from field: string policy_digest = 17;
+   */
+  policyDigest: string;
+
+  /**
+   * Share of one core that the engine's process used while it decided.
+   *
+   * @generated from field: optional double cpu_share = 18;
+   */
+  cpuShare?: number | undefined;
+
+  /**
+   * Share of its memory limit that the engine's process held, 0..1.
+   *
+   * @generated from field: optional double memory_share = 19;
+   */
+  memoryShare?: number | undefined;
+
+  /**
+   * Share of an accelerator that was used, 0..1; absent without one.
+   *
+   * @generated from field: optional double gpu_share = 20;
+   */
+  gpuShare?: number | undefined;
+
+  /**
+   * l1-norm of coherence; absent unless the quantum service took part.
+   *
+   * @generated from field: optional double quantum_coherence = 21;
+   */
+  quantumCoherence?: number | undefined;
+
+  /**
+   * Whether the answer came from the answer cache.
+   *
+   * @generated from field: bool cached = 22;
+   */
+  cached: boolean;
 };
 
 /**
