@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { sql } from "kysely";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { fromMessage } from "../../services/kit/events/cloud-event.js";
 import { natsBus } from "../../services/kit/stores/bus/nats.js";
@@ -71,6 +72,11 @@ describe.skipIf(!natsInstalled || !postgresInstalled)("events over kill -9", () 
     }
     await until(() => acknowledged.length >= wanted, 60_000);
     await kill(writer);
+    // The server commits what a killed process had sent, a moment after.
+    const writing = sql<{
+      count: number;
+    }>`select count(*)::int from pg_stat_activity where application_name = 'writer'`;
+    await until(async () => (await writing.execute(agents)).rows[0]?.count === 0, 60_000);
 
     const stored = (await agents.selectFrom("outbox").select("id").execute()).map(({ id }) => id);
     expect(acknowledged.filter((id) => !new Set(stored).has(id))).toEqual([]);
