@@ -210,7 +210,7 @@ export type LiveWindow = Message<"consciousness.analytics.v1.LiveWindow"> & {
   meanConfidence?: number | undefined;
 
   /**
-   * Agents that answered.
+   * Agents that answered, the engine itself among them.
    *
    * @generated from field: uint64 active_agents = 9;
    */
