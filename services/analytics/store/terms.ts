@@ -24,6 +24,8 @@ export type TimeUnit = "minute" | "hour" | "day" | "week" | "month";
 export type Aggregation =
   | { readonly kind: "count"; readonly metric?: Metric }
   | { readonly kind: "average" | "sum" | "min" | "max"; readonly metric: Metric }
+  /** Sample standard deviation (divided by n − 1); null with fewer than two values. */
+  | { readonly kind: "deviation"; readonly metric: Metric }
   /** `percentile` is 0..100, interpolated between the closest ranks. */
   | { readonly kind: "percentile"; readonly metric: Metric; readonly percentile: number }
   | { readonly kind: "distinct"; readonly dimension: Dimension };
