@@ -38,12 +38,13 @@ export interface DecisionRow {
   readonly user: string;
   /** Name in lower case. */
   readonly verdict: string;
+  /** Each once. */
   readonly ruleIds: readonly string[];
   readonly modelVersion: string;
   readonly policyDigest: string;
   readonly composer: string;
   readonly cached: boolean;
-  /** Absent figures are null. */
+  /** Absent figures are null; all numbers of a decision are finite. */
   readonly figures: Readonly<Record<Figure, number | null>>;
   /** Milliseconds by stage. */
   readonly stages: Readonly<Record<string, number>>;
@@ -60,7 +61,7 @@ export interface LabelRow {
   /** Version of the aggregate. */
   readonly version: bigint;
   readonly time: Date;
-  /** Such as `answer_correct` and `verdict_wrong`; empty takes back what was said. */
+  /** Such as `answer_correct` and `verdict_wrong`, each once; empty takes back what was said. */
   readonly labels: readonly string[];
 }
 
@@ -89,14 +90,17 @@ export interface Selection {
   readonly ranges: readonly Range[];
 }
 
-/** A range of a metric, both ends inclusive. */
+/** A range of a metric, both ends inclusive. A decision without the metric lies in none, not even in one without ends. */
 export interface Range {
   readonly metric: Metric;
   readonly min: number | undefined;
   readonly max: number | undefined;
 }
 
-/** A column of the answer by which decisions are grouped. */
+/**
+ * A column of the answer by which decisions are grouped. By rule, framework and
+ * label, a decision counts once for each that it has, and not at all without.
+ */
 export type Group =
   | { readonly name: string; readonly kind: "dimension"; readonly dimension: Dimension }
   | { readonly name: string; readonly kind: "time"; readonly unit: TimeUnit; readonly timeZone: string };
@@ -109,7 +113,7 @@ export interface QueryPlan {
   readonly selection: Selection;
   readonly groups: readonly Group[];
   readonly aggregates: readonly Aggregate[];
-  /** Names of columns; the groups follow, so that the order is total. */
+  /** Names of columns, null last; the groups follow, so that the order is total. Text is ordered by code point. */
   readonly orders: readonly { readonly column: string; readonly descending: boolean }[];
   readonly offset: number;
   readonly limit: number;
@@ -133,7 +137,12 @@ export type Value = number | string | Date | null;
 export interface ColumnStore {
   /** Keeps the rows that it has not yet, all or none. Once it resolves they survive the end of the process. */
   append(batch: Batch): Promise<void>;
-  /** Rows in the plan's order of columns: groups, then aggregates. Rejects with QUERY_TOO_EXPENSIVE. */
+  /**
+   * Rows in the plan's order of columns: groups, then aggregates. A plan without
+   * groups has one row, even of no decisions: of no values, a count and a
+   * distinct is 0, everything else null. Rejects with QUERY_TOO_EXPENSIVE, and
+   * with OVERLOADED where too many wait.
+   */
   query(plan: QueryPlan, bounds: Bounds, signal?: AbortSignal): Promise<Value[][]>;
   /** How many decisions there are. */
   count(selection: Selection, signal?: AbortSignal): Promise<number>;

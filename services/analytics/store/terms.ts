@@ -18,6 +18,7 @@ export type Dimension =
   | "policy"
   | "tenant";
 
+/** Weeks begin on Monday. Days, weeks and months begin at the first moment of their first date in the zone. */
 export type TimeUnit = "minute" | "hour" | "day" | "week" | "month";
 
 /** How one value is made of many decisions. */
@@ -28,4 +29,5 @@ export type Aggregation =
   | { readonly kind: "deviation"; readonly metric: Metric }
   /** `percentile` is 0..100, interpolated between the closest ranks. */
   | { readonly kind: "percentile"; readonly metric: Metric; readonly percentile: number }
+  /** Over the decisions of a group; 1 where the dimension is what makes the groups. */
   | { readonly kind: "distinct"; readonly dimension: Dimension };
