@@ -23,6 +23,13 @@ type Row = Record<string, unknown>;
 const parsers = {
   [types.INT8]: (text: string) => BigInt(text),
   [types.DATE]: (text: string) => text,
+  [types.BYTEA]: (text: string) => new Uint8Array(Buffer.from(text.slice(2), "hex")),
+};
+
+// PGlite's own go byte by byte, which took a tenth of a decision's time.
+const serializers = {
+  [types.BYTEA]: (bytes: Uint8Array) =>
+    `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("hex")}`,
 };
 
 /**
@@ -45,6 +52,7 @@ export async function openPglite(options: PgliteOptions = {}): Promise<Database>
       ...(template ? { loadDataDir: template } : {}),
       relaxedDurability: false,
       parsers,
+      serializers,
     });
     return databaseOver(engine, queue, async () => lock?.release());
   } catch (error) {
