@@ -7,7 +7,7 @@ import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
 import { maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
-import { shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
+import { shippedModelCard, shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
 import { effectivePolicy } from "./domain/policy/policy.js";
 import type { Responder } from "./domain/run.js";
@@ -29,6 +29,7 @@ export function askEngine(input: string, version: string): Promise<Decision> {
     background: builtIn,
     mostEvidence: defaults.mostEvidence,
     version,
+    modelsVersion: shippedModelCard().version,
   });
   const responder: Responder = {
     agentId: "",

@@ -8,6 +8,7 @@ import type { PipelineRequest, Responder, Strictness } from "./domain/run.js";
 import type { KnownAgents } from "./known-agents.js";
 import type { Policies } from "./policies.js";
 import type { Recalibrations } from "./recalibrations.js";
+import type { createRecentAnswers } from "./recent-answers.js";
 import type { Responders } from "./responders.js";
 
 /** What finding out who answers, and how strictly, needs. */
@@ -16,6 +17,7 @@ export interface RequestDeps {
   readonly responders: Responders;
   readonly policies: Pick<Policies, "of">;
   readonly recalibrations: Recalibrations;
+  readonly recentAnswers: ReturnType<typeof createRecentAnswers>;
   readonly config: Pick<EngineConfig, "qualityThreshold" | "ethicalStrictness" | "reflectionDepth">;
 }
 
@@ -39,15 +41,21 @@ export async function pipelineRequest(
 }
 
 /** Ids and caller of a decision that a call asks for, and the policy of whoever answers. */
-export async function origin(agentId: string, { policies }: RequestDeps, context: HandlerContext) {
+export async function origin(
+  agentId: string,
+  { policies, recentAnswers }: RequestDeps,
+  context: HandlerContext,
+) {
   const call = callOf(context);
-  const { tenant, subject } = principalOf(context);
+  const principal = principalOf(context);
+  const { tenant, subject } = principal;
   return {
     decisionId: newId(),
     requestId: call.requestId,
     subject,
     queueMs: call.queueMs,
     policy: await policies.of({ tenant, agentId }),
+    recentAnswers: recentAnswers(principal, agentId),
   };
 }
 

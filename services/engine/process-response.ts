@@ -13,6 +13,7 @@ export function processResponse({ id, consciousnessQuality, ...decision }: Decis
     confidenceLevel: decision.confidenceLevel,
     confidenceBasis: decision.confidenceBasis,
     consciousnessQuality,
+    creativityScore: decision.creativityScore,
     qualityComponents: decision.qualityComponents,
     processingMetrics: decision.processingMetrics,
     processingTimeMs: decision.processingMetrics?.totalMs ?? 0,

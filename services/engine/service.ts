@@ -25,6 +25,7 @@ import { limitationsFrom } from "./domain/limitations.js";
 import { createLoadReader } from "./domain/load.js";
 import { shippedModelCard, shippedSupportModel, shippedTextModel } from "./domain/models/shipped.js";
 import { createPipeline } from "./domain/pipeline.js";
+import { createUsageMeter } from "./domain/process-usage.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
 import type { PipelineDeps } from "./domain/run.js";
 import { feedbackStore } from "./feedback-store.js";
@@ -37,6 +38,7 @@ import { openPolicyFile } from "./policy-file.js";
 import { policyStore } from "./policy-store.js";
 import { pseudonymStore } from "./pseudonym-store.js";
 import { createRecalibrations } from "./recalibrations.js";
+import { createRecentAnswers } from "./recent-answers.js";
 import { createResponders } from "./responders.js";
 import { assessSelf } from "./rpc/assess-self.js";
 import { createChatCompletion } from "./rpc/create-chat-completion.js";
@@ -85,7 +87,8 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     const { pipeline, pipelineDeps, responders, self, textJudge, support, observe, stop } = parts;
     const checkDatabase = (signal: AbortSignal) => database.ping(signal);
     const recalibrations = createRecalibrations({ store: feedback, clock: platform.clock });
-    const answering = { agents, responders, policies, recalibrations, conversations, config };
+    const recentAnswers = createRecentAnswers();
+    const answering = { agents, responders, policies, recalibrations, recentAnswers, conversations, config };
     const pending = new Set<Promise<unknown>>();
     const streaming = {
       ...answering,
@@ -203,6 +206,8 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
     background: builtIn,
     mostEvidence: config.mostEvidence,
     version,
+    modelsVersion: shippedModelCard().version,
+    measureUsage: createUsageMeter(clock),
   };
   return {
     pipeline: createPipeline(pipelineDeps),

@@ -20,6 +20,7 @@ import { type HandledCall, keyedRequest } from "../kit/idempotency/handle.js";
 import { reserved } from "../kit/idempotency/reserved.js";
 import { type OutboxTables, recordEvent } from "../kit/outbox.js";
 import { transaction, withNext } from "../kit/stores/database/kysely.js";
+import { decisionRecorded } from "./decision-recorded.js";
 import type { FeedbackTables } from "./feedback-store.js";
 import type { PolicyTables } from "./policy-store.js";
 import type { PseudonymTables } from "./pseudonym-store.js";
@@ -92,7 +93,7 @@ export function decisionStore({ db, clock }: DecisionStoreOptions) {
         clock,
         tenant: principal.tenant,
         aggregate: { type: "decision", id: decision.id, version: 1n },
-        payload: { schema: DecisionRecordedSchema, message: recorded(decision) },
+        payload: { schema: DecisionRecordedSchema, message: decisionRecorded(decision) },
       });
     });
   };
@@ -209,20 +210,4 @@ function toSummary(
 /** Name of a verdict in lower case, such as `allowed`. */
 export function verdictName(verdict: Verdict): string {
   return (Verdict[verdict] ?? "").toLowerCase();
-}
-
-function recorded(decision: Decision) {
-  const { id, requestId, agentId, verdict, ethicalEvaluation, consciousnessQuality, processingMetrics } =
-    decision;
-  const score = ethicalEvaluation?.overallScore;
-  return create(DecisionRecordedSchema, {
-    decisionId: id,
-    requestId,
-    agentId,
-    verdict,
-    ruleIds: [...new Set(ethicalEvaluation?.violations.map(({ ruleId }) => ruleId))],
-    ...(consciousnessQuality === undefined ? {} : { consciousnessQuality }),
-    ...(score === undefined ? {} : { ethicalScore: score }),
-    ...(processingMetrics ? { processingMetrics } : {}),
-  });
 }

@@ -48,6 +48,7 @@ export function pipelineDeps(overrides: Partial<PipelineDeps> = {}): PipelineDep
     background: builtIn,
     mostEvidence: defaults.mostEvidence,
     version: "1.2.3",
+    modelsVersion: "2026.7",
     ...overrides,
   };
 }

@@ -71,7 +71,16 @@ describe("Process", () => {
       decisionId: answer.decisionId,
       verdict: Verdict.ALLOWED,
       ethicalScore: expect.closeTo(1, 0),
+      policyDigest: answer.ethicalEvaluation?.policyDigest,
+      modelsVersion: decision?.modelsVersion,
+      composer: "extractive",
+      awarenessLevel: answer.consciousnessState?.awarenessLevel,
+      creativityScore: answer.creativityScore,
+      cpuShare: expect.any(Number),
+      memoryShare: expect.any(Number),
     });
+    expect(answer.creativityScore).toBeDefined();
+    expect(decision?.modelsVersion).not.toBe("");
   });
 
   it("answers for an agent from its knowledge, redacted", async () => {

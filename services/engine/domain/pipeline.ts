@@ -38,7 +38,8 @@ export interface Sources {
  * The way of a request: admit, mask, screen the input, retrieve, screen the
  * evidence, compose, screen the answer, reflect, settle. Each stage leaves its
  * time and a step of reasoning. The same request leads to the same decision,
- * identifiers and times aside, as long as the composer is deterministic.
+ * identifiers, times and load aside, as long as the composer is deterministic;
+ * its creativity is beside the answers of late, whichever they were.
  */
 export function createPipeline(given: PipelineDeps, sources: Sources = { retrieve, compose }): Pipeline {
   return async (request, signal) => {

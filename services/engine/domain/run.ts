@@ -16,7 +16,9 @@ import type { Masked } from "./judges/personal-data/personal-data.js";
 import type { Calibration } from "./models/calibration.js";
 import type { SupportModel } from "./models/support-model.js";
 import type { TextReading } from "./models/text-model.js";
+import type { RecentAnswers } from "./novelty.js";
 import type { EffectivePolicy } from "./policy/policy.js";
+import type { MeasureUsage, ProcessUsage } from "./process-usage.js";
 import type { Pseudonyms } from "./pseudonyms/pseudonymise.js";
 import type { Idf, PassageIndex } from "./retrieval/bm25.js";
 
@@ -58,7 +60,12 @@ export interface PipelineDeps {
   /** Ordinary English beside which words are rare or common. */
   readonly background: PassageIndex;
   readonly mostEvidence: number;
+  /** Of the engine. */
   readonly version: string;
+  /** Of the models that judge; empty without any. */
+  readonly modelsVersion: string;
+  /** Measures what the process uses; without it nothing of that is stated. */
+  readonly measureUsage?: MeasureUsage;
 }
 
 /** Who answers: an agent, or the engine about itself. */
@@ -101,6 +108,8 @@ export interface PipelineRequest {
   readonly pseudonyms?: Pseudonyms;
   /** The other texts of a conversation, in order, judged with the input; absent for none. */
   readonly conversation?: readonly ConversationText[];
+  /** With which the answer is compared; absent: with none. */
+  readonly recentAnswers?: RecentAnswers;
   /** Told of each stage when it has ended. */
   readonly onStage?: (timing: StageTiming) => void;
   /**
@@ -116,6 +125,8 @@ export interface PipelineRequest {
 export interface Run {
   readonly request: PipelineRequest;
   readonly startedAt: number;
+  /** What the process has used since the start; undefined where nothing measures it. */
+  readonly usageSinceStart: (() => ProcessUsage) | undefined;
   readonly steps: ReasoningStep[];
   readonly timings: StageTiming[];
   readonly violations: Violation[];
@@ -183,6 +194,7 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
   return {
     request,
     startedAt: deps.clock.monotonic(),
+    usageSinceStart: deps.measureUsage?.(),
     steps: [],
     timings: [],
     violations: [],

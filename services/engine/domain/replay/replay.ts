@@ -31,7 +31,8 @@ export function unreplayable({ replay, input }: Decision): string | undefined {
  * Judges a decision again on its masked texts: with the passages, the answer and
  * the findings of personal data that are on record, by `deps`' judges, models
  * and clock, under a policy. Nothing else is asked, so the same policy and
- * models lead to the same decision, times aside. Call for replayable decisions.
+ * models lead to the same decision, times aside, and creativity, which depends on
+ * answers that are not on record. Call for replayable decisions.
  */
 export async function replayDecision(
   decision: Decision,
@@ -39,7 +40,7 @@ export async function replayDecision(
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<Replayed> {
-  const { findTold: _, ...others } = deps;
+  const { findTold: _, measureUsage: __, ...others } = deps;
   const state = decision.consciousnessState;
   const replaying: PipelineDeps = {
     ...others,

@@ -17,6 +17,7 @@ import { worstPenalty } from "../judges/severity.js";
 import type { Calibration } from "../models/calibration.js";
 import type { SupportReading } from "../models/support-model.js";
 import type { TextReading } from "../models/text-model.js";
+import { novelty, sketchOf } from "../novelty.js";
 import { tokensIn } from "../pseudonyms/token.js";
 import { qualityComponents, qualityIndex } from "../quality.js";
 import { replayRecord } from "../replay/replay-record.js";
@@ -33,6 +34,8 @@ export interface Outcome {
   readonly answer: string;
   readonly components: QualityComponents | undefined;
   readonly quality: number | undefined;
+  /** How new the answer is, 0..1; undefined without one. */
+  readonly creativity: number | undefined;
   /** What the models say of the request; undefined without models or where they cannot judge. */
   readonly reading: TextReading | undefined;
   /** How likely the evidence supports the answer. */
@@ -75,7 +78,8 @@ async function outcomeOf(run: Run, deps: PipelineDeps): Promise<Outcome> {
     qualityThreshold: run.request.options.qualityThreshold,
     modified: answer !== run.composed || run.toolCallsMasked || lacksValues(answer, run),
   });
-  return { settlement, evaluation, answer, components, quality, reading, support };
+  const creativity = creativityOf(run, answer);
+  return { settlement, evaluation, answer, components, quality, creativity, reading, support };
 }
 
 /** Whether an answer is told with marks where values belong. */
@@ -94,9 +98,10 @@ function mustStandOnEvidence({ request, draft, toolCalls }: Run): boolean {
 /** The decision as stored, once every stage has left its step and its time. */
 export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Decision {
   const { request } = run;
-  const { answer, components, quality, settlement, reading, support } = outcome;
+  const { answer, components, quality, creativity, settlement, reading, support } = outcome;
   const { verdict } = settlement;
   const content = releasedContent(verdict, answer);
+  if (isReleased(verdict)) request.recentAnswers?.add(sketchOf(answer));
   return create(DecisionSchema, {
     id: request.decisionId,
     requestId: request.requestId,
@@ -111,6 +116,7 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     consciousnessState: stateOf(run, reading),
     ethicalEvaluation: evaluate(run, deps, reading, adviceFor(verdict)),
     ...confidenceOf(support),
+    ...(creativity === undefined ? {} : { creativityScore: creativity }),
     ...(components && quality !== undefined
       ? { qualityComponents: components, consciousnessQuality: quality }
       : {}),
@@ -118,6 +124,7 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
       queueMs: request.queueMs,
       stages: [...run.timings],
       totalMs: request.queueMs + elapsedMs(deps.clock, run.startedAt),
+      ...usedBy(run),
     },
     evidence: alignEvidence(answer, run.evidence, run.idf),
     reflections: [...run.passes],
@@ -130,10 +137,25 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     releasedContent: run.released,
     ...usageOf(run.usage),
     engineVersion: deps.version,
+    modelsVersion: deps.modelsVersion,
     createTime: timestampFromMs(deps.clock.now()),
     // Last, as aligning the evidence asks for weights of terms.
     replay: replayRecord(run),
   });
+}
+
+function usedBy({ usageSinceStart }: Run) {
+  if (!usageSinceStart) return {};
+  const { cpuShare, memoryShare } = usageSinceStart();
+  return { ...(cpuShare === undefined ? {} : { cpuShare }), memoryShare };
+}
+
+/** Beside the request, all passages that were retrieved, and the answers of late. */
+function creativityOf({ request, question, conversation, evidence, leftOut }: Run, answer: string) {
+  if (answer === "") return undefined;
+  const asked = sketchOf(question, ...conversation.map(({ text }) => text));
+  const known = sketchOf(...[...evidence, ...leftOut].map(({ text }) => text));
+  return novelty(answer, [asked, known, ...(request.recentAnswers?.latest() ?? [])]);
 }
 
 function usageOf({ tokens, cost }: Run["usage"]) {

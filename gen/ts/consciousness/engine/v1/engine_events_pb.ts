@@ -90,7 +90,7 @@ export type DecisionRecorded = Message<"consciousness.engine.v1.DecisionRecorded
   awarenessLevel?: number | undefined;
 
   /**
-   * How new the answer is, 0..1; absent without one.
+   * See ProcessResponse.
    *
    * @generated from field: optional double creativity_score = 10;
    */
@@ -146,14 +146,14 @@ export type DecisionRecorded = Message<"consciousness.engine.v1.DecisionRecorded
   policyDigest: string;
 
   /**
-   * Share of one core that the engine's process used while it decided.
+   * See ProcessingMetrics.
    *
    * @generated from field: optional double cpu_share = 18;
    */
   cpuShare?: number | undefined;
 
   /**
-   * Share of its memory limit that the engine's process held, 0..1.
+   * See ProcessingMetrics.
    *
    * @generated from field: optional double memory_share = 19;
    */
