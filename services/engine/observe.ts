@@ -1,12 +1,16 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import type { Metrics } from "../kit/metrics.js";
-import type { ProviderOutcome } from "./domain/compose/provider.js";
+import type { ProviderOutcome } from "./domain/compose/provider-outcome.js";
 import { verdictName } from "./store.js";
 
-/** Counts a decision, and measures its stages and its quality. */
-export function observeDecision(metrics: Pick<Metrics, "requests" | "stageDuration" | "quality">) {
-  return ({ verdict, composer, processingMetrics, consciousnessQuality }: Decision): void => {
-    metrics.requests.add({ verdict: verdictName(verdict), composer: composer === "" ? "none" : composer });
+/** Counts a decision, and measures its time, its stages and its quality. */
+export function observeDecision(
+  metrics: Pick<Metrics, "requests" | "responseLatency" | "stageDuration" | "quality">,
+) {
+  return ({ verdict, composer: composedBy, processingMetrics, consciousnessQuality }: Decision): void => {
+    const composer = composedBy === "" ? "none" : composedBy;
+    metrics.requests.add({ verdict: verdictName(verdict), composer });
+    if (processingMetrics) metrics.responseLatency.observe(processingMetrics.totalMs / 1000, { composer });
     for (const { stage, durationMs } of processingMetrics?.stages ?? []) {
       metrics.stageDuration.observe(durationMs / 1000, { stage });
     }

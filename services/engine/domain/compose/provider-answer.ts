@@ -25,8 +25,21 @@ export async function wholeAnswer(
   return priced(parseCompletion(await readText(response, config.mostBytes)), config);
 }
 
+/** Hands over what comes of an answer piece by piece; resolves with its end. Rejects with `ProviderError`. */
+export async function streamedAnswer(
+  response: IncomingMessage,
+  config: ProviderConfig,
+  give: (part: CompletionPart) => Promise<void>,
+): Promise<ProviderAnswer> {
+  for await (const part of partsOf(response, config)) {
+    if (part.kind === "end") return priced(part.completion, config);
+    await give(part);
+  }
+  throw new ProviderError("cut", "broke off in the middle of its answer");
+}
+
 /** Events as they come; a provider that does not stream answers in one piece. */
-export async function* partsOf(
+async function* partsOf(
   response: IncomingMessage,
   { mostBytes }: ProviderConfig,
 ): AsyncGenerator<CompletionPart> {
@@ -48,11 +61,9 @@ function requireType(response: IncomingMessage, accepted: readonly string[]): st
   throw new ProviderError("wrong_type", "answered in another form than was asked for");
 }
 
-/** A completion with what it cost. */
-export function priced(completion: Completion, { prices }: ProviderConfig): ProviderAnswer {
+function priced(completion: Completion, { prices }: ProviderConfig): ProviderAnswer {
   const { tokens } = completion;
   if (!tokens || !prices) return completion;
   const cost = (tokens.input * prices.inputPerMillion + tokens.output * prices.outputPerMillion) / 1e6;
   return { ...completion, cost };
 }
-

@@ -1,5 +1,6 @@
 import type { ComposeRequest, Composer, Composition, RequestOf } from "./composer.js";
-import type { Provider, ProviderAnswer } from "./provider.js";
+import type { Provider } from "./provider.js";
+import type { ProviderAnswer } from "./provider-answer.js";
 
 const groundedInstructions =
   "Answer the question from the numbered evidence only. When the evidence does not answer it, say so. " +

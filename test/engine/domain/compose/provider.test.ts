@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import {
-  createProvider,
-  type Provider,
-  type ProviderOutcome,
-} from "../../../../services/engine/domain/compose/provider.js";
+import { createProvider, type Provider } from "../../../../services/engine/domain/compose/provider.js";
 import { createProviderComposer } from "../../../../services/engine/domain/compose/provider-composer.js";
+import type { ProviderOutcome } from "../../../../services/engine/domain/compose/provider-outcome.js";
 import type { ProviderConfig } from "../../../../services/engine/provider-config.js";
 import {
   calls,

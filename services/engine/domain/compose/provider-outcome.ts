@@ -1,0 +1,43 @@
+import type { TokenCount } from "./completion.js";
+import type { ProviderAnswer } from "./provider-answer.js";
+import { ProviderError, type ProviderFailure } from "./provider-error.js";
+
+/** How one exchange with a provider ended. */
+export interface ProviderOutcome {
+  readonly provider: string;
+  readonly outcome: "ok" | ProviderFailure;
+  readonly seconds: number;
+  readonly tokens?: TokenCount;
+  readonly cost?: number;
+}
+
+/** Whose exchanges are measured, and who is told. */
+export interface Measuring {
+  readonly provider: string;
+  readonly observe: (outcome: ProviderOutcome) => void;
+}
+
+/** Does the work of an exchange and tells how it ended, how long it took and what it cost. */
+export async function measured(
+  { provider, observe }: Measuring,
+  work: () => Promise<ProviderAnswer>,
+): Promise<ProviderAnswer> {
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  try {
+    const answer = await work();
+    const { tokens, cost } = answer;
+    observe({
+      provider,
+      outcome: "ok",
+      seconds: seconds(),
+      ...(tokens && { tokens }),
+      ...(cost !== undefined && { cost }),
+    });
+    return answer;
+  } catch (error) {
+    const outcome = error instanceof ProviderError ? error.failure : "malformed";
+    observe({ provider, outcome, seconds: seconds() });
+    throw error;
+  }
+}
