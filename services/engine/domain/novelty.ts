@@ -19,10 +19,16 @@ export interface RecentAnswers {
 
 /** The sketch of texts together; empty when none has three words. */
 export function sketchOf(...texts: readonly string[]): Sketch {
-  const triples = texts.flatMap((text) => {
-    const words = wordHashes(text);
-    return words.slice(2).map((word, at) => hashPair(pairAt(words, at), word));
-  });
+  return sketchOfWords(texts.map(wordHashes));
+}
+
+function sketchOfWords(texts: readonly (readonly number[])[]): Sketch {
+  const triples: number[] = [];
+  for (const words of texts) {
+    for (let at = 2; at < words.length; at++) {
+      triples.push(hashPair(pairAt(words, at - 2), words[at] as number));
+    }
+  }
   return distinct(triples).slice(0, sketchSize);
 }
 
@@ -33,10 +39,11 @@ export function sketchOf(...texts: readonly string[]): Sketch {
  * objective function"). Undefined for answers of fewer than three words.
  */
 export function novelty(answer: string, others: readonly Sketch[]): number | undefined {
-  const sketch = sketchOf(answer);
-  if (sketch.length === 0) return undefined;
+  const words = wordHashes(answer);
+  if (words.length < 3) return undefined;
+  const sketch = sketchOfWords([words]);
   const highest = others.reduce((most, other) => Math.max(most, containment(sketch, other)), 0);
-  return (1 - highest) * distinctPairs(answer);
+  return (1 - highest) * distinctPairs(words);
 }
 
 /** Estimated share of the triples of `part` that `whole` has, 0..1; exact while both sketches are complete. */
@@ -59,8 +66,7 @@ function boundOf(sketch: Sketch): number {
   return sketch.length < sketchSize ? Number.POSITIVE_INFINITY : (sketch.at(-1) as number);
 }
 
-function distinctPairs(text: string): number {
-  const words = wordHashes(text);
+function distinctPairs(words: readonly number[]): number {
   const pairs = words.slice(1).map((_, at) => pairAt(words, at));
   return distinct(pairs).length / pairs.length;
 }
@@ -71,7 +77,11 @@ function pairAt(words: readonly number[], at: number): number {
 
 function distinct(hashes: readonly number[]): Uint32Array {
   const sorted = Uint32Array.from(hashes).sort();
-  return sorted.filter((hash, at) => at === 0 || hash !== sorted[at - 1]);
+  let kept = 0;
+  for (let at = 0; at < sorted.length; at++) {
+    if (at === 0 || sorted[at] !== sorted[at - 1]) sorted[kept++] = sorted[at] as number;
+  }
+  return sorted.subarray(0, kept);
 }
 
 /** Hashes of the words in order, without regard to case and signs. */
