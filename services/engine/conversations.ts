@@ -17,6 +17,8 @@ import type { PseudonymStore } from "./pseudonym-store.js";
 export interface ConversationsOptions {
   readonly store: Pick<PseudonymStore, "tokensOf" | "valuesOf">;
   readonly policies: Pick<Policies, "of">;
+  /** Told of each request in a conversation. */
+  readonly onRequest?: (tenant: string, conversationId: string) => void;
 }
 
 /** Whose conversation a call belongs to, and who answers. */
@@ -42,7 +44,7 @@ export interface Conversations {
 }
 
 /** Follows conversations by their stored pseudonyms. Asks nobody about texts without tokens. */
-export function createConversations({ store, policies }: ConversationsOptions): Conversations {
+export function createConversations({ store, policies, onRequest }: ConversationsOptions): Conversations {
   const restored = async (
     text: string,
     asked: () => ReadonlySet<string>,
@@ -60,6 +62,7 @@ export function createConversations({ store, policies }: ConversationsOptions): 
 
   return {
     pseudonyms({ conversationId, context }, { personalData: { tokens: types, restores } }) {
+      if (conversationId !== undefined) onRequest?.(principalOf(context).tenant, conversationId);
       // Without tokens to give, what looks like one must still not get the value of an earlier one.
       if (conversationId === undefined || (types.size === 0 && !restores)) return undefined;
       const of = { principal: principalOf(context), conversationId };

@@ -31,6 +31,7 @@ import type { PipelineDeps } from "./domain/run.js";
 import { feedbackStore } from "./feedback-store.js";
 import { knownAgents } from "./known-agents.js";
 import { observeDecision, observeProvider } from "./observe.js";
+import { observeAgents, observeConversations, observeReadings } from "./observe-judging.js";
 import { createJudgeThreads, offloadJudges, offloadMask, offloadReading, offloadTelling } from "./offload.js";
 import { findModel } from "./openai/find-model.js";
 import { createPolicies } from "./policies.js";
@@ -80,7 +81,11 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     const versions = policyStore({ db, clock: platform.clock });
     const policies = await createPolicies({ store: versions, file: policyFile, platform, db });
     const pseudonyms = await openPseudonyms(config, platform, db);
-    const conversations = createConversations({ store: pseudonyms, policies });
+    const conversations = createConversations({
+      store: pseudonyms,
+      policies,
+      onRequest: observeConversations(platform.metrics),
+    });
     const tending = keepTending({ "forgetting pseudonyms": pseudonyms.prune }, () => platform.log);
     const agents = await knownAgents({ agents: platform.peer(AgentsService), platform, db });
     const parts = createParts(config, platform);
@@ -185,6 +190,7 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
   const knowledgeOf = createKnowledgeIndexes(config.knowledgeCacheSize);
   const recent = createRecentRequests();
   const count = observeDecision(metrics);
+  const noteAgent = observeAgents(metrics, clock);
   const readLoad = createLoadReader(load);
   const threads = createJudgeThreads();
   const judges = offloadJudges(shippedJudges(), threads.offload);
@@ -210,7 +216,8 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
     measureUsage: createUsageMeter(clock),
   };
   return {
-    pipeline: createPipeline(pipelineDeps),
+    // Replays read texts too, which are no traffic.
+    pipeline: createPipeline({ ...pipelineDeps, readText: observeReadings(textJudge.readText, metrics) }),
     pipelineDeps,
     textJudge,
     support,
@@ -223,6 +230,7 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
     observe: (decision: Decision) => {
       recent.add(decision);
       count(decision);
+      noteAgent(decision.agentId);
     },
   };
 }

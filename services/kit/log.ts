@@ -56,13 +56,15 @@ export interface LogOptions {
   /** Where lines go; standard output, written asynchronously, by default. */
   readonly destination?: DestinationStream;
   readonly clock?: Clock;
+  /** Told of each line that is written, with its level. */
+  readonly onLine?: (level: Exclude<LogLevel, "silent">) => void;
   /** Told of each line that is dropped since the reader of the log is too slow. */
   readonly onDropped?: () => void;
 }
 
 /** Makes the log of a process. A line never throws and never waits. */
 export function createLog(options: LogOptions): Log {
-  const { service, level, clock = systemClock, onDropped } = options;
+  const { service, level, clock = systemClock, onLine, onDropped } = options;
   const sink = options.destination ? given(options.destination) : standardOutput(onDropped);
   const logger = pino(pinoOptions(service, level, clock), sink.stream);
   const lineOf = createLineWriter(clock);
@@ -72,6 +74,7 @@ export function createLog(options: LogOptions): Log {
       (name: Exclude<LogLevel, "silent">): Write =>
       (message, entry = {}) => {
         if (!logger.isLevelEnabled(name)) return;
+        onLine?.(name);
         const correlation = (entry.correlationId ?? correlationId).slice(0, correlationBound);
         const said = message.slice(0, messageBound);
         if (entry.cause === undefined && entry.fields === undefined) {

@@ -1,30 +1,10 @@
+import type { MetricSpec } from "./metric-spec.js";
+
+export type { MetricSpec } from "./metric-spec.js";
+
 /** Bounds of a duration's histogram, in seconds. */
 export const durations = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1];
-
-/** What a metric is. */
-export interface MetricSpec {
-  readonly name: string;
-  readonly type: "counter" | "gauge" | "histogram";
-  readonly help: string;
-  /** What the value counts; Prometheus' base units. */
-  readonly unit:
-    | "calls"
-    | "requests"
-    | "seconds"
-    | "ratio"
-    | "failures"
-    | "lines"
-    | "info"
-    | "events"
-    | "reads"
-    | "tokens"
-    | "currency";
-  /** Label values come from closed sets: methods, codes, verdicts; never ids or text. */
-  readonly labels: readonly string[];
-  /** Upper bounds of a histogram, in its unit. */
-  readonly buckets?: readonly number[];
-}
 
 /** Every metric of ours, once. */
 export const metricCatalogue = {
@@ -50,6 +30,35 @@ export const metricCatalogue = {
     unit: "ratio",
     labels: [],
     buckets: shares,
+  },
+  responseLatency: {
+    name: "agent_response_latency_seconds",
+    type: "histogram",
+    help: "Time from admission to the decision, by what composed the answer.",
+    unit: "seconds",
+    labels: ["composer"],
+    buckets: durations,
+  },
+  activeAgents: {
+    name: "active_agents_total",
+    type: "gauge",
+    help: "Agents that answered within the last five minutes, as this process has seen.",
+    unit: "agents",
+    labels: [],
+  },
+  conversations: {
+    name: "conversations_total",
+    type: "counter",
+    help: "Conversations that began; one that this process last heard of 10,000 conversations ago counts again.",
+    unit: "conversations",
+    labels: [],
+  },
+  headReadings: {
+    name: "judge_head_readings_total",
+    type: "counter",
+    help: "Texts that the heads about harm read, by the band of their probability.",
+    unit: "texts",
+    labels: ["head", "band"],
   },
   providerRequests: {
     name: "provider_requests_total",
@@ -138,6 +147,27 @@ export const metricCatalogue = {
     unit: "lines",
     labels: [],
   },
+  logLines: {
+    name: "log_lines_total",
+    type: "counter",
+    help: "Log lines written, by level.",
+    unit: "lines",
+    labels: ["level"],
+  },
+  dependencyUp: {
+    name: "dependency_up",
+    type: "gauge",
+    help: "1 while what a workload depends on answers, 0 while it does not; as of this reading.",
+    unit: "boolean",
+    labels: ["workload", "dependency"],
+  },
+  certificateExpiry: {
+    name: "tls_certificate_expiry_timestamp_seconds",
+    type: "gauge",
+    help: "When a certificate of this process ends, in seconds of the epoch; the earliest of its file.",
+    unit: "seconds",
+    labels: ["use"],
+  },
   outboxPending: {
     name: "outbox_pending_events",
     type: "gauge",
@@ -172,6 +202,14 @@ export const metricCatalogue = {
     help: "Attempts of a consumer that failed and were or will be repeated.",
     unit: "failures",
     labels: ["consumer"],
+  },
+  eventLag: {
+    name: "events_lag_seconds",
+    type: "histogram",
+    help: "Time from an event's recording to a consumer's being done with it.",
+    unit: "seconds",
+    labels: ["consumer"],
+    buckets: durations,
   },
   cacheReads: {
     name: "cache_reads_total",

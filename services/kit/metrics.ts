@@ -2,6 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from "pr
 import { CallMeter, type ClientMeter, type ServerMeter } from "./call-meters.js";
 import { Histogram, type Series } from "./histogram.js";
 import { durations, type MetricSpec, metricCatalogue } from "./metric-catalogue.js";
+import { metricLabels } from "./metric-labels.js";
+import { boundLabels } from "./metric-spec.js";
 
 type Catalogue = typeof metricCatalogue;
 type Spec = Catalogue[keyof Catalogue];
@@ -12,9 +14,19 @@ type Labels<S extends Spec> = S["labels"][number] extends never
   : [labels: Readonly<Record<S["labels"][number], string>>];
 
 type Accessor<S extends Spec> = S["type"] extends "counter"
-  ? { add(...labels: Labels<S>): void; addMany(by: number, ...labels: Labels<S>): void }
+  ? {
+      add(...labels: Labels<S>): void;
+      addMany(by: number, ...labels: Labels<S>): void;
+      /** Counts in a plain number until metrics are read: for what happens at every call. */
+      tally(...labels: Labels<S>): () => void;
+    }
   : S["type"] extends "gauge"
-    ? { change(by: number, ...labels: Labels<S>): void; set(value: number, ...labels: Labels<S>): void }
+    ? {
+        change(by: number, ...labels: Labels<S>): void;
+        set(value: number, ...labels: Labels<S>): void;
+        /** Asks for the value whenever metrics are read. */
+        readFrom(value: () => number, ...labels: Labels<S>): void;
+      }
     : { observe(value: number, ...labels: Labels<S>): void; series(...labels: Labels<S>): Series };
 
 /** The metrics of a process, one accessor each: `metrics.serverRequests.add({ service, method, code })`. */
@@ -91,19 +103,34 @@ export function createMetrics(options: {
 
 function accessor({ name, help, type, labels, ...rest }: MetricSpec, registry: Registry) {
   const common = { name, help, labelNames: [...labels], registers: [registry] };
+  const bound = boundLabels(labels, metricLabels);
   switch (type) {
     case "counter": {
-      const counter = new Counter(common);
+      const tallies: (() => void)[] = [];
+      const counter = new Counter({ ...common, collect: () => runAll(tallies) });
       return {
-        add: (values = {}) => counter.inc(values),
-        addMany: (by: number, values = {}) => counter.inc(values, by),
+        add: (values = {}) => counter.inc(bound(values)),
+        addMany: (by: number, values = {}) => counter.inc(bound(values), by),
+        tally(values = {}) {
+          let counted = 0;
+          tallies.push(() => {
+            counter.inc(bound(values), counted);
+            counted = 0;
+          });
+          return () => {
+            counted += 1;
+          };
+        },
       };
     }
     case "gauge": {
-      const gauge = new Gauge(common);
+      const readers: (() => void)[] = [];
+      const gauge = new Gauge({ ...common, collect: () => runAll(readers) });
       return {
-        change: (by: number, values = {}) => gauge.inc(values, by),
-        set: (value: number, values = {}) => gauge.set(values, value),
+        change: (by: number, values = {}) => gauge.inc(bound(values), by),
+        set: (value: number, values = {}) => gauge.set(bound(values), value),
+        readFrom: (value: () => number, values = {}) =>
+          void readers.push(() => gauge.set(bound(values), value())),
       };
     }
     case "histogram": {
@@ -111,11 +138,15 @@ function accessor({ name, help, type, labels, ...rest }: MetricSpec, registry: R
       // The registry only asks metrics for their name and what they hold.
       registry.registerMetric(histogram as unknown as Metric);
       return {
-        observe: (value: number, values = {}) => histogram.series(values).observe(value),
-        series: (values = {}) => histogram.series(values),
+        observe: (value: number, values = {}) => histogram.series(bound(values)).observe(value),
+        series: (values = {}) => histogram.series(bound(values)),
       };
     }
   }
+}
+
+function runAll(all: readonly (() => void)[]): void {
+  for (const run of all) run();
 }
 
 let ofProcess: Registry | undefined;

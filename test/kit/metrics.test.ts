@@ -1,11 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { metricCatalogue } from "../../services/kit/metric-catalogue.js";
+import { metricLabels } from "../../services/kit/metric-labels.js";
 import { createMetrics } from "../../services/kit/metrics.js";
+
+/** Series that a process may expose at most, whatever its callers send. */
+const mostSeries = 20_000;
 
 const observations = {
   requests: (m) => m.requests.add({ verdict: "ALLOWED", composer: "extractive" }),
   stageDuration: (m) => m.stageDuration.observe(0.003, { stage: "retrieve" }),
   quality: (m) => m.quality.observe(0.84),
+  responseLatency: (m) => m.responseLatency.observe(0.02, { composer: "extractive" }),
+  activeAgents: (m) => m.activeAgents.readFrom(() => 3),
+  conversations: (m) => m.conversations.add(),
+  headReadings: (m) => m.headReadings.tally({ head: "hate", band: "0.1" })(),
   providerRequests: (m) => m.providerRequests.add({ provider: "local", outcome: "ok" }),
   providerDuration: (m) => m.providerDuration.observe(0.2, { provider: "local" }),
   providerTokens: (m) => m.providerTokens.addMany(3, { provider: "local", direction: "input" }),
@@ -18,11 +26,15 @@ const observations = {
   httpRejected: (m) => m.httpRejected.add({ status: "415", reason: "MEDIA_TYPE_UNSUPPORTED" }),
   exportFailures: (m) => m.exportFailures.add(),
   logLinesDropped: (m) => m.logLinesDropped.add(),
+  logLines: (m) => m.logLines.tally({ level: "error" })(),
+  dependencyUp: (m) => m.dependencyUp.set(1, { workload: "engine", dependency: "database" }),
+  certificateExpiry: (m) => m.certificateExpiry.set(1_800_000_000, { use: "port" }),
   outboxPending: (m) => m.outboxPending.set(3, { workload: "agents" }),
   outboxAge: (m) => m.outboxAge.set(0.2, { workload: "agents" }),
   outboxRelayed: (m) => m.outboxRelayed.add({ workload: "agents" }),
   consumed: (m) => m.consumed.add({ consumer: "search", outcome: "applied" }),
   consumeFailures: (m) => m.consumeFailures.add({ consumer: "search" }),
+  eventLag: (m) => m.eventLag.observe(0.2, { consumer: "search" }),
   cacheReads: (m) => m.cacheReads.add({ cache: "knowledge", outcome: "hit" }),
   auditEvents: (m) => m.auditEvents.add({ outcome: "recorded" }),
   auditPending: (m) => m.auditPending.set(2, { workload: "gateway" }),
@@ -51,6 +63,7 @@ describe("the metric catalogue", () => {
     for (const { name, type, unit } of specs) {
       if (type === "counter") expect(name).toMatch(/_total$/);
       else if (unit === "seconds") expect(name).toMatch(/_seconds$/);
+      else if (name === "active_agents_total") expect(unit).toBe("agents");
       else expect(name).not.toMatch(/_(total|seconds)$/);
     }
   });
@@ -58,6 +71,47 @@ describe("the metric catalogue", () => {
   it("has no label for ids, which would make a series per request", () => {
     for (const { labels } of specs)
       for (const label of labels) expect(label).not.toMatch(/id$|agent|tenant|user/);
+  });
+});
+
+describe("labels", () => {
+  it("have a meaning and a bound each", () => {
+    const named = new Set(specs.flatMap(({ labels }) => labels as readonly string[]));
+    expect(Object.keys(metricLabels).sort()).toEqual([...named].sort());
+  });
+
+  it("keep hostile values within their bounds, as `other`", async () => {
+    const metrics = made();
+    const hostile = [
+      '"} 1\nforged_total 1',
+      "\u0000",
+      "a".repeat(10_000),
+      "__proto__",
+      "ａgent",
+      'x="y"',
+      "\\",
+    ];
+    const rejected = (reason: string) => metrics.httpRejected.add({ status: "400", reason });
+    for (const reason of hostile) rejected(reason);
+    for (let at = 0; at < 5_000; at += 1) {
+      rejected(`reason ${at}`);
+      metrics.requests.add({ verdict: `${at}`, composer: `${at}` });
+      metrics.stageDuration.observe(1, { stage: `${at}` });
+      metrics.auditPending.set(at, { workload: `${at}` });
+      metrics.serverMeter({ workload: "engine", service: "S", method: `M${at}` }).end(`${at}`, 1);
+    }
+    const { body } = await metrics.expose();
+    const ours = body.split("\n").filter((line) => line !== "" && !/^(#|process_|nodejs_)/.test(line));
+    expect(ours.length).toBeLessThan(mostSeries);
+    expect(ours.filter((line) => !/^[a-z_]+(\{([a-z_]+="([^"\\\n]|\\.)*",?)*\})? \S+$/u.test(line))).toEqual(
+      [],
+    );
+    const most = metricLabels.reason.most + 1;
+    const reasons = ours.filter((line) => line.startsWith("http_rejected_total"));
+    expect(reasons).toHaveLength(most);
+    expect(reasons.at(-1)).toBe(
+      `http_rejected_total{status="400",reason="other"} ${5_000 + hostile.length - metricLabels.reason.most}`,
+    );
   });
 });
 

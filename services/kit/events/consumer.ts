@@ -1,3 +1,4 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { context, SpanKind } from "@opentelemetry/api";
 import type { Event } from "#gen/ts/consciousness/contract/v1/event_pb.js";
@@ -106,6 +107,7 @@ async function settle(
       const outcome = hopeless ? "dead" : await applyTraced(event, options);
       delivery.ack();
       options.metrics.consumed.add({ consumer, outcome });
+      if (event) options.metrics.eventLag.observe(secondsSince(event, options.clock), { consumer });
       return;
     } catch (error) {
       if (!isAway(error)) failures += 1;
@@ -157,6 +159,11 @@ function describe(event: Event | undefined) {
     aggregate_id: event?.aggregateId,
     tenant: event?.tenantId,
   };
+}
+
+/** Clocks of two machines differ, but nothing is done with before it is recorded. */
+function secondsSince({ time }: Event, clock: Clock): number {
+  return time ? Math.max(0, clock.now() - timestampMs(time)) / 1000 : Number.NaN;
 }
 
 /** Whether it is not the event's fault: then waiting helps, and setting aside would not. */

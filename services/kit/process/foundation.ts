@@ -1,7 +1,7 @@
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { type Clock, systemClock } from "../clock.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
-import { createLog, type Log, type LogOptions } from "../log.js";
+import { createLog, type Log, type LogLevel, type LogOptions, logLevels } from "../log.js";
 import { createMetrics, type Metrics } from "../metrics.js";
 import type { LocalMethods } from "../peers/local.js";
 import { type NetworkOptions, type PeersOf, peersOf } from "../peers/network.js";
@@ -9,6 +9,7 @@ import type { RunningJobs } from "../stores/database/job.js";
 import { startMaintenance } from "../stores/database/maintenance.js";
 import type { Database } from "../stores/database/port.js";
 import { startTelemetry, type Telemetry } from "../telemetry.js";
+import { showExpiry } from "../tls/expiry.js";
 import { type KeyFiles, keepKeys } from "../tls/keys.js";
 import type { PortKeys } from "../tls/port.js";
 import { type WorkloadToken, workloadToken } from "../tokens.js";
@@ -59,6 +60,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
   const { names, version, clock = systemClock } = options;
   const metrics = createMetrics({ version, workloads: names });
   const service = names.length === 1 ? names[0]! : "platform";
+  const countLine = lineCounters(metrics);
   const openLog = (of: string) => {
     const { destination } = options;
     const onDropped = () => metrics.logLinesDropped.add();
@@ -66,6 +68,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
       service: of,
       level: config.logLevel,
       clock,
+      onLine: (level) => countLine[level](),
       onDropped,
       ...(destination && { destination }),
     });
@@ -82,6 +85,8 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     keepKeys(files, { onFailure: (cause) => log.warn("keys were not renewed", { ...files, cause }) });
   const tls = config.tls.port && { ...config.tls.port, keys: watchKeys(config.tls.port.files) };
   const peerKeys = config.tls.peers && watchKeys(config.tls.peers);
+  if (tls) showExpiry(tls.keys, "port", metrics);
+  if (peerKeys) showExpiry(peerKeys, "peers", metrics);
   const token = config.peerSecret ? workloadToken({ secret: config.peerSecret, clock }) : undefined;
   const local: LocalMethods = new Map();
   const closed = new AbortController();
@@ -148,4 +153,12 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
       }
     },
   };
+}
+
+/** Counts a line of each level that is written. */
+function lineCounters({ logLines }: Metrics): Readonly<Record<Exclude<LogLevel, "silent">, () => void>> {
+  const counters = logLevels
+    .filter((level) => level !== "silent")
+    .map((level) => [level, logLines.tally({ level })] as const);
+  return Object.fromEntries(counters) as Record<Exclude<LogLevel, "silent">, () => void>;
 }

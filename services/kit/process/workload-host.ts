@@ -166,7 +166,13 @@ function systemImplementation(
       startTime: clock.now(),
       clock,
       load: admission.load,
-      metrics: metrics.expose,
+      metrics: async () => {
+        const { dependencies } = await readiness.state();
+        for (const { name: dependency, serving } of dependencies) {
+          metrics.dependencyUp.set(serving ? 1 : 0, { workload: name, dependency });
+        }
+        return metrics.expose();
+      },
     }),
   );
 }
