@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/engine/v1/evaluation.proto.
  */
 export const file_consciousness_engine_v1_evaluation: GenFile = /*@__PURE__*/
-  fileDesc("Cihjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9ldmFsdWF0aW9uLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSKPBQoRRXRoaWNhbEV2YWx1YXRpb24SGgoNb3ZlcmFsbF9zY29yZRgBIAEoAUgAiAEBEkEKEGZyYW1ld29ya19zY29yZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GcmFtZXdvcmtTY29yZRI2Cgp2aW9sYXRpb25zGAMgAygLMiIuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmlvbGF0aW9uEkAKD3JlY29tbWVuZGF0aW9ucxgEIAMoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlY29tbWVuZGF0aW9uEj8KD3JlYXNvbmluZ19jaGFpbhgFIAMoCzImLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlYXNvbmluZ1N0ZXASGQoMZGlzYWdyZWVtZW50GAYgASgBSAGIAQESFQoNcG9saWN5X2RpZ2VzdBgHIAEoCRIyCgZzaGFkb3cYFCADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TaGFkb3dIaXQSOwoNcnVsZV9mYWlsdXJlcxgVIAMoCzIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJ1bGVGYWlsdXJlEjsKDXBvbGljeV9sYXllcnMYFiADKAsyJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qb2xpY3lMYXllchIYChBkZXRlY3RvcnNfZGlnZXN0GBcgASgJEkMKFGRpc2FncmVlbWVudF9iZXR3ZWVuGBggASgLMiUuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRGlzYWdyZWVtZW50QhAKDl9vdmVyYWxsX3Njb3JlQg8KDV9kaXNhZ3JlZW1lbnQiLwoMRGlzYWdyZWVtZW50Eg8KB2hpZ2hlc3QYASABKAkSDgoGbG93ZXN0GAIgASgJIlcKCVNoYWRvd0hpdBI1Cgl2aW9sYXRpb24YASABKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WaW9sYXRpb24SEwoLd291bGRfYmxvY2sYAiABKAgivAEKC1J1bGVGYWlsdXJlEg8KB3J1bGVfaWQYASABKAkSLQoFc2NvcGUYAiABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TY29wZRI6CgxmYWlsdXJlX21vZGUYAyABKA4yJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GYWlsdXJlTW9kZRIxCgVzdGF0ZRgEIAEoDjIiLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJ1bGVTdGF0ZSI9CgtQb2xpY3lMYXllchINCgVsZXZlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEg4KBmRpZ2VzdBgDIAEoCSKqAQoORnJhbWV3b3JrU2NvcmUSEQoJZnJhbWV3b3JrGAEgASgJEhIKBXNjb3JlGAIgASgBSACIAQESDgoGd2VpZ2h0GAMgASgBEhYKCGV2aWRlbmNlGAQgASgJQgSguxgDEhAKCHdlYWtuZXNzGAUgASgJEi0KBWJhc2lzGAYgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQmFzaXNCCAoGX3Njb3JlIoACCglWaW9sYXRpb24SDwoHcnVsZV9pZBgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRIzCghzZXZlcml0eRgDIAEoDjIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNldmVyaXR5Ei0KBXNjb3BlGAQgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2NvcGUSDwoHbWVzc2FnZRgFIAEoCRIsCgVzcGFucxgGIAMoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SLQoFYmFzaXMYByABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5CYXNpcyIiCgRTcGFuEg0KBXN0YXJ0GAEgASgNEgsKA2VuZBgCIAEoDSIvCg5SZWNvbW1lbmRhdGlvbhIPCgdydWxlX2lkGAEgASgJEgwKBHRleHQYAiABKAkiPgoNUmVhc29uaW5nU3RlcBINCgVzdGFnZRgBIAEoCRILCgNzYXcYAiABKAkSEQoJY29uY2x1ZGVkGAMgASgJInAKD0Jsb2NrZWREZWNpc2lvbhITCgtkZWNpc2lvbl9pZBgBIAEoCRIQCghydWxlX2lkcxgCIAMoCRI2Cgp2aW9sYXRpb25zGAMgAygLMiIuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmlvbGF0aW9uKpgBCgdWZXJkaWN0EhcKE1ZFUkRJQ1RfVU5TUEVDSUZJRUQQABITCg9WRVJESUNUX0FMTE9XRUQQARIUChBWRVJESUNUX01PRElGSUVEEAISEwoPVkVSRElDVF9CTE9DS0VEEAMSFQoRVkVSRElDVF9BQlNUQUlORUQQBBIdChlWRVJESUNUX0NIRUNLX1VOQVZBSUxBQkxFEAUqZgoIVGV4dFJvbGUSGQoVVEVYVF9ST0xFX1VOU1BFQ0lGSUVEEAASEgoOVEVYVF9ST0xFX1VTRVIQARIXChNURVhUX1JPTEVfQVNTSVNUQU5UEAISEgoOVEVYVF9ST0xFX1RPT0wQAypPCgVCYXNpcxIVChFCQVNJU19VTlNQRUNJRklFRBAAEg8KC0JBU0lTX1JVTEVTEAESDwoLQkFTSVNfTU9ERUwQAhINCglCQVNJU19MTE0QAyp1CghTZXZlcml0eRIYChRTRVZFUklUWV9VTlNQRUNJRklFRBAAEhAKDFNFVkVSSVRZX0xPVxABEhMKD1NFVkVSSVRZX01FRElVTRACEhEKDVNFVkVSSVRZX0hJR0gQAxIVChFTRVZFUklUWV9DUklUSUNBTBAEKmoKCVJ1bGVTdGF0ZRIaChZSVUxFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEgoOUlVMRV9TVEFURV9PRkYQARIVChFSVUxFX1NUQVRFX1NIQURPVxACEhYKElJVTEVfU1RBVEVfRU5GT1JDRRADKlsKC0ZhaWx1cmVNb2RlEhwKGEZBSUxVUkVfTU9ERV9VTlNQRUNJRklFRBAAEhUKEUZBSUxVUkVfTU9ERV9PUEVOEAESFwoTRkFJTFVSRV9NT0RFX0NMT1NFRBACKmoKBVNjb3BlEhUKEVNDT1BFX1VOU1BFQ0lGSUVEEAASDwoLU0NPUEVfSU5QVVQQARISCg5TQ09QRV9FVklERU5DRRACEhAKDFNDT1BFX09VVFBVVBADEhMKD1NDT1BFX1RPT0xfQ0FMTBAEYgZwcm90bzM", [file_consciousness_contract_v1_contract]);
+  fileDesc("Cihjb25zY2lvdXNuZXNzL2VuZ2luZS92MS9ldmFsdWF0aW9uLnByb3RvEhdjb25zY2lvdXNuZXNzLmVuZ2luZS52MSLDBQoRRXRoaWNhbEV2YWx1YXRpb24SGgoNb3ZlcmFsbF9zY29yZRgBIAEoAUgAiAEBEkEKEGZyYW1ld29ya19zY29yZXMYAiADKAsyJy5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GcmFtZXdvcmtTY29yZRI2Cgp2aW9sYXRpb25zGAMgAygLMiIuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuVmlvbGF0aW9uEkAKD3JlY29tbWVuZGF0aW9ucxgEIAMoCzInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlY29tbWVuZGF0aW9uEj8KD3JlYXNvbmluZ19jaGFpbhgFIAMoCzImLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJlYXNvbmluZ1N0ZXASGQoMZGlzYWdyZWVtZW50GAYgASgBSAGIAQESFQoNcG9saWN5X2RpZ2VzdBgHIAEoCRIyCgZzaGFkb3cYFCADKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TaGFkb3dIaXQSOwoNcnVsZV9mYWlsdXJlcxgVIAMoCzIkLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJ1bGVGYWlsdXJlEjsKDXBvbGljeV9sYXllcnMYFiADKAsyJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5Qb2xpY3lMYXllchIYChBkZXRlY3RvcnNfZGlnZXN0GBcgASgJEkMKFGRpc2FncmVlbWVudF9iZXR3ZWVuGBggASgLMiUuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuRGlzYWdyZWVtZW50EjIKCG9waW5pb25zGFogAygLMiAuY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuT3BpbmlvbkIQCg5fb3ZlcmFsbF9zY29yZUIPCg1fZGlzYWdyZWVtZW50IpgECgdPcGluaW9uEi0KBXNjb3BlGAEgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2NvcGUSOAoHb3V0Y29tZRgCIAEoDjInLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLk9waW5pb25PdXRjb21lEhIKCmNhdGVnb3JpZXMYAyADKAkSFgoJY2VydGFpbnR5GAQgASgBSACIAQESOAoIc2V2ZXJpdHkYBSABKA4yIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZXZlcml0eUgBiAEBEg4KBmxvd2VycxgGIAEoCBIVCg1sb3dlcmVkX3J1bGVzGAcgAygJEg8KB2ZhaWx1cmUYCCABKAkSLQoFYmFzaXMYCSABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5CYXNpcxIQCghwcm92aWRlchgKIAEoCRINCgVtb2RlbBgLIAEoCRIWCg5wcm9tcHRfdmVyc2lvbhgMIAEoCRIVCg1wcm9tcHRfZGlnZXN0GA0gASgJEg4KBmNhY2hlZBgOIAEoCBITCgtkdXJhdGlvbl9tcxgPIAEoARIUCgxpbnB1dF90b2tlbnMYECABKA0SFQoNb3V0cHV0X3Rva2VucxgRIAEoDRIRCgRjb3N0GBIgASgBSAKIAQFCDAoKX2NlcnRhaW50eUILCglfc2V2ZXJpdHlCBwoFX2Nvc3QiLwoMRGlzYWdyZWVtZW50Eg8KB2hpZ2hlc3QYASABKAkSDgoGbG93ZXN0GAIgASgJIlcKCVNoYWRvd0hpdBI1Cgl2aW9sYXRpb24YASABKAsyIi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5WaW9sYXRpb24SEwoLd291bGRfYmxvY2sYAiABKAgivAEKC1J1bGVGYWlsdXJlEg8KB3J1bGVfaWQYASABKAkSLQoFc2NvcGUYAiABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TY29wZRI6CgxmYWlsdXJlX21vZGUYAyABKA4yJC5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5GYWlsdXJlTW9kZRIxCgVzdGF0ZRgEIAEoDjIiLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlJ1bGVTdGF0ZSI9CgtQb2xpY3lMYXllchINCgVsZXZlbBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEg4KBmRpZ2VzdBgDIAEoCSKqAQoORnJhbWV3b3JrU2NvcmUSEQoJZnJhbWV3b3JrGAEgASgJEhIKBXNjb3JlGAIgASgBSACIAQESDgoGd2VpZ2h0GAMgASgBEhYKCGV2aWRlbmNlGAQgASgJQgSguxgDEhAKCHdlYWtuZXNzGAUgASgJEi0KBWJhc2lzGAYgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuQmFzaXNCCAoGX3Njb3JlIs8CCglWaW9sYXRpb24SDwoHcnVsZV9pZBgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRIzCghzZXZlcml0eRgDIAEoDjIhLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNldmVyaXR5Ei0KBXNjb3BlGAQgASgOMh4uY29uc2Npb3VzbmVzcy5lbmdpbmUudjEuU2NvcGUSDwoHbWVzc2FnZRgFIAEoCRIsCgVzcGFucxgGIAMoCzIdLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlNwYW4SLQoFYmFzaXMYByABKA4yHi5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5CYXNpcxI8Cgxsb3dlcmVkX2Zyb20YWiABKA4yIS5jb25zY2lvdXNuZXNzLmVuZ2luZS52MS5TZXZlcml0eUgAiAEBQg8KDV9sb3dlcmVkX2Zyb20iIgoEU3BhbhINCgVzdGFydBgBIAEoDRILCgNlbmQYAiABKA0iLwoOUmVjb21tZW5kYXRpb24SDwoHcnVsZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIj4KDVJlYXNvbmluZ1N0ZXASDQoFc3RhZ2UYASABKAkSCwoDc2F3GAIgASgJEhEKCWNvbmNsdWRlZBgDIAEoCSJwCg9CbG9ja2VkRGVjaXNpb24SEwoLZGVjaXNpb25faWQYASABKAkSEAoIcnVsZV9pZHMYAiADKAkSNgoKdmlvbGF0aW9ucxgDIAMoCzIiLmNvbnNjaW91c25lc3MuZW5naW5lLnYxLlZpb2xhdGlvbiqYAQoHVmVyZGljdBIXChNWRVJESUNUX1VOU1BFQ0lGSUVEEAASEwoPVkVSRElDVF9BTExPV0VEEAESFAoQVkVSRElDVF9NT0RJRklFRBACEhMKD1ZFUkRJQ1RfQkxPQ0tFRBADEhUKEVZFUkRJQ1RfQUJTVEFJTkVEEAQSHQoZVkVSRElDVF9DSEVDS19VTkFWQUlMQUJMRRAFKmYKCFRleHRSb2xlEhkKFVRFWFRfUk9MRV9VTlNQRUNJRklFRBAAEhIKDlRFWFRfUk9MRV9VU0VSEAESFwoTVEVYVF9ST0xFX0FTU0lTVEFOVBACEhIKDlRFWFRfUk9MRV9UT09MEAMqTwoFQmFzaXMSFQoRQkFTSVNfVU5TUEVDSUZJRUQQABIPCgtCQVNJU19SVUxFUxABEg8KC0JBU0lTX01PREVMEAISDQoJQkFTSVNfTExNEAMqdQoIU2V2ZXJpdHkSGAoUU0VWRVJJVFlfVU5TUEVDSUZJRUQQABIQCgxTRVZFUklUWV9MT1cQARITCg9TRVZFUklUWV9NRURJVU0QAhIRCg1TRVZFUklUWV9ISUdIEAMSFQoRU0VWRVJJVFlfQ1JJVElDQUwQBCpqCglSdWxlU3RhdGUSGgoWUlVMRV9TVEFURV9VTlNQRUNJRklFRBAAEhIKDlJVTEVfU1RBVEVfT0ZGEAESFQoRUlVMRV9TVEFURV9TSEFET1cQAhIWChJSVUxFX1NUQVRFX0VORk9SQ0UQAypbCgtGYWlsdXJlTW9kZRIcChhGQUlMVVJFX01PREVfVU5TUEVDSUZJRUQQABIVChFGQUlMVVJFX01PREVfT1BFThABEhcKE0ZBSUxVUkVfTU9ERV9DTE9TRUQQAirJAQoOT3Bpbmlvbk91dGNvbWUSHwobT1BJTklPTl9PVVRDT01FX1VOU1BFQ0lGSUVEEAASHAoYT1BJTklPTl9PVVRDT01FX0hBUk1MRVNTEAESHAoYT1BJTklPTl9PVVRDT01FX0RPVUJURlVMEAISGwoXT1BJTklPTl9PVVRDT01FX0hBUk1GVUwQAxIaChZPUElOSU9OX09VVENPTUVfRkFJTEVEEAQSIQodT1BJTklPTl9PVVRDT01FX05PVF9PTl9SRUNPUkQQBSpqCgVTY29wZRIVChFTQ09QRV9VTlNQRUNJRklFRBAAEg8KC1NDT1BFX0lOUFVUEAESEgoOU0NPUEVfRVZJREVOQ0UQAhIQCgxTQ09QRV9PVVRQVVQQAxITCg9TQ09QRV9UT09MX0NBTEwQBGIGcHJvdG8z", [file_consciousness_contract_v1_contract]);
 
 /**
  * How a request or text was judged ethically.
@@ -105,6 +105,14 @@ export type EthicalEvaluation = Message<"consciousness.engine.v1.EthicalEvaluati
    * @generated from field: consciousness.engine.v1.Disagreement disagreement_between = 24;
    */
   disagreementBetween?: Disagreement | undefined;
+
+  /**
+   * What a language model said of the texts on which it was asked as judge, in
+   * the order of asking; none where it was not asked.
+   *
+   * @generated from field: repeated consciousness.engine.v1.Opinion opinions = 90;
+   */
+  opinions: Opinion[];
 };
 
 /**
@@ -113,6 +121,156 @@ export type EthicalEvaluation = Message<"consciousness.engine.v1.EthicalEvaluati
  */
 export const EthicalEvaluationSchema: GenMessage<EthicalEvaluation> = /*@__PURE__*/
   messageDesc(file_consciousness_engine_v1_evaluation, 0);
+
+/**
+ * What a language model said of a text when it was asked as judge, or that it
+ * said nothing that counts. It may raise violations, of the rules `llm.harm` and
+ * `llm.injection`, and make notes of the heads' warnings about harm; what a rule
+ * says stands. Figures are the model's own and not calibrated.
+ *
+ * @generated from message consciousness.engine.v1.Opinion
+ */
+export type Opinion = Message<"consciousness.engine.v1.Opinion"> & {
+  /**
+   * Which text.
+   *
+   * @generated from field: consciousness.engine.v1.Scope scope = 1;
+   */
+  scope: Scope;
+
+  /**
+   * What it comes to.
+   *
+   * @generated from field: consciousness.engine.v1.OpinionOutcome outcome = 2;
+   */
+  outcome: OpinionOutcome;
+
+  /**
+   * What the model finds in the text: `violence`, `self_harm`, `sexual`, `hate`,
+   * `harassment`, `crime`, `deceit`, `privacy` or `injection`. None where it
+   * finds no harm.
+   *
+   * @generated from field: repeated string categories = 3;
+   */
+  categories: string[];
+
+  /**
+   * How sure the model says that it is, 0..1; absent without an answer.
+   *
+   * @generated from field: optional double certainty = 4;
+   */
+  certainty?: number | undefined;
+
+  /**
+   * As what it counts before the policy: HIGH for harm that it is sure enough
+   * of, MEDIUM for other harm, LOW for a doubt; unset where it finds none.
+   *
+   * @generated from field: optional consciousness.engine.v1.Severity severity = 5;
+   */
+  severity?: Severity | undefined;
+
+  /**
+   * Whether it is sure enough of harmlessness to lower warnings.
+   *
+   * @generated from field: bool lowers = 6;
+   */
+  lowers: boolean;
+
+  /**
+   * Rules whose warnings it lowered.
+   *
+   * @generated from field: repeated string lowered_rules = 7;
+   */
+  loweredRules: string[];
+
+  /**
+   * Why there is no answer that counts, such as `timeout` or `malformed`; empty
+   * where there is one.
+   *
+   * @generated from field: string failure = 8;
+   */
+  failure: string;
+
+  /**
+   * LLM.
+   *
+   * @generated from field: consciousness.engine.v1.Basis basis = 9;
+   */
+  basis: Basis;
+
+  /**
+   * The provider's id.
+   *
+   * @generated from field: string provider = 10;
+   */
+  provider: string;
+
+  /**
+   * The model, as the provider is asked for it.
+   *
+   * @generated from field: string model = 11;
+   */
+  model: string;
+
+  /**
+   * Version of what the model was told to do.
+   *
+   * @generated from field: string prompt_version = 12;
+   */
+  promptVersion: string;
+
+  /**
+   * SHA-256 of what the model was told to do and of the form of its answer, in
+   * hex.
+   *
+   * @generated from field: string prompt_digest = 13;
+   */
+  promptDigest: string;
+
+  /**
+   * Whether the same was asked lately for this tenant, so that nobody was asked
+   * again.
+   *
+   * @generated from field: bool cached = 14;
+   */
+  cached: boolean;
+
+  /**
+   * How long the answer took, in milliseconds.
+   *
+   * @generated from field: double duration_ms = 15;
+   */
+  durationMs: number;
+
+  /**
+   * Tokens that the provider says it read; 0 where it says nothing.
+   *
+   * @generated from field: uint32 input_tokens = 16;
+   */
+  inputTokens: number;
+
+  /**
+   * Tokens that the provider says it wrote.
+   *
+   * @generated from field: uint32 output_tokens = 17;
+   */
+  outputTokens: number;
+
+  /**
+   * What they cost by the configured prices, in the operator's currency; absent
+   * without prices, and where nobody was asked.
+   *
+   * @generated from field: optional double cost = 18;
+   */
+  cost?: number | undefined;
+};
+
+/**
+ * Describes the message consciousness.engine.v1.Opinion.
+ * Use `create(OpinionSchema)` to create a new message.
+ */
+export const OpinionSchema: GenMessage<Opinion> = /*@__PURE__*/
+  messageDesc(file_consciousness_engine_v1_evaluation, 1);
 
 /**
  * The frameworks that are farthest apart.
@@ -140,7 +298,7 @@ export type Disagreement = Message<"consciousness.engine.v1.Disagreement"> & {
  * Use `create(DisagreementSchema)` to create a new message.
  */
 export const DisagreementSchema: GenMessage<Disagreement> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 1);
+  messageDesc(file_consciousness_engine_v1_evaluation, 2);
 
 /**
  * A hit of a rule in SHADOW.
@@ -168,7 +326,7 @@ export type ShadowHit = Message<"consciousness.engine.v1.ShadowHit"> & {
  * Use `create(ShadowHitSchema)` to create a new message.
  */
 export const ShadowHitSchema: GenMessage<ShadowHit> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 2);
+  messageDesc(file_consciousness_engine_v1_evaluation, 3);
 
 /**
  * A rule that could not be checked.
@@ -210,7 +368,7 @@ export type RuleFailure = Message<"consciousness.engine.v1.RuleFailure"> & {
  * Use `create(RuleFailureSchema)` to create a new message.
  */
 export const RuleFailureSchema: GenMessage<RuleFailure> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 3);
+  messageDesc(file_consciousness_engine_v1_evaluation, 4);
 
 /**
  * One of the documents that a policy is made of.
@@ -245,7 +403,7 @@ export type PolicyLayer = Message<"consciousness.engine.v1.PolicyLayer"> & {
  * Use `create(PolicyLayerSchema)` to create a new message.
  */
 export const PolicyLayerSchema: GenMessage<PolicyLayer> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 4);
+  messageDesc(file_consciousness_engine_v1_evaluation, 5);
 
 /**
  * One framework's view.
@@ -301,7 +459,7 @@ export type FrameworkScore = Message<"consciousness.engine.v1.FrameworkScore"> &
  * Use `create(FrameworkScoreSchema)` to create a new message.
  */
 export const FrameworkScoreSchema: GenMessage<FrameworkScore> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 5);
+  messageDesc(file_consciousness_engine_v1_evaluation, 6);
 
 /**
  * A rule that was hit.
@@ -358,6 +516,14 @@ export type Violation = Message<"consciousness.engine.v1.Violation"> & {
    * @generated from field: consciousness.engine.v1.Basis basis = 7;
    */
   basis: Basis;
+
+  /**
+   * How grave it was before a language model's opinion lowered it; unset where
+   * none did.
+   *
+   * @generated from field: optional consciousness.engine.v1.Severity lowered_from = 90;
+   */
+  loweredFrom?: Severity | undefined;
 };
 
 /**
@@ -365,7 +531,7 @@ export type Violation = Message<"consciousness.engine.v1.Violation"> & {
  * Use `create(ViolationSchema)` to create a new message.
  */
 export const ViolationSchema: GenMessage<Violation> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 6);
+  messageDesc(file_consciousness_engine_v1_evaluation, 7);
 
 /**
  * A half-open range of a text, in UTF-16 code units.
@@ -393,7 +559,7 @@ export type Span = Message<"consciousness.engine.v1.Span"> & {
  * Use `create(SpanSchema)` to create a new message.
  */
 export const SpanSchema: GenMessage<Span> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 7);
+  messageDesc(file_consciousness_engine_v1_evaluation, 8);
 
 /**
  * What to change so that a text passes.
@@ -421,7 +587,7 @@ export type Recommendation = Message<"consciousness.engine.v1.Recommendation"> &
  * Use `create(RecommendationSchema)` to create a new message.
  */
 export const RecommendationSchema: GenMessage<Recommendation> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 8);
+  messageDesc(file_consciousness_engine_v1_evaluation, 9);
 
 /**
  * One step of the reasoning chain.
@@ -456,7 +622,7 @@ export type ReasoningStep = Message<"consciousness.engine.v1.ReasoningStep"> & {
  * Use `create(ReasoningStepSchema)` to create a new message.
  */
 export const ReasoningStepSchema: GenMessage<ReasoningStep> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 9);
+  messageDesc(file_consciousness_engine_v1_evaluation, 10);
 
 /**
  * What an ETHICAL_VIOLATION carries in its details: at most 4 KiB.
@@ -491,7 +657,7 @@ export type BlockedDecision = Message<"consciousness.engine.v1.BlockedDecision">
  * Use `create(BlockedDecisionSchema)` to create a new message.
  */
 export const BlockedDecisionSchema: GenMessage<BlockedDecision> = /*@__PURE__*/
-  messageDesc(file_consciousness_engine_v1_evaluation, 10);
+  messageDesc(file_consciousness_engine_v1_evaluation, 11);
 
 /**
  * What was decided about a request, an answer or a text.
@@ -757,6 +923,63 @@ export const FailureModeSchema: GenEnum<FailureMode> = /*@__PURE__*/
   enumDesc(file_consciousness_engine_v1_evaluation, 5);
 
 /**
+ * What asking a language model came to.
+ *
+ * @generated from enum consciousness.engine.v1.OpinionOutcome
+ */
+export enum OpinionOutcome {
+  /**
+   * Unknown. Never sent.
+   *
+   * @generated from enum value: OPINION_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It finds nothing wrong.
+   *
+   * @generated from enum value: OPINION_OUTCOME_HARMLESS = 1;
+   */
+  HARMLESS = 1,
+
+  /**
+   * It cannot tell.
+   *
+   * @generated from enum value: OPINION_OUTCOME_DOUBTFUL = 2;
+   */
+  DOUBTFUL = 2,
+
+  /**
+   * It finds harm.
+   *
+   * @generated from enum value: OPINION_OUTCOME_HARMFUL = 3;
+   */
+  HARMFUL = 3,
+
+  /**
+   * It gave no answer, not in time, or none in the form that it was asked for.
+   * What rules and heads say stands then, and its rules are told of in
+   * `rule_failures`.
+   *
+   * @generated from enum value: OPINION_OUTCOME_FAILED = 4;
+   */
+  FAILED = 4,
+
+  /**
+   * In a replay: it would be asked today, and was not then. Replays ask nobody.
+   *
+   * @generated from enum value: OPINION_OUTCOME_NOT_ON_RECORD = 5;
+   */
+  NOT_ON_RECORD = 5,
+}
+
+/**
+ * Describes the enum consciousness.engine.v1.OpinionOutcome.
+ */
+export const OpinionOutcomeSchema: GenEnum<OpinionOutcome> = /*@__PURE__*/
+  enumDesc(file_consciousness_engine_v1_evaluation, 6);
+
+/**
  * Which text was judged.
  *
  * @generated from enum consciousness.engine.v1.Scope
@@ -802,5 +1025,5 @@ export enum Scope {
  * Describes the enum consciousness.engine.v1.Scope.
  */
 export const ScopeSchema: GenEnum<Scope> = /*@__PURE__*/
-  enumDesc(file_consciousness_engine_v1_evaluation, 6);
+  enumDesc(file_consciousness_engine_v1_evaluation, 7);
 
