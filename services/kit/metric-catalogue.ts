@@ -89,6 +89,21 @@ export const metricCatalogue = {
     unit: "currency",
     labels: ["provider"],
   },
+  llmOpinions: {
+    name: "llm_judge_opinions_total",
+    type: "counter",
+    help: "Texts on which the LLM judge was asked: who had the answer (provider, cache or none) and what it came to.",
+    unit: "texts",
+    labels: ["source", "outcome"],
+  },
+  llmOpinionDuration: {
+    name: "llm_judge_duration_seconds",
+    type: "histogram",
+    help: "Time until an opinion of the LLM judge was there or given up, by who had it.",
+    unit: "seconds",
+    labels: ["source"],
+    buckets: durations,
+  },
   serverRequests: {
     name: "rpc_server_requests_total",
     type: "counter",

@@ -21,6 +21,7 @@ export const metricLabels = {
   provider: { meaning: "Id of a configured provider.", most: 16 },
   reason: { meaning: "A reason of the error catalogue, or `PROTOCOL`.", most: 256 },
   service: { meaning: "Name of a service of the contract.", most: 64 },
+  source: { meaning: "Who had an opinion: `provider`, `cache` or `none`.", most: 3 },
   stage: { meaning: "A stage of the engine's pipeline.", most: 16 },
   status: { meaning: "HTTP status.", most: 64 },
   use: {
