@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ExportFormat } from "./exports_service_pb.js";
+import { file_consciousness_analytics_v1_exports_service } from "./exports_service_pb.js";
 import type { Anomaly, GetDriftReportResponse } from "./reports_service_pb.js";
 import { file_consciousness_analytics_v1_reports_service } from "./reports_service_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/analytics/v1/analytics_events.proto.
  */
 export const file_consciousness_analytics_v1_analytics_events: GenFile = /*@__PURE__*/
-  fileDesc("CjFjb25zY2lvdXNuZXNzL2FuYWx5dGljcy92MS9hbmFseXRpY3NfZXZlbnRzLnByb3RvEhpjb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MSJHCg9Bbm9tYWx5RGV0ZWN0ZWQSNAoHYW5vbWFseRgBIAEoCzIjLmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxLkFub21hbHkiUwoNRHJpZnREZXRlY3RlZBJCCgZyZXBvcnQYASABKAsyMi5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5HZXREcmlmdFJlcG9ydFJlc3BvbnNlIkQKDkV4cG9ydEZpbmlzaGVkEhEKCWV4cG9ydF9pZBgBIAEoCRIRCglzdWNjZWVkZWQYAiABKAgSDAoEcm93cxgDIAEoBGIGcHJvdG8z", [file_consciousness_analytics_v1_reports_service]);
+  fileDesc("CjFjb25zY2lvdXNuZXNzL2FuYWx5dGljcy92MS9hbmFseXRpY3NfZXZlbnRzLnByb3RvEhpjb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MSJHCg9Bbm9tYWx5RGV0ZWN0ZWQSNAoHYW5vbWFseRgBIAEoCzIjLmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxLkFub21hbHkiUwoNRHJpZnREZXRlY3RlZBJCCgZyZXBvcnQYASABKAsyMi5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5HZXREcmlmdFJlcG9ydFJlc3BvbnNlInEKDUV4cG9ydENyZWF0ZWQSEQoJZXhwb3J0X2lkGAEgASgJEjgKBmZvcm1hdBgCIAEoDjIoLmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxLkV4cG9ydEZvcm1hdBITCgthbGxfdGVuYW50cxgDIAEoCCIiCg1FeHBvcnREZWxldGVkEhEKCWV4cG9ydF9pZBgBIAEoCSJECg5FeHBvcnRGaW5pc2hlZBIRCglleHBvcnRfaWQYASABKAkSEQoJc3VjY2VlZGVkGAIgASgIEgwKBHJvd3MYAyABKARiBnByb3RvMw", [file_consciousness_analytics_v1_exports_service, file_consciousness_analytics_v1_reports_service]);
 
 /**
  * Something was out of the ordinary. Aggregate `anomaly`.
@@ -58,6 +60,62 @@ export const DriftDetectedSchema: GenMessage<DriftDetected> = /*@__PURE__*/
   messageDesc(file_consciousness_analytics_v1_analytics_events, 1);
 
 /**
+ * Somebody asked for a job that writes a file of rows. Aggregate `export`.
+ *
+ * @generated from message consciousness.analytics.v1.ExportCreated
+ */
+export type ExportCreated = Message<"consciousness.analytics.v1.ExportCreated"> & {
+  /**
+   * The job.
+   *
+   * @generated from field: string export_id = 1;
+   */
+  exportId: string;
+
+  /**
+   * Form of its file.
+   *
+   * @generated from field: consciousness.analytics.v1.ExportFormat format = 2;
+   */
+  format: ExportFormat;
+
+  /**
+   * Whether it writes what every tenant did.
+   *
+   * @generated from field: bool all_tenants = 3;
+   */
+  allTenants: boolean;
+};
+
+/**
+ * Describes the message consciousness.analytics.v1.ExportCreated.
+ * Use `create(ExportCreatedSchema)` to create a new message.
+ */
+export const ExportCreatedSchema: GenMessage<ExportCreated> = /*@__PURE__*/
+  messageDesc(file_consciousness_analytics_v1_analytics_events, 2);
+
+/**
+ * A job was deleted, with its file. Aggregate `export`.
+ *
+ * @generated from message consciousness.analytics.v1.ExportDeleted
+ */
+export type ExportDeleted = Message<"consciousness.analytics.v1.ExportDeleted"> & {
+  /**
+   * The job.
+   *
+   * @generated from field: string export_id = 1;
+   */
+  exportId: string;
+};
+
+/**
+ * Describes the message consciousness.analytics.v1.ExportDeleted.
+ * Use `create(ExportDeletedSchema)` to create a new message.
+ */
+export const ExportDeletedSchema: GenMessage<ExportDeleted> = /*@__PURE__*/
+  messageDesc(file_consciousness_analytics_v1_analytics_events, 3);
+
+/**
  * A job wrote its file, or failed to. Aggregate `export`.
  *
  * @generated from message consciousness.analytics.v1.ExportFinished
@@ -90,5 +148,5 @@ export type ExportFinished = Message<"consciousness.analytics.v1.ExportFinished"
  * Use `create(ExportFinishedSchema)` to create a new message.
  */
 export const ExportFinishedSchema: GenMessage<ExportFinished> = /*@__PURE__*/
-  messageDesc(file_consciousness_analytics_v1_analytics_events, 2);
+  messageDesc(file_consciousness_analytics_v1_analytics_events, 4);
 

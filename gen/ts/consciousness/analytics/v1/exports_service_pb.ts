@@ -22,7 +22,15 @@ export const file_consciousness_analytics_v1_exports_service: GenFile = /*@__PUR
   fileDesc("CjBjb25zY2lvdXNuZXNzL2FuYWx5dGljcy92MS9leHBvcnRzX3NlcnZpY2UucHJvdG8SGmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxIt4BCgpFeHBvcnRTcGVjEkEKCnRpbWVfcmFuZ2UYASABKAsyJS5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5UaW1lUmFuZ2VCBrpIA8gBARIyCgZmaWx0ZXIYAiABKAsyIi5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5GaWx0ZXISRAoGZm9ybWF0GAMgASgOMiguY29uc2Npb3VzbmVzcy5hbmFseXRpY3MudjEuRXhwb3J0Rm9ybWF0Qgq6SAeCAQQQASAAEhMKC2FsbF90ZW5hbnRzGAQgASgIIk0KDUV4cG9ydFJlcXVlc3QSPAoEc3BlYxgBIAEoCzImLmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxLkV4cG9ydFNwZWNCBrpIA8gBASJTChNDcmVhdGVFeHBvcnRSZXF1ZXN0EjwKBHNwZWMYASABKAsyJi5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5FeHBvcnRTcGVjQga6SAPIAQEiSgoUQ3JlYXRlRXhwb3J0UmVzcG9uc2USMgoGZXhwb3J0GAEgASgLMiIuY29uc2Npb3VzbmVzcy5hbmFseXRpY3MudjEuRXhwb3J0IrIDCgZFeHBvcnQSCgoCaWQYASABKAkSNAoEc3BlYxgCIAEoCzImLmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxLkV4cG9ydFNwZWMSNgoFc3RhdGUYAyABKA4yJy5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5FeHBvcnRTdGF0ZRIXCgpyb3dzX3RvdGFsGAQgASgESACIAQESFAoMcm93c193cml0dGVuGAUgASgEEhcKCnNpemVfYnl0ZXMYBiABKARIAYgBARIbCg1kb3dubG9hZF9wYXRoGAcgASgJQgSguxgEEjgKFGRvd25sb2FkX2V4cGlyZV90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdmYWlsdXJlGAkgASgJEi8KC2NyZWF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcmVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDQoLX3Jvd3NfdG90YWxCDQoLX3NpemVfYnl0ZXMiKAoQR2V0RXhwb3J0UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiRwoRR2V0RXhwb3J0UmVzcG9uc2USMgoGZXhwb3J0GAEgASgLMiIuY29uc2Npb3VzbmVzcy5hbmFseXRpY3MudjEuRXhwb3J0IkUKEkxpc3RFeHBvcnRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SHAoKcGFnZV90b2tlbhgCIAEoCUIIukgFcgMYyAEiYwoTTGlzdEV4cG9ydHNSZXNwb25zZRIzCgdleHBvcnRzGAEgAygLMiIuY29uc2Npb3VzbmVzcy5hbmFseXRpY3MudjEuRXhwb3J0EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIrChNEZWxldGVFeHBvcnRSZXF1ZXN0EhQKAmlkGAEgASgJQgi6SAVyA7ABASIWChREZWxldGVFeHBvcnRSZXNwb25zZSJeChVEb3dubG9hZEV4cG9ydFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEg8KB2V4cGlyZXMYAiABKAQSHgoJc2lnbmF0dXJlGAMgASgJQgu6SARyAhhkoLsYBCp9CgxFeHBvcnRGb3JtYXQSHQoZRVhQT1JUX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhUKEUVYUE9SVF9GT1JNQVRfQ1NWEAESHAoYRVhQT1JUX0ZPUk1BVF9KU09OX0xJTkVTEAISGQoVRVhQT1JUX0ZPUk1BVF9QQVJRVUVUEAMqlAEKC0V4cG9ydFN0YXRlEhwKGEVYUE9SVF9TVEFURV9VTlNQRUNJRklFRBAAEhgKFEVYUE9SVF9TVEFURV9QRU5ESU5HEAESGAoURVhQT1JUX1NUQVRFX1JVTk5JTkcQAhIaChZFWFBPUlRfU1RBVEVfU1VDQ0VFREVEEAMSFwoTRVhQT1JUX1NUQVRFX0ZBSUxFRBAEMuYHCg5FeHBvcnRzU2VydmljZRJ+CgZFeHBvcnQSKS5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5FeHBvcnRSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIxorsYCijgpxIwAzgBGAmC0+STAh06ASoiGC9hcGkvdjEvYW5hbHl0aWNzL2V4cG9ydDABErQBCgxDcmVhdGVFeHBvcnQSLy5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5DcmVhdGVFeHBvcnRSZXF1ZXN0GjAuY29uc2Npb3VzbmVzcy5hbmFseXRpY3MudjEuQ3JlYXRlRXhwb3J0UmVzcG9uc2UiQaK7GBEwAjgDWglleHBvcnQuaWQYCYLT5JMCJjoBKmIGZXhwb3J0IhkvYXBpL3YxL2FuYWx5dGljcy9leHBvcnRzEqMBCglHZXRFeHBvcnQSLC5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5HZXRFeHBvcnRSZXF1ZXN0Gi0uY29uc2Npb3VzbmVzcy5hbmFseXRpY3MudjEuR2V0RXhwb3J0UmVzcG9uc2UiOZACAaK7GAQwARgJgtPkkwIoYgZleHBvcnQSHi9hcGkvdjEvYW5hbHl0aWNzL2V4cG9ydHMve2lkfRKcAQoLTGlzdEV4cG9ydHMSLi5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5MaXN0RXhwb3J0c1JlcXVlc3QaLy5jb25zY2lvdXNuZXNzLmFuYWx5dGljcy52MS5MaXN0RXhwb3J0c1Jlc3BvbnNlIiyQAgGiuxgEMAEYCYLT5JMCGxIZL2FwaS92MS9hbmFseXRpY3MvZXhwb3J0cxKqAQoMRGVsZXRlRXhwb3J0Ei8uY29uc2Npb3VzbmVzcy5hbmFseXRpY3MudjEuRGVsZXRlRXhwb3J0UmVxdWVzdBowLmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxLkRlbGV0ZUV4cG9ydFJlc3BvbnNlIjeQAgKiuxgKMAI4A1oCaWQYCYLT5JMCICoeL2FwaS92MS9hbmFseXRpY3MvZXhwb3J0cy97aWR9EpwBCg5Eb3dubG9hZEV4cG9ydBIxLmNvbnNjaW91c25lc3MuYW5hbHl0aWNzLnYxLkRvd25sb2FkRXhwb3J0UmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiP5ACAaK7GAoo4KcSMAE4AQgBgtPkkwIoEiYvYXBpL3YxL2FuYWx5dGljcy9leHBvcnRzL3tpZH0vY29udGVudDABGgyiuxgICAYaAQEgkE5iBnByb3RvMw", [file_buf_validate_validate, file_consciousness_analytics_v1_metric, file_consciousness_contract_v1_contract, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_timestamp]);
 
 /**
- * Which rows, in which form.
+ * Which rows, in which form. Rows are in order of time. Their columns are
+ * `tenant_id`, `decision_id`, `request_id`, `time`, `agent_id`, `user` (a
+ * pseudonym), `verdict`, `rule_ids`, `model_version`, `policy_digest`, `composer`
+ * and `cached`; in milliseconds `processing_ms`, `queue_ms`, `total_ms` and, by
+ * name, `stages`; from 0 to 1 `awareness`, `ethical_score`, `creativity`,
+ * `quality`, `confidence`, `cpu_share` (of one core, so it may be more),
+ * `memory_share`, `gpu_share` and, by name, `frameworks`; counts
+ * `reflection_depth`, `rules_hit`, `input_tokens` and `output_tokens`; `cost` in
+ * the operator's currency; and `quantum_coherence`.
  *
  * @generated from message consciousness.analytics.v1.ExportSpec
  */
@@ -401,14 +409,16 @@ export enum ExportFormat {
   UNSPECIFIED = 0,
 
   /**
-   * RFC 4180 with a header line. Lists and maps are JSON in a cell.
+   * RFC 4180 with a header line. Lists and maps are JSON in a cell, what a
+   * decision does not have is an empty one. A text that a spreadsheet would take
+   * for a formula has an apostrophe before it.
    *
    * @generated from enum value: EXPORT_FORMAT_CSV = 1;
    */
   CSV = 1,
 
   /**
-   * A JSON object on each line.
+   * A JSON object on each line, with null for what a decision does not have.
    *
    * @generated from enum value: EXPORT_FORMAT_JSON_LINES = 2;
    */
@@ -484,7 +494,8 @@ export const ExportStateSchema: GenEnum<ExportState> = /*@__PURE__*/
  */
 export const ExportsService: GenService<{
   /**
-   * Sends rows as one file while they are read. Errors: EXPORT_TOO_LARGE,
+   * Sends rows as one file while they are read; a Parquet file leaves when all of
+   * them have been. Errors: EXPORT_TOO_LARGE, EXPORTS_EXHAUSTED, QUERY_INVALID,
    * ALL_TENANTS_NOT_ALLOWED.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
@@ -498,7 +509,7 @@ export const ExportsService: GenService<{
   },
   /**
    * Starts a job that writes a file of rows. Errors: EXPORTS_EXHAUSTED,
-   * ALL_TENANTS_NOT_ALLOWED.
+   * QUERY_INVALID, ALL_TENANTS_NOT_ALLOWED.
    *
    * @generated from rpc consciousness.analytics.v1.ExportsService.CreateExport
    */
