@@ -78,22 +78,20 @@ function groupBy({ groups }: RowColumns): string {
   return groups.length === 0 ? "" : `\n  group by ${groups.join(", ")}`;
 }
 
+const functions = { average: "avg", sum: "sum", min: "min", max: "max" } as const;
+
 function aggregateSql(aggregate: Aggregate, columns: RowColumns, dialect: Dialect, bind: Bind): string {
   switch (aggregate.kind) {
     case "count":
       return aggregate.metric ? `count(${columns.metric(aggregate.metric)})` : "count(*)";
-    case "average":
-      return `avg(${columns.metric(aggregate.metric)})`;
-    case "sum":
-    case "min":
-    case "max":
-      return `${aggregate.kind}(${columns.metric(aggregate.metric)})`;
     case "percentile": {
       const fraction = bind({ type: "number", value: aggregate.percentile / 100 });
       return dialect.percentile(columns.metric(aggregate.metric), fraction);
     }
     case "distinct":
       return `count(distinct ${columns.dimension(aggregate.dimension)})`;
+    default:
+      return `${functions[aggregate.kind]}(${columns.metric(aggregate.metric)})`;
   }
 }
 

@@ -1,0 +1,64 @@
+import type { DecisionRow, Selection } from "../port.js";
+import { type Cursor, compilePage } from "../sql/decisions.js";
+import { decisionOf, decisionSelect } from "./columns.js";
+import { duckdbDialect } from "./dialect.js";
+import { endOf, labelsTable, type Partitions, startOf } from "./partitions.js";
+import type { Reading } from "./reading.js";
+
+export interface PagesOptions {
+  readonly selection: Selection;
+  readonly partitions: Partitions;
+  readonly reads: Reading;
+  /** How long one page may take, in milliseconds. */
+  readonly timeMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const pageRows = 8192;
+const firstWindowMs = 60_000;
+
+/**
+ * Reads decisions page by page, with nothing open in between, however long the
+ * caller takes. There is no index by time: a page sorts a window of time, whose
+ * length follows from how many rows the one before had.
+ */
+export async function* readDecisions(options: PagesOptions): AsyncGenerator<readonly DecisionRow[]> {
+  const { selection, partitions } = options;
+  for (const month of partitions.months()) {
+    const from = new Date(Math.max(startOf(month).getTime(), selection.from.getTime()));
+    const until = new Date(Math.min(endOf(month).getTime(), selection.until.getTime()));
+    if (from < until) yield* readMonth({ ...selection, from, until }, options);
+  }
+}
+
+async function* readMonth(month: Selection, options: PagesOptions): AsyncGenerator<readonly DecisionRow[]> {
+  const end = month.until.getTime();
+  let from = month.from;
+  let after: Cursor | undefined;
+  let windowMs = firstWindowMs;
+  while (from.getTime() < end) {
+    const until = new Date(Math.min(end, from.getTime() + windowMs));
+    const page = await readPage({ ...month, from, until }, after, options);
+    if (page.length > 0) yield page;
+    after = page.length === pageRows ? page.at(-1) : undefined;
+    // Of a full page the next window should hold two, of others twice as much as this one.
+    windowMs = after ? Math.max(1, 2 * (after.time.getTime() - from.getTime())) : 2 * windowMs;
+    from = after?.time ?? until;
+  }
+}
+
+async function readPage(
+  selection: Selection,
+  after: Cursor | undefined,
+  { partitions, reads, timeMs, signal }: PagesOptions,
+): Promise<DecisionRow[]> {
+  const page = compilePage({
+    selection,
+    dialect: duckdbDialect,
+    source: { decisions: partitions.source(selection), labels: labelsTable },
+    columns: decisionSelect,
+    after,
+    limit: pageRows,
+  });
+  return (await reads.run(page, { timeMs, signal })).map(decisionOf);
+}

@@ -1,0 +1,121 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { connectionQueue } from "../../../kit/stores/database/connection-queue.js";
+import { lockDirectory } from "../../../kit/stores/database/lock.js";
+import type { ColumnStore } from "../port.js";
+import { compileCount } from "../sql/decisions.js";
+import { compileQuery } from "../sql/query.js";
+import { duckdbDialect as dialect } from "./dialect.js";
+import { readDecisions } from "./pages.js";
+import { openPartitions } from "./partitions.js";
+import { type Reading, reading } from "./reading.js";
+import { type Writing, writing } from "./writing.js";
+
+export interface DuckdbOptions {
+  /** Directory of the file and of its lock, made on demand; without it the store lives in memory. */
+  readonly directory?: string | undefined;
+  /** Most memory of everything together, in megabytes; what exceeds it and can be sorted or joined on disk goes there. */
+  readonly memoryMb?: number;
+  /** Most space on disk for that, in megabytes. */
+  readonly spillMb?: number;
+  readonly threads?: number;
+  /** Queries that run at once; each takes one of the process's few threads for blocking work. */
+  readonly concurrency?: number;
+  /** Queries that wait, and as many appends; more are refused. */
+  readonly queueLimit?: number;
+  /** How long one may wait, in milliseconds. */
+  readonly waitMs?: number;
+  /** How long one page of `read`, and `count`, may take, in milliseconds. */
+  readonly readMs?: number;
+}
+
+/**
+ * Keeps decisions in a file of DuckDB in this process. What `append` resolved
+ * for survives `kill -9` and a loss of power, as every commit flushes the log.
+ * Readers see whole batches and stop no writer. Throws `DirectoryLockedError`
+ * when another process has the directory open.
+ */
+export async function openDuckdb(options: DuckdbOptions = {}): Promise<ColumnStore> {
+  const { directory } = options;
+  if (directory) await mkdir(directory, { recursive: true, mode: 0o700 });
+  const lock = directory ? await lockDirectory(directory) : undefined;
+  try {
+    const instance = await DuckDBInstance.create(
+      directory ? join(directory, "analytics.duckdb") : ":memory:",
+      settings(options),
+    );
+    const connection = await instance.connect();
+    return await storeOver(instance, connection, options, async () => lock?.release());
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}
+
+function settings({ directory, memoryMb = 512, spillMb = 4096, threads = 2 }: DuckdbOptions) {
+  return {
+    memory_limit: `${memoryMb}MB`,
+    threads: String(threads),
+    TimeZone: "UTC",
+    // Order comes from ORDER BY alone, and costs no memory where nobody asks for it.
+    preserve_insertion_order: "false",
+    ...(directory
+      ? { temp_directory: join(directory, "spill"), max_temp_directory_size: `${spillMb}MB` }
+      : {}),
+    // SQL reaches no file but its own, no network, and none of these settings.
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+    enable_external_access: "false",
+    lock_configuration: "true",
+  };
+}
+
+async function storeOver(
+  instance: DuckDBInstance,
+  connection: DuckDBConnection,
+  options: DuckdbOptions,
+  closed: () => Promise<void>,
+): Promise<ColumnStore> {
+  const { memoryMb = 512, concurrency = 2, queueLimit = 64, waitMs = 10_000, readMs = 60_000 } = options;
+  const partitions = await openPartitions(connection);
+  const reads: Reading = reading({ instance, memoryMb, concurrency, queueLimit, waitMs });
+  const turns = connectionQueue({ limit: queueLimit, waitMs });
+  const writes: Writing = writing({ connection, partitions, turns, freeMemory: () => reads.interrupt() });
+  const pings = await instance.connect();
+  let ending: Promise<void> | undefined;
+
+  const end = async () => {
+    await Promise.all([reads.close(), turns.close()]);
+    for (const each of [connection, pings]) each.closeSync();
+    instance.closeSync();
+    await closed();
+  };
+  const sourceOf = (selection: Parameters<typeof partitions.source>[0]) => ({
+    decisions: partitions.source(selection),
+    labels: "labels",
+  });
+
+  return {
+    append: (batch) => writes.append(batch),
+    forget: (before) => writes.forget(before),
+    async query(plan, { timeMs, groups }, signal) {
+      const source = sourceOf(plan.selection);
+      const query = compileQuery({ plan, maxGroups: groups, dialect, source });
+      return query.read(await reads.run(query, { timeMs, signal }));
+    },
+    async count(selection, signal) {
+      const statement = compileCount({ selection, dialect, source: sourceOf(selection) });
+      const [row] = await reads.run(statement, { timeMs: readMs, signal });
+      return Number(row?.[0]);
+    },
+    read: (selection, signal) => readDecisions({ selection, partitions, reads, timeMs: readMs, signal }),
+    async ping() {
+      await pings.run("select 1");
+    },
+    close() {
+      ending ??= end();
+      return ending;
+    },
+  };
+}
