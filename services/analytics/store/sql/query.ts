@@ -78,7 +78,7 @@ function groupBy({ groups }: RowColumns): string {
   return groups.length === 0 ? "" : `\n  group by ${groups.join(", ")}`;
 }
 
-const functions = { average: "avg", sum: "sum", min: "min", max: "max" } as const;
+const functions = { average: "avg", sum: "sum", min: "min", max: "max", deviation: "stddev_samp" } as const;
 
 function aggregateSql(aggregate: Aggregate, columns: RowColumns, dialect: Dialect, bind: Bind): string {
   switch (aggregate.kind) {
@@ -131,6 +131,8 @@ function read(
   ]);
 }
 
+/** Of no values some engines make null, and others NaN. */
 function numberOf(value: unknown): number | null {
-  return value === null || value === undefined ? null : Number(value);
+  const number = value === null ? Number.NaN : Number(value);
+  return Number.isNaN(number) ? null : number;
 }
