@@ -105,7 +105,8 @@ function countedSql(n: number, dimension: ManyDimension, columns: RowColumns): s
   return `\nleft join ${counts} on ${groups.map((_, k) => `x${n}.k${k} = g.c${k}`).join(" and ")}`;
 }
 
-function orderSql({ groups, aggregates, orders }: QueryPlan): string {
+/** ORDER BY over columns that are named `c0` and so on, groups first; nothing without any. */
+export function orderSql({ groups, aggregates, orders }: QueryPlan): string {
   const names = [...groups, ...aggregates].map(({ name }) => name);
   const positions = orders.map(({ column, descending }) => ({ at: names.indexOf(column), descending }));
   if (positions.some(({ at }) => at < 0))
