@@ -57,6 +57,8 @@ export interface Call {
   readonly queueMs: number;
   /** The client's key for this call, where the method keeps results. */
   readonly idempotencyKey?: IdempotencyKey | undefined;
+  /** `traceparent` that tells peers and events that nobody records this call; absent when its span is, or nobody traces. */
+  readonly sampledOut?: string | undefined;
 }
 
 /** What a handler passes on when it calls a peer: its own context. */
@@ -69,6 +71,9 @@ export interface Caller {
 
 /** Key of the call in Connect's context values. */
 export const callKey = createContextKey<Call | undefined>(undefined, { description: "call" });
+
+/** Key of `Call.sampledOut` before there is a call. */
+export const sampledOutKey = createContextKey<string | undefined>(undefined, { description: "sampled out" });
 
 /** The call that a handler serves. */
 export function callOf(context: { readonly values: ContextValues }): Call {

@@ -155,6 +155,13 @@ export const metricCatalogue = {
     unit: "failures",
     labels: [],
   },
+  spans: {
+    name: "telemetry_spans_total",
+    type: "counter",
+    help: "Recorded spans: exported, failed (the exporter could not deliver them), or dropped (too many waited).",
+    unit: "spans",
+    labels: ["outcome"],
+  },
   logLinesDropped: {
     name: "log_lines_dropped_total",
     type: "counter",
@@ -225,6 +232,28 @@ export const metricCatalogue = {
     unit: "seconds",
     labels: ["consumer"],
     buckets: durations,
+  },
+  analyticsLag: {
+    name: "analytics_ingest_lag_seconds",
+    type: "gauge",
+    help: "How far analytics is behind: the age of the oldest event that waits to be kept, or how old the latest was when it was.",
+    unit: "seconds",
+    labels: [],
+  },
+  analyticsBatchRows: {
+    name: "analytics_ingest_batch_rows",
+    type: "histogram",
+    help: "Rows that analytics kept at once.",
+    unit: "events",
+    labels: [],
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+  },
+  analyticsAppendFailures: {
+    name: "analytics_append_failures_total",
+    type: "counter",
+    help: "Batches that the store of analytics did not take, and that were or will be offered again.",
+    unit: "failures",
+    labels: [],
   },
   cacheReads: {
     name: "cache_reads_total",

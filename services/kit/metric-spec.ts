@@ -17,6 +17,7 @@ export interface MetricSpec {
     | "tokens"
     | "currency"
     | "texts"
+    | "spans"
     | "agents"
     | "conversations"
     | "boolean";

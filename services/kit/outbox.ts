@@ -50,7 +50,7 @@ export interface Aggregate {
 /** What `recordEvent` needs to tell what happened. */
 export interface EventRecord<D extends DescMessage> {
   /** The call that caused it; at boot, whatever stands for one. */
-  readonly call: Pick<Call, "requestId" | "principal">;
+  readonly call: Pick<Call, "requestId" | "principal" | "sampledOut">;
   readonly clock: Clock;
   readonly tenant: string;
   readonly aggregate: Aggregate;
@@ -120,7 +120,7 @@ function toRow<D extends DescMessage>(record: EventRecord<D>): Insertable<Outbox
     time: new Date(clock.now()),
     actor: record.actor ?? call.principal?.subject ?? "",
     causation_id: call.requestId,
-    trace_parent: traceParent(),
+    trace_parent: traceParent() || (call.sampledOut ?? ""),
     key_id: record.keyId ?? "",
     payload_type: payload.schema.typeName,
     payload: toBinary(payload.schema, payload.message),

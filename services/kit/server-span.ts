@@ -1,73 +1,40 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
-import { context, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { codeName } from "./errors.js";
-import { extractContext, platformTracer } from "./spans.js";
+import { type Context, context, SpanKind } from "@opentelemetry/api";
+import { endRpcSpan, isServerFault, rpcName } from "./rpc-span.js";
+import { begin, extractContext, recordedSpan } from "./spans.js";
 
-/** Codes that tell of a fault of ours; others are answers to what the caller did. */
-const faults = new Set([
-  Code.Unknown,
-  Code.DeadlineExceeded,
-  Code.Unimplemented,
-  Code.Internal,
-  Code.Unavailable,
-  Code.DataLoss,
-]);
-
-/** The span of a served call. */
-export interface ServerSpan {
-  /** Ends the span with what went wrong, if anything; only the first call counts. */
-  end(error?: unknown): void;
-}
+/** The span of a served call, or the `traceparent` by which peers learn that nobody records it. */
+export type ServerSpan =
+  | {
+      readonly recorded: true;
+      readonly context: Context;
+      /** Ends the span with what went wrong, if anything; only the first call counts. */
+      end(error?: unknown): void;
+    }
+  | { readonly recorded: false; readonly traceParent: string };
 
 /**
- * Runs `fn` in the span of a served call, below the active span for a call in
- * memory and below the caller's `traceparent` for one from the wire. Whoever
- * serves ends it, since a stream outlives `fn`; it ends by itself when `fn`
- * fails. Names follow OpenTelemetry's conventions for RPC.
+ * Plans the spans of a method's served calls: each below the active span for a
+ * call in memory and below the caller's `traceparent` for one from the wire.
+ * Whoever serves ends it, since a stream outlives its handler. Names follow
+ * OpenTelemetry's conventions for RPC (semantic conventions 1.45).
  */
-export function serverSpan<T>(
-  contract: { readonly method: DescMethod },
-  request: { readonly header: Headers },
-  fn: (span: ServerSpan) => Promise<T>,
-): Promise<T> {
-  const { method } = contract;
-  const system = isGrpc(request.header) ? "grpc" : "connect_rpc";
-  const attributes = {
-    "rpc.system": system,
-    "rpc.service": method.parent.typeName,
-    "rpc.method": method.name,
+export function serverSpans(method: DescMethod): (request: { readonly header: Headers }) => ServerSpan {
+  const name = rpcName(method);
+  return ({ header }) => {
+    const parent = recordedSpan() ? context.active() : extractContext(header);
+    // Attributes are added to spans that somebody will read: most are sampled out.
+    const begun = begin(name, { kind: SpanKind.SERVER }, parent);
+    if (!begun.recorded) return begun;
+    const { span } = begun;
+    const system = isGrpc(header) ? "grpc" : "connectrpc";
+    span.setAttributes({ "rpc.system.name": system, "rpc.method": name });
+    return {
+      recorded: true,
+      context: begun.context,
+      end: (error) => endRpcSpan(span, system, { error, isFault: isServerFault }),
+    };
   };
-  const parent = trace.getActiveSpan() ? context.active() : extractContext(request.header);
-  const name = `${method.parent.typeName}/${method.name}`;
-  return platformTracer().startActiveSpan(
-    name,
-    { kind: SpanKind.SERVER, attributes },
-    parent,
-    async (span) => {
-      const served = { end: (error?: unknown) => endSpan(span, system, error) };
-      try {
-        return await fn(served);
-      } catch (error) {
-        served.end(error);
-        throw error;
-      }
-    },
-  );
-}
-
-function endSpan(span: Span, system: "grpc" | "connect_rpc", error: unknown): void {
-  if (!span.isRecording()) return;
-  const code = error === undefined ? undefined : ConnectError.from(error).code;
-  if (system === "grpc") span.setAttribute("rpc.grpc.status_code", code ?? 0);
-  if (code !== undefined) {
-    if (system === "connect_rpc") span.setAttribute("rpc.connect_rpc.error_code", codeName(code));
-    if (faults.has(code)) {
-      span.setAttribute("error.type", codeName(code));
-      span.setStatus({ code: SpanStatusCode.ERROR });
-    }
-  }
-  span.end();
 }
 
 function isGrpc(header: Headers): boolean {

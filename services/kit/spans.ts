@@ -3,13 +3,15 @@ import {
   type Context,
   context,
   isSpanContextValid,
-  ProxyTracerProvider,
   propagation,
   type Span,
+  type SpanContext,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
   type TextMapGetter,
   type TextMapSetter,
+  TraceFlags,
   type Tracer,
   trace,
 } from "@opentelemetry/api";
@@ -23,33 +25,41 @@ const getter: TextMapGetter<Headers> = {
 
 const setter: TextMapSetter<Headers> = { set: (headers, key, value) => headers.set(key, value) };
 
+/** Which traces a process records: none, those that callers record, or such as it begins besides. */
+export type Recording = "none" | "callers" | "own";
+
+let recording: Recording = "none";
+
+/** Says which traces this process records from now on. */
+export function record(which: Recording): void {
+  recording = which;
+}
+
 /** The tracer of the platform; does nothing until telemetry has started. */
 export function platformTracer(): Tracer {
   return trace.getTracer(scope);
 }
 
-const without = new ProxyTracerProvider().getDelegate();
-
-let beginsTraces = true;
-
-/** Says whether this process ever begins a trace of its own; one that never does only follows callers'. */
-export function beginTraces(begins: boolean): void {
-  beginsTraces = begins;
-}
-
 /**
- * Whether a call may be recorded. Following a span through asynchronous code
- * slows every promise of the process, so nobody does it for nothing.
+ * Whether a call with this `traceparent` may be recorded. Following a span
+ * through asynchronous code slows every promise of the process, so nobody does
+ * it for nothing.
  */
-export function isTraced(header: Headers): boolean {
-  const provider = trace.getTracerProvider();
-  if (provider instanceof ProxyTracerProvider && provider.getDelegate() === without) return false;
-  return beginsTraces || isSampled(header.get("traceparent")) || trace.getActiveSpan() !== undefined;
+export function mayRecord(traceparent: () => string | null): boolean {
+  if (recording !== "callers") return recording === "own";
+  return recordedSpan() !== undefined || isSampled(traceparent());
 }
 
 /** By the flags of `traceparent` (W3C Trace Context, section 3.2.2.5). */
 function isSampled(traceparent: string | null): boolean {
   return traceparent !== null && (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1;
+}
+
+/** The active span, when it is recorded. */
+export function recordedSpan(): Span | undefined {
+  if (recording === "none") return undefined;
+  const span = trace.getActiveSpan();
+  return span?.isRecording() ? span : undefined;
 }
 
 /** The active context with the remote span that `traceparent` and `tracestate` name. */
@@ -65,23 +75,57 @@ export function injectContext(headers: Headers, from: Context = context.active()
 /** The active span as `traceparent` (W3C Trace Context, section 3.2); empty when there is none. */
 export function traceParent(): string {
   const span = trace.getActiveSpan()?.spanContext();
-  if (!span || !isSpanContextValid(span)) return "";
-  return `00-${span.traceId}-${span.spanId}-${span.traceFlags.toString(16).padStart(2, "0")}`;
+  return span && isSpanContextValid(span) ? asTraceParent(span) : "";
+}
+
+function asTraceParent({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
+}
+
+/** A span that has begun, or the `traceparent` by which others learn that nobody records the trace. */
+export type Begun =
+  | { readonly recorded: true; readonly span: Span; readonly context: Context }
+  | { readonly recorded: false; readonly traceParent: string };
+
+/** Begins a span below that of `parent`, if the trace is recorded. */
+export function begin(name: string, options: SpanOptions, parent: Context): Begun {
+  const span = platformTracer().startSpan(name, options, parent);
+  if (!span.isRecording()) return { recorded: false, traceParent: asTraceParent(span.spanContext()) };
+  return { recorded: true, span, context: trace.setSpan(parent, span) };
 }
 
 /**
- * Runs `fn` within a new span below the active one. A failure marks the span
- * with the error's name alone, as messages may quote what users wrote.
+ * Runs `fn` within a new span below the active one; without a new span where
+ * the active one is not recorded, as a part alone tells little. A failure marks the
+ * span with the error's name, never its message, which may quote what users wrote.
  */
 export async function inSpan<T>(
   name: string,
   attributes: Attributes,
-  fn: (span: Span) => T | Promise<T>,
+  fn: () => T | Promise<T>,
   kind: SpanKind = SpanKind.INTERNAL,
 ): Promise<T> {
-  return platformTracer().startActiveSpan(name, { attributes, kind }, async (span) => {
+  if (!recordedSpan()) return fn();
+  return runIn(begin(name, { attributes, kind }, context.active()), fn);
+}
+
+/** Runs `fn` within a new span of the trace that the message's `traceparent` names, or of a trace of its own. */
+export async function inConsumerSpan<T>(
+  name: string,
+  { attributes, traceparent }: { readonly attributes: Attributes; readonly traceparent: string },
+  fn: () => T | Promise<T>,
+): Promise<T> {
+  if (!mayRecord(() => traceparent)) return fn();
+  const parent = extractContext(new Headers(traceparent === "" ? {} : { traceparent }));
+  return runIn(begin(name, { attributes, kind: SpanKind.CONSUMER }, parent), fn);
+}
+
+function runIn<T>(begun: Begun, fn: () => T | Promise<T>): T | Promise<T> {
+  if (!begun.recorded) return fn();
+  const { span } = begun;
+  return context.with(begun.context, async () => {
     try {
-      return await fn(span);
+      return await fn();
     } catch (error) {
       span.setAttribute("error.type", error instanceof Error ? error.name : typeof error);
       span.setStatus({ code: SpanStatusCode.ERROR });
@@ -90,4 +134,11 @@ export async function inSpan<T>(
       span.end();
     }
   });
+}
+
+/** Ids of the trace that is recorded now, for exemplars. */
+export function recordedTrace(): { readonly traceId: string; readonly spanId: string } | undefined {
+  if (recording === "none") return undefined;
+  const span = trace.getActiveSpan()?.spanContext();
+  return span && (span.traceFlags & TraceFlags.SAMPLED) !== 0 && !span.isRemote ? span : undefined;
 }

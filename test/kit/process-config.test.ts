@@ -49,6 +49,7 @@ describe("configuration of a process", () => {
       [Workload.GATEWAY]: 8000,
       [Workload.ENGINE]: 0,
       [Workload.AGENTS]: 8002,
+      [Workload.ANALYTICS]: 8005,
       [Workload.AUTH]: 8006,
     });
   });
@@ -74,6 +75,21 @@ describe("configuration of a process", () => {
       expect(problems({ AUTH_URL, PEER_SECRET: secret }, ["engine"])).toMatchObject([{ name: "AUTH_URL" }]);
     },
   );
+
+  it("samples traces as OpenTelemetry's own settings say, before ours", () => {
+    const tracingOf = (environment: Record<string, string>) => {
+      const { sampler, sampleRatio } = read(environment).tracing;
+      return [sampler, sampleRatio];
+    };
+    expect(tracingOf({})).toEqual(["parentbased_traceidratio", 1]);
+    expect(tracingOf({ TRACE_SAMPLE_RATIO: "0.1" })).toEqual(["parentbased_traceidratio", 0.1]);
+    const standard = { OTEL_TRACES_SAMPLER: "traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.25" };
+    expect(tracingOf({ ...standard, TRACE_SAMPLE_RATIO: "0.1" })).toEqual(["traceidratio", 0.25]);
+    expect(problems({ OTEL_TRACES_SAMPLER: "jaeger_remote" })).toMatchObject([
+      { name: "OTEL_TRACES_SAMPLER" },
+    ]);
+    expect(problems({ OTEL_TRACES_SAMPLER_ARG: "2" })).toMatchObject([{ name: "OTEL_TRACES_SAMPLER_ARG" }]);
+  });
 
   it("hides the contract in production unless told otherwise", () => {
     expect(read({ ENVIRONMENT: "production" }).reflection).toBe(false);

@@ -9,8 +9,14 @@ export interface ReceivedSpan {
   readonly parentSpanId: string;
   readonly name: string;
   readonly kind: number;
-  readonly attributes: Readonly<Record<string, string | number>>;
+  /** Whether it is marked as failed. */
+  readonly failed: boolean;
+  /** `service.name` of the process that sent it. */
+  readonly service: string;
+  readonly attributes: Readonly<Record<string, AttributeValue>>;
 }
+
+type AttributeValue = string | number | boolean | readonly string[];
 
 /** A local collector that keeps what is posted to it. */
 export async function startCollector(answer: { status: number } = { status: 200 }) {
@@ -39,13 +45,23 @@ export async function startCollector(answer: { status: number } = { status: 200 
 
 // opentelemetry/proto/collector/trace/v1: request → resource_spans 1 → scope_spans 2 → spans 2.
 function readSpans(body: Uint8Array): ReceivedSpan[] {
-  const parts = (message: Uint8Array, field: number) => bytesOf(message).filter(({ no }) => no === field);
-  const resources = parts(body, 1).map(({ value }) => value);
-  const scopes = resources.flatMap((resource) => parts(resource, 2).map(({ value }) => value));
-  return scopes.flatMap((scope) => parts(scope, 2).map(({ value }) => readSpan(value)));
+  return partsOf(body, 1).flatMap((resource) => {
+    const described = partsOf(resource, 1).flatMap((one) => partsOf(one, 1).map(readAttribute));
+    const service = String(Object.fromEntries(described)["service.name"]);
+    const spans = partsOf(resource, 2).flatMap((scope) => partsOf(scope, 2));
+    return spans.map((span) => readSpan(span, service));
+  });
 }
 
-function readSpan(span: Uint8Array): ReceivedSpan {
+function partsOf(message: Uint8Array, field: number): Uint8Array[] {
+  return bytesOf(message)
+    .filter(({ no }) => no === field)
+    .map(({ value }) => value);
+}
+
+const statusError = 2;
+
+function readSpan(span: Uint8Array, service: string): ReceivedSpan {
   const fields = bytesOf(span);
   const hex = (no: number) =>
     Buffer.from(fields.find((field) => field.no === no)?.value ?? []).toString("hex");
@@ -57,17 +73,29 @@ function readSpan(span: Uint8Array): ReceivedSpan {
     parentSpanId: hex(4),
     name: Buffer.from(name).toString(),
     kind: numberOf(span, 6) ?? 0,
+    failed: numberOf(partsOf(span, 15)[0], 3) === statusError,
+    service,
     attributes: Object.fromEntries(attributes),
   };
 }
 
-function readAttribute(keyValue: Uint8Array): [string, string | number] {
+function readAttribute(keyValue: Uint8Array): [string, AttributeValue] {
   const [key, value] = bytesOf(keyValue).map((field) => field.value);
-  const text = bytesOf(value ?? new Uint8Array()).find(({ no }) => no === 1)?.value;
-  return [
-    Buffer.from(key ?? []).toString(),
-    text ? Buffer.from(text).toString() : (numberOf(value, 3) ?? -1),
-  ];
+  return [textOf(key), readValue(value ?? new Uint8Array())];
+}
+
+// opentelemetry/proto/common/v1, AnyValue: string 1, bool 2, int 3, array 5.
+function readValue(value: Uint8Array): AttributeValue {
+  const text = partsOf(value, 1)[0];
+  if (text) return textOf(text);
+  const array = partsOf(value, 5)[0];
+  if (array) return partsOf(array, 1).map((one) => String(readValue(one)));
+  const flag = numberOf(value, 2);
+  return flag === undefined ? (numberOf(value, 3) ?? -1) : flag === 1;
+}
+
+function textOf(bytes: Uint8Array | undefined): string {
+  return Buffer.from(bytes ?? []).toString();
 }
 
 function bytesOf(message: Uint8Array): { no: number; value: Uint8Array }[] {

@@ -1,6 +1,6 @@
 import type { StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
-import { type Call, callKey } from "../context.js";
+import { type Call, callKey, sampledOutKey } from "../context.js";
 import { newId } from "../ids.js";
 import { arrivalKey } from "./arrival.js";
 import { forwardedClient, observedClient } from "./client.js";
@@ -35,6 +35,7 @@ export function beginCall(request: UnaryRequest | StreamRequest, trustRequestId:
     credential: undefined,
     deadline: Number.POSITIVE_INFINITY,
     queueMs: 0,
+    sampledOut: request.contextValues.get(sampledOutKey),
   };
 }
 

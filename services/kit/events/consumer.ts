@@ -1,12 +1,11 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { context, SpanKind } from "@opentelemetry/api";
 import type { Event } from "#gen/ts/consciousness/contract/v1/event_pb.js";
 import { abortableDelay } from "../abortable-delay.js";
 import type { Clock } from "../clock.js";
 import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
-import { extractContext, inSpan } from "../spans.js";
+import { inConsumerSpan } from "../spans.js";
 import type { Bus, Delivery } from "../stores/bus/port.js";
 import { fromMessage } from "./cloud-event.js";
 import type { DeadLetters } from "./dead-letters.js";
@@ -120,16 +119,16 @@ async function settle(
   delivery.nak();
 }
 
-function applyTraced(event: Event, { name, apply }: ConsumerOptions): Promise<Outcome> {
-  const headers = new Headers(event.traceParent ? { traceparent: event.traceParent } : {});
-  return context.with(extractContext(headers), () =>
-    inSpan(
-      `consume ${name}`,
-      { "messaging.operation.type": "process" },
-      () => apply(event),
-      SpanKind.CONSUMER,
-    ),
-  );
+function applyTraced(event: Event, { name, subject, apply }: ConsumerOptions): Promise<Outcome> {
+  const attributes = {
+    "messaging.operation.name": "apply",
+    "messaging.operation.type": "process",
+    "messaging.destination.name": subject,
+    "messaging.consumer.group.name": name,
+    "messaging.message.id": event.id,
+  };
+  const { traceParent: traceparent } = event;
+  return inConsumerSpan(`apply ${subject}`, { attributes, traceparent }, () => apply(event));
 }
 
 async function setAside(

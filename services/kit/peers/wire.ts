@@ -3,6 +3,7 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { clientAddressHeader, clientAgentHeader } from "../chain/client.js";
 import { correlationHeader, requestIdHeader } from "../chain/identify.js";
+import { beginClientSpan, type ClientSpan } from "../client-span.js";
 import type { Clock } from "../clock.js";
 import { type Call, type Caller, callOf } from "../context.js";
 import type { MethodContract } from "../contract/method.js";
@@ -47,33 +48,55 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
       throw translate(error, { peer: wire.peer, timeoutMs, signal: caller.signal });
     }
   };
+  const peer = workloadName(wire.peer);
   return {
-    unary: (method, request, caller) =>
-      send(method, caller, async ({ transport, header, left }) => {
-        const response = await transport.unary(method, caller.signal, left, header, request);
-        tellReplay(response.header, caller);
-        return response.message;
-      }),
+    unary: (method, request, caller) => {
+      const call = () =>
+        send(method, caller, async ({ transport, header, left }) => {
+          const response = await transport.unary(method, caller.signal, left, header, request);
+          tellReplay(response.header, caller);
+          return response.message;
+        });
+      const span = beginClientSpan(method, peer);
+      return span ? measured(span, call) : call();
+    },
     async *stream(method, request, caller) {
+      const span = beginClientSpan(method, peer);
+      let failure: unknown;
       const ending = new AbortController();
       const abort = () => ending.abort(caller.signal.reason);
       caller.signal.addEventListener("abort", abort);
       try {
         // What is repeated is the beginning of a stream, never a stream that has begun.
-        const response = await send(method, caller, (sending) =>
-          sending.transport.stream(method, ending.signal, sending.left, sending.header, only(request)),
-        );
+        const begin = () =>
+          send(method, caller, (sending) =>
+            sending.transport.stream(method, ending.signal, sending.left, sending.header, only(request)),
+          );
+        const response = await (span ? span.run(begin) : begin());
         tellDecision(response.header, caller);
         yield* response.message;
       } catch (error) {
         const timeoutMs = remaining(callOf(caller), wire.clock);
-        throw translate(error, { peer: wire.peer, timeoutMs, signal: caller.signal });
+        failure = translate(error, { peer: wire.peer, timeoutMs, signal: caller.signal });
+        throw failure;
       } finally {
+        span?.end(failure);
         caller.signal.removeEventListener("abort", abort);
         ending.abort();
       }
     },
   };
+}
+
+async function measured<T>(span: ClientSpan, call: () => Promise<T>): Promise<T> {
+  try {
+    const answer = await span.run(call);
+    span.end();
+    return answer;
+  } catch (error) {
+    span.end(error);
+    throw error;
+  }
 }
 
 interface Sending {
@@ -95,7 +118,7 @@ async function outgoingHeader(wire: Wire, caller: Caller, isPublic: boolean): Pr
   const header: OutgoingHeader = {
     [requestIdHeader]: call.requestId,
     [correlationHeader]: call.correlationId,
-    ...(traceParent() !== "" && tracing()),
+    ...tracing(call),
   };
   tellClient(call, header);
   const workloadToken = await wire.workloadToken();
@@ -112,7 +135,8 @@ function tellClient({ client }: Call, header: OutgoingHeader): void {
   if (client.agent) header[clientAgentHeader] = client.agent;
 }
 
-function tracing(): OutgoingHeader {
+function tracing({ sampledOut }: Call): OutgoingHeader | undefined {
+  if (traceParent() === "") return sampledOut === undefined ? undefined : { traceparent: sampledOut };
   const header = new Headers();
   injectContext(header);
   return Object.fromEntries(header);

@@ -3,9 +3,11 @@ import type { AdmissionLimits } from "../chain/limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { logLevels } from "../log.js";
+import { type Sampling, samplerNames } from "../sampling.js";
 import { proxyHeaders } from "../serve/client-address.js";
 import { defaultListenLimits } from "../serve/limits.js";
 import { type RequestLimits, requestLimits } from "../serve/request-limits.js";
+import { exporterNames, type TelemetryOptions } from "../telemetry.js";
 import { type TlsConfig, tlsConfig } from "../tls/config.js";
 import { tokenIssuer } from "../tokens/issuer.js";
 import { type MessagingConfig, messagingConfig } from "./messaging.js";
@@ -26,11 +28,7 @@ export interface ProcessConfig {
   readonly dataDirectory: string;
   readonly stores: StoresConfig;
   readonly messaging: MessagingConfig;
-  readonly tracing: {
-    readonly exporter: "none" | "otlp" | "jaeger";
-    readonly endpoint: string | undefined;
-    readonly sampleRatio: number;
-  };
+  readonly tracing: Sampling & Pick<TelemetryOptions, "exporter" | "endpoint">;
   /** `iss` of the tokens that auth signs, whose origin is where clients reach the gateway. */
   readonly tokenIssuer: string;
   /** Bearer token with which Prometheus reads `/metrics`. */
@@ -73,9 +71,10 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     DEPLOYMENT: oneOf(deployments, { fallback: "single" }),
     LOG_LEVEL: oneOf(logLevels, { fallback: "info" }),
     DATA_DIR: text({ fallback: ".data" }),
-    TRACE_EXPORTER: oneOf(["none", "otlp", "jaeger"], { fallback: "none" }),
+    TRACE_EXPORTER: oneOf(exporterNames, { fallback: "none" }),
     TRACE_ENDPOINT: optionalText(),
     TRACE_SAMPLE_RATIO: number(0, 1, { fallback: 1 }),
+    OTEL_TRACES_SAMPLER: oneOf(samplerNames, { fallback: "parentbased_traceidratio" }),
     METRICS_TOKEN: optionalText({ secret: true }),
     METRICS_READER: optionalText(),
     PEER_SECRET: optionalText({ secret: true }),
@@ -93,6 +92,9 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
       fallback: defaultListenLimits.maxConnectionsPerAddress,
     }),
   });
+  const { OTEL_TRACES_SAMPLER_ARG: sampleRatio } = source.read({
+    OTEL_TRACES_SAMPLER_ARG: number(0, 1, { fallback: values.TRACE_SAMPLE_RATIO }),
+  });
   const { REFLECTION } = source.read({ REFLECTION: flag({ fallback: values.ENVIRONMENT !== "production" }) });
   const tls = tlsConfig(source);
   requireProof(source, { ...values, tls }, running);
@@ -109,7 +111,8 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     tracing: {
       exporter: values.TRACE_EXPORTER,
       endpoint: values.TRACE_ENDPOINT,
-      sampleRatio: values.TRACE_SAMPLE_RATIO,
+      sampler: values.OTEL_TRACES_SAMPLER,
+      sampleRatio,
     },
     tokenIssuer: values.TOKEN_ISSUER,
     metricsToken: values.METRICS_TOKEN,

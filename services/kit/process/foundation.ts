@@ -79,6 +79,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     ...config.tracing,
     serviceName: service,
     version,
+    onSpans: (outcome, count) => metrics.spans.addMany(count, { outcome }),
     onExportFailure: () => metrics.exportFailures.add(),
   });
   const watchKeys = (files: KeyFiles) =>

@@ -9,9 +9,9 @@ import { requestedTimeout } from "../../../services/kit/chain/deadline.js";
 import { callOf } from "../../../services/kit/context.js";
 import { errors } from "../../../services/kit/errors.js";
 import { newId } from "../../../services/kit/ids.js";
-import { inSpan, startTelemetry, traceParent } from "../../../services/kit/telemetry.js";
 import { workloadTokenHeader } from "../../../services/kit/tokens.js";
 import { startCollector } from "../../support/collector.js";
+import { inTrace, startTracing } from "../../support/traces.js";
 import { expectRefusal } from "../chain/calls.js";
 import { ada } from "../tokens/forge.js";
 import { callerWith, peers, remote, token } from "./callee.js";
@@ -70,16 +70,34 @@ describe("a call over the wire", () => {
     expect(callOf(await arriving()).client).toMatchObject({ address: "", agent: "" });
   });
 
-  it("carries the active span", async () => {
+  it("is a span below the caller's, which the peer continues, with the code of its end", async () => {
     const collector = await startCollector();
     closers.push(collector.close);
-    const exporter = { exporter: "otlp", endpoint: collector.url, sampleRatio: 1 } as const;
-    const telemetry = await startTelemetry({ ...exporter, serviceName: "engine", version: "1" });
-    closers.push(() => telemetry.shutdown());
-    await inSpan("caller", {}, async () => {
-      const { requestHeader } = await arriving();
-      expect(requestHeader.get("traceparent")).toBe(traceParent());
+    const telemetry = await startTracing({ endpoint: collector.url });
+    const refused = await towards({ getAgent: () => Promise.reject(errors.agentNotFound({ id })) });
+    const traceparent = await inTrace("caller", async () => {
+      await refused(AgentsService)
+        .getAgent({ id }, callerWith())
+        .catch(() => undefined);
+      return (await arriving()).requestHeader.get("traceparent");
     });
+    await telemetry.shutdown();
+    const name = "consciousness.agents.v1.AgentsService/GetAgent";
+    const [not, found] = collector.spans().filter((span) => span.name === name);
+    const caller = collector.spans().find((span) => span.name === "caller");
+    expect(traceparent).toBe(`00-${caller?.traceId}-${found?.spanId}-01`);
+    const attributes = { "rpc.system.name": "grpc", "rpc.method": name, "server.address": "agents" };
+    expect(found).toMatchObject({ name, kind: 3, failed: false, parentSpanId: caller?.spanId });
+    expect(found?.attributes).toEqual({ ...attributes, "rpc.status_code": "OK" });
+    expect(not).toMatchObject({ name, kind: 3, failed: true, parentSpanId: caller?.spanId });
+    const failed = { "rpc.status_code": "NOT_FOUND", "error.type": "NOT_FOUND" };
+    expect(not?.attributes).toEqual({ ...attributes, ...failed });
+  });
+
+  it("tells the peer of a trace that is sampled out", async () => {
+    const sampledOut = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    const { requestHeader } = await arriving({ sampledOut });
+    expect(requestHeader.get("traceparent")).toBe(sampledOut);
   });
 
   it("is refused where the contract has not the caller", async () => {

@@ -1,7 +1,8 @@
+import { SpanKind } from "@opentelemetry/api";
 import { Kysely, PostgresDialect, sql, type Transaction } from "kysely";
 import { errors } from "../../errors.js";
 import type { OutboxTables } from "../../outbox.js";
-import { inSpan } from "../../telemetry.js";
+import { inSpan } from "../../spans.js";
 import { type Database, sentWithNext } from "./port.js";
 import { defaultRetry, retrying, type TransactionRetry } from "./retry.js";
 
@@ -40,7 +41,7 @@ export function transaction<Tables, R>(
       .transaction()
       .setIsolationLevel("read committed")
       .execute((trx) => within(remainingMs, work(trx)));
-  return inSpan("database transaction", attributes, () => retrying(attempt, retry));
+  return inSpan("database transaction", attributes, () => retrying(attempt, retry), SpanKind.CLIENT);
 }
 
 async function within<R>(ms: number, work: Promise<R>): Promise<R> {
