@@ -12,7 +12,7 @@ import { CallValues } from "../calls/unary-call.js";
 import { type Caller, callKey, callOf } from "../context.js";
 import { errors } from "../errors.js";
 import { invoke, invokeStream, type LocalCall, type LocalMethod, type LocalMethods } from "./local.js";
-import { keyAlong, tellDecision, tellReplay } from "./same-call.js";
+import { keyAlong, tellOfStream, tellReplay } from "./same-call.js";
 
 /** Calls the methods of a peer. */
 export interface PeerCalls {
@@ -62,7 +62,7 @@ export function memoryCalls(options: { self: Workload; local: LocalMethods }): P
         values: valuesFor(method, caller),
       });
       for await (const message of response.message) {
-        tellDecision(response.header, caller);
+        tellOfStream(response.header, caller);
         yield message;
       }
     },

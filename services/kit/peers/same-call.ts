@@ -16,10 +16,15 @@ export function keyAlong(caller: Caller, method: DescMethod): IdempotencyKey | u
 /** Header that names the decision behind an answer or a refusal. */
 export const decisionHeader = "x-decision-id";
 
-/** Lets the caller's client know which decision stands behind a stream that has begun. */
-export function tellDecision(answered: Headers, caller: Caller): void {
-  const id = answered.get(decisionHeader);
-  if (id !== null) caller.responseHeader?.set(decisionHeader, id);
+/** Header that tells how to save what comes (RFC 6266). */
+export const fileHeader = "content-disposition";
+
+/** Lets the caller's client know of a stream that has begun which decision stands behind it, and how to save it. */
+export function tellOfStream(answered: Headers, caller: Caller): void {
+  for (const name of [decisionHeader, fileHeader]) {
+    const value = answered.get(name);
+    if (value !== null) caller.responseHeader?.set(name, value);
+  }
 }
 
 /** Lets the caller's client know that the answer is that of an earlier call. */

@@ -15,7 +15,7 @@ import { workloadTokenHeader } from "../tokens.js";
 import { isLost } from "./failures.js";
 import type { PeerCalls } from "./memory.js";
 import type { Resilience } from "./resilience.js";
-import { keyAlong, tellDecision, tellReplay } from "./same-call.js";
+import { keyAlong, tellOfStream, tellReplay } from "./same-call.js";
 
 /** A wire to one peer. */
 export interface Wire {
@@ -73,7 +73,7 @@ export function wireCalls(wire: Wire, methods: ReadonlyMap<DescMethod, MethodCon
             sending.transport.stream(method, ending.signal, sending.left, sending.header, only(request)),
           );
         const response = await (span ? span.run(begin) : begin());
-        tellDecision(response.header, caller);
+        tellOfStream(response.header, caller);
         yield* response.message;
       } catch (error) {
         const timeoutMs = remaining(callOf(caller), wire.clock);
