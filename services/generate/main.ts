@@ -4,6 +4,7 @@ import path from "node:path";
 import { createFileRegistry, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { writeKubernetes } from "../../k8s/generate.js";
+import { writeObservability } from "../../k8s/observability/generate.js";
 import { writeMesh } from "../../mesh/generate.js";
 import { writeShippedPolicy } from "../engine/domain/policy/shipped-document.js";
 import { writeOpenapi } from "../gateway/openapi.js";
@@ -22,9 +23,16 @@ const writers: readonly Writer[] = [
   writeDocuments,
   writeMesh,
   writeKubernetes,
+  writeObservability,
   writeShippedPolicy,
 ];
-const writtenFolders = ["gen", "mesh/generated", "k8s/base/generated"];
+const writtenFolders = [
+  "gen",
+  "mesh/generated",
+  "k8s/base/generated",
+  "k8s/components/monitoring/generated",
+  "k8s/components/grafana/generated",
+];
 const imageFile = "gen/contract/contract.binpb";
 
 /** Writes everything that is derived from the contract below `out`. */

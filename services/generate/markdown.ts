@@ -1,6 +1,6 @@
-/** A generated page. */
-export function page(title: string, about: string, content: string): string {
-  return `<!-- Generated from proto/. Do not edit. -->\n\n# ${title}\n\n${about}\n\n${content}\n`;
+/** A generated page; `source` is what it is generated from. */
+export function page(title: string, about: string, content: string, source = "proto/"): string {
+  return `<!-- Generated from ${source}. Do not edit. -->\n\n# ${title}\n\n${about}\n\n${content}\n`;
 }
 
 /** A table in Markdown. */
