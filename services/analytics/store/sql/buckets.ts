@@ -54,8 +54,9 @@ function dateSql(unit: Exclude<TimeUnit, "minute" | "hour">, local: string, dial
 
 /** The offset at a moment, found by halving, so that many changes of clocks cost few comparisons. */
 function offsetSql(stretches: readonly Stretch[], bind: Bind): (ms: string) => string {
-  const bound = stretches.map(({ fromMs, offsetMs }) => ({
-    from: bind({ type: "integer", value: fromMs }),
+  // Engines refuse parameters that no text refers to, as the start of the first one.
+  const bound = stretches.map(({ fromMs, offsetMs }, n) => ({
+    from: n === 0 ? undefined : bind({ type: "integer", value: fromMs }),
     offset: bind({ type: "integer", value: offsetMs }),
   }));
   const between = (ms: string, first: number, end: number): string => {
