@@ -15,34 +15,38 @@ export interface PagesOptions {
 }
 
 const pageRows = 8192;
-const firstWindowMs = 60_000;
+const firstWindowMs = 3_600_000;
 
 /**
  * Reads decisions page by page, with nothing open in between, however long the
- * caller takes. There is no index by time: a page sorts a window of time, whose
- * length follows from how many rows the one before had.
+ * caller takes. There is no index by time: a page sorts a window of time, so
+ * long that it should hold twice the rows of a page, by the one before.
  */
 export async function* readDecisions(options: PagesOptions): AsyncGenerator<readonly DecisionRow[]> {
   const { selection, partitions } = options;
+  const window = { ms: firstWindowMs };
   for (const month of partitions.months()) {
     const from = new Date(Math.max(startOf(month).getTime(), selection.from.getTime()));
     const until = new Date(Math.min(endOf(month).getTime(), selection.until.getTime()));
-    if (from < until) yield* readMonth({ ...selection, from, until }, options);
+    if (from < until) yield* readMonth({ ...selection, from, until }, window, options);
   }
 }
 
-async function* readMonth(month: Selection, options: PagesOptions): AsyncGenerator<readonly DecisionRow[]> {
+async function* readMonth(
+  month: Selection,
+  window: { ms: number },
+  options: PagesOptions,
+): AsyncGenerator<readonly DecisionRow[]> {
   const end = month.until.getTime();
   let from = month.from;
   let after: Cursor | undefined;
-  let windowMs = firstWindowMs;
   while (from.getTime() < end) {
-    const until = new Date(Math.min(end, from.getTime() + windowMs));
+    const until = new Date(Math.min(end, from.getTime() + window.ms));
     const page = await readPage({ ...month, from, until }, after, options);
     if (page.length > 0) yield page;
     after = page.length === pageRows ? page.at(-1) : undefined;
-    // Of a full page the next window should hold two, of others twice as much as this one.
-    windowMs = after ? Math.max(1, 2 * (after.time.getTime() - from.getTime())) : 2 * windowMs;
+    const growth = Math.min(16, (2 * pageRows) / (page.length + 1));
+    window.ms = after ? 2 * (after.time.getTime() - from.getTime()) + 1 : growth * window.ms;
     from = after?.time ?? until;
   }
 }

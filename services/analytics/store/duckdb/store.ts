@@ -57,7 +57,6 @@ function settings({ directory, memoryMb = 512, spillMb = 4096, threads = 2 }: Du
   return {
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
-    TimeZone: "UTC",
     // Order comes from ORDER BY alone, and costs no memory where nobody asks for it.
     preserve_insertion_order: "false",
     ...(directory

@@ -54,16 +54,13 @@ function dateSql(unit: Exclude<TimeUnit, "minute" | "hour">, local: string, dial
 
 /** The offset at a moment, found by halving, so that many changes of clocks cost few comparisons. */
 function offsetSql(stretches: readonly Stretch[], bind: Bind): (ms: string) => string {
-  // Engines refuse parameters that no text refers to, as the start of the first one.
-  const bound = stretches.map(({ fromMs, offsetMs }, n) => ({
-    from: n === 0 ? undefined : bind({ type: "integer", value: fromMs }),
-    offset: bind({ type: "integer", value: offsetMs }),
-  }));
+  const offsets = stretches.map(({ offsetMs }) => bind({ type: "integer", value: offsetMs }));
+  const changes = stretches.slice(1).map(({ fromMs }) => bind({ type: "integer", value: fromMs }));
   const between = (ms: string, first: number, end: number): string => {
-    if (end - first <= 1) return bound[first]?.offset ?? "0";
+    if (end - first <= 1) return offsets[first] ?? "0";
     const middle = (first + end) >> 1;
-    const later = between(ms, middle, end);
-    return `case when ${ms} < ${bound[middle]?.from} then ${between(ms, first, middle)} else ${later} end`;
+    const [before, after] = [between(ms, first, middle), between(ms, middle, end)];
+    return `case when ${ms} < ${changes[middle - 1]} then ${before} else ${after} end`;
   };
-  return (ms) => between(ms, 0, bound.length);
+  return (ms) => between(ms, 0, offsets.length);
 }
