@@ -1,0 +1,71 @@
+import type { QueryPlan } from "../port.js";
+import type { Dimension } from "../terms.js";
+import { stretchesOf } from "../time-zone.js";
+import { type RollupUnit, rollupUnits } from "./rollup.js";
+
+/** A stretch of time and what is read for it: a rollup, or the decisions themselves. */
+export interface Piece {
+  readonly unit: RollupUnit | undefined;
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+const coarsestFirst = [...rollupUnits].reverse();
+
+/** Lengths of buckets that have one whatever the zone; those of weeks and months are multiples of the last. */
+const bucketMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 86_400_000, month: 86_400_000 };
+
+/** Dimensions that rollups tell apart, and their columns. */
+export const rolledUp: { readonly [K in Dimension]?: string } = {
+  tenant: "tenant_id",
+  agent: "agent_id",
+  verdict: "verdict",
+  model_version: "model_version",
+  policy: "policy_digest",
+  composer: "composer",
+};
+
+/**
+ * Cuts a plan's time into pieces, each with the coarsest rollup that answers for
+ * it: whole days, then the hours and minutes around them, and the decisions of
+ * what is left at the ends. Undefined where the plan asks for what rollups do not
+ * know, or no rollup has a part in it.
+ */
+export function coverOf(plan: QueryPlan): readonly Piece[] | undefined {
+  if (!answersWithDimensions(plan)) return undefined;
+  const { from, until } = plan.selection;
+  const units = coarsestFirst.filter((unit) => cutsWith(plan, unit.ms));
+  const pieces = cut(from.getTime(), until.getTime(), units);
+  return pieces.some(({ unit }) => unit) ? pieces : undefined;
+}
+
+function answersWithDimensions({ selection, groups, aggregates }: QueryPlan): boolean {
+  const { users, ruleIds, labels, ranges } = selection;
+  const known = (dimension: Dimension) => rolledUp[dimension] !== undefined;
+  return (
+    [users, ruleIds, labels, ranges].every((filters) => filters.length === 0) &&
+    groups.every((group) => group.kind === "time" || known(group.dimension)) &&
+    aggregates.every((aggregate) => aggregate.kind !== "distinct" || known(aggregate.dimension))
+  );
+}
+
+/** Whether every bucket that the plan asks for begins where a stretch of this length does. */
+function cutsWith({ groups, selection: { from, until } }: QueryPlan, ms: number): boolean {
+  return groups.every((group) => {
+    if (group.kind !== "time") return true;
+    const stretches = stretchesOf(group.timeZone, from.getTime(), until.getTime());
+    const changes = stretches.slice(1).map(({ fromMs }) => fromMs);
+    const offsets = stretches.map(({ offsetMs }) => offsetMs);
+    return bucketMs[group.unit] % ms === 0 && [...changes, ...offsets].every((at) => at % ms === 0);
+  });
+}
+
+function cut(fromMs: number, untilMs: number, units: readonly RollupUnit[]): Piece[] {
+  if (fromMs >= untilMs) return [];
+  const [unit, ...finer] = units;
+  if (!unit) return [{ unit, fromMs, untilMs }];
+  const first = Math.ceil(fromMs / unit.ms) * unit.ms;
+  const last = Math.floor(untilMs / unit.ms) * unit.ms;
+  if (first >= last) return cut(fromMs, untilMs, finer);
+  return [...cut(fromMs, first, finer), { unit, fromMs: first, untilMs: last }, ...cut(last, untilMs, finer)];
+}
