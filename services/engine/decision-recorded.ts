@@ -17,6 +17,7 @@ export function decisionRecorded(decision: Decision): DecisionRecorded {
     ruleIds: [...new Set(evaluation?.violations.map(({ ruleId }) => ruleId))],
     frameworkScores: scoresOf(evaluation?.frameworkScores ?? []),
     composer: decision.composer,
+    cached: decision.cached,
     modelsVersion: decision.modelsVersion,
     policyDigest: evaluation?.policyDigest ?? "",
     ...present({

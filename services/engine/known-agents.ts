@@ -52,7 +52,7 @@ export async function knownAgents<Tables>({
   const known = cached<Wanted, Agent | undefined>({
     cache,
     name: "agents",
-    keyOf: ({ id, caller }) => ({ ...whose(caller), group: groupOf(id) }),
+    keyOf: ({ id, caller }) => ({ ...whose(caller), group: agentGroup(id) }),
     // Others wait for the same answer, so the first one's end must not cancel it.
     load: ({ id, caller }) => ask({ id, caller: detached(caller, clock.now() + loadMs) }),
     codec: {
@@ -68,7 +68,7 @@ export async function knownAgents<Tables>({
     name: "engine-agents",
     subject: "events.agents.>",
     groupOf: ({ aggregateType, aggregateId }) =>
-      aggregateType === "agent" ? groupOf(aggregateId) : undefined,
+      aggregateType === "agent" ? agentGroup(aggregateId) : undefined,
     deadLetters: deadLettersOf(bus, db),
     log,
     metrics,
@@ -90,7 +90,8 @@ function administers(caller: Caller): boolean {
   return callOf(caller).principal?.permissions.has(Permission.AGENT_ADMIN) ?? false;
 }
 
-function groupOf(id: string): string {
+/** The cache group of all that derives from an agent, which ends with every change of it. */
+export function agentGroup(id: string): string {
   return `agent/${id}`;
 }
 

@@ -2,6 +2,7 @@ import type { HandlerContext } from "@connectrpc/connect";
 import type { ProcessRequest } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { callOf, principalOf } from "../kit/context.js";
 import { newId } from "../kit/ids.js";
+import type { AnswerCache } from "./answer-cache.js";
 import type { EngineConfig } from "./config.js";
 import type { Conversations } from "./conversations.js";
 import type { PipelineRequest, Responder, Strictness } from "./domain/run.js";
@@ -18,6 +19,7 @@ export interface RequestDeps {
   readonly policies: Pick<Policies, "of">;
   readonly recalibrations: Recalibrations;
   readonly recentAnswers: ReturnType<typeof createRecentAnswers>;
+  readonly answers: AnswerCache;
   readonly config: Pick<EngineConfig, "qualityThreshold" | "ethicalStrictness" | "reflectionDepth">;
 }
 
@@ -30,13 +32,16 @@ export async function pipelineRequest(
   const { agentId = "", conversationId } = request;
   const begun = await origin(agentId, deps, context);
   const pseudonyms = deps.conversations.pseudonyms({ conversationId, agentId, context }, begun.policy);
+  const options = strictness(request.options, deps.config);
+  const responder = await responderFor(request.agentId, deps, context);
   return {
     ...begun,
     ...(pseudonyms && { pseudonyms }),
     input: request.input,
     context: request.context,
-    options: strictness(request.options, deps.config),
-    responder: await responderFor(request.agentId, deps, context),
+    options,
+    responder,
+    knownAnswers: deps.answers.of({ ...begun, responder, options }),
   };
 }
 
@@ -52,6 +57,7 @@ export async function origin(
   return {
     decisionId: newId(),
     requestId: call.requestId,
+    tenant,
     subject,
     queueMs: call.queueMs,
     policy: await policies.of({ tenant, agentId }),

@@ -39,6 +39,9 @@ interface Stored {
   readonly document: string;
 }
 
+/** The cache group of all that derives from a tenant's policies, which ends with every change of one. */
+export const policiesGroup = "policies";
+
 const mostCompiled = 256;
 const mostKept = 10_000;
 const none: Stored = { version: 0, document: "" };
@@ -132,7 +135,7 @@ async function knownDocuments<Tables>({ store, platform, db }: PoliciesOptions<T
   const stored = cached<PolicyOwner, Stored>({
     cache,
     name: "policies",
-    keyOf: ({ tenant, agentId }) => ({ tenant, group: "policies", name: `policy.v1/${agentId}` }),
+    keyOf: ({ tenant, agentId }) => ({ tenant, group: policiesGroup, name: `policy.v1/${agentId}` }),
     load,
     codec: {
       encode: (value) => Buffer.from(JSON.stringify(value)),
@@ -146,7 +149,7 @@ async function knownDocuments<Tables>({ store, platform, db }: PoliciesOptions<T
     bus,
     name: "engine-policies",
     subject: "events.engine.PolicyChanged",
-    groupOf: ({ aggregateType }) => (aggregateType === "policy" ? "policies" : undefined),
+    groupOf: ({ aggregateType }) => (aggregateType === "policy" ? policiesGroup : undefined),
     deadLetters: deadLettersOf(bus, db),
     log,
     metrics,
@@ -154,7 +157,7 @@ async function knownDocuments<Tables>({ store, platform, db }: PoliciesOptions<T
   });
   return {
     stored,
-    forget: (tenant: string) => cache.invalidate({ tenant, group: "policies" }),
+    forget: (tenant: string) => cache.invalidate({ tenant, group: policiesGroup }),
     stop: consumer.stop,
   };
 }

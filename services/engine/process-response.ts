@@ -14,6 +14,7 @@ export function processResponse({ id, consciousnessQuality, ...decision }: Decis
     confidenceBasis: decision.confidenceBasis,
     consciousnessQuality,
     creativityScore: decision.creativityScore,
+    cached: decision.cached,
     qualityComponents: decision.qualityComponents,
     processingMetrics: decision.processingMetrics,
     processingTimeMs: decision.processingMetrics?.totalMs ?? 0,

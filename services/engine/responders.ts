@@ -3,7 +3,7 @@ import { errors } from "../kit/errors.js";
 import type { Composer } from "./domain/compose/composer.js";
 import type { KnowledgeKey } from "./domain/knowledge.js";
 import type { PassageIndex } from "./domain/retrieval/bm25.js";
-import type { Responder } from "./domain/run.js";
+import type { AnswerReuse, Responder } from "./domain/run.js";
 
 /** Those who can answer. */
 export interface Responders {
@@ -52,7 +52,13 @@ export function createResponders({ builtIn, embedded, providers, knowledgeOf }: 
         // The embedded composer has nothing but evidence to answer from.
         grounded: composer === embedded || agent.configuration?.grounding !== Grounding.OPTIONAL,
         knowledge: knowledgeOf({ agentId: id, etag: agent.etag, documents: agent.knowledge }),
+        reuse: reuseOf(agent),
       };
     },
   };
+}
+
+function reuseOf({ etag, configuration }: Agent): AnswerReuse | undefined {
+  const seconds = configuration?.answerReuse?.maxAgeSeconds ?? 0;
+  return seconds > 0 ? { agentVersion: etag, maxAgeMs: seconds * 1000 } : undefined;
 }

@@ -10,6 +10,7 @@ import { openSchema } from "../kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
 import { keepTending } from "../kit/tending.js";
 import { implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
+import { createAnswerCache } from "./answer-cache.js";
 import { type EngineConfig, readConfig } from "./config.js";
 import { createConversations } from "./conversations.js";
 import { keyEncryptionKeySetting, openDataKeys } from "./data-keys.js";
@@ -18,6 +19,7 @@ import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { createProvider } from "./domain/compose/provider.js";
 import { createProviderComposer } from "./domain/compose/provider-composer.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
+import { jointDigest } from "./domain/judges/judge-all.js";
 import { findTold, maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
 import { createKnowledgeIndexes } from "./domain/knowledge.js";
@@ -93,7 +95,17 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     const checkDatabase = (signal: AbortSignal) => database.ping(signal);
     const recalibrations = createRecalibrations({ store: feedback, clock: platform.clock });
     const recentAnswers = createRecentAnswers();
-    const answering = { agents, responders, policies, recalibrations, recentAnswers, conversations, config };
+    const answers = createAnswerCache({ platform, depends: answersDependOn(config, pipelineDeps) });
+    const answering = {
+      agents,
+      responders,
+      policies,
+      recalibrations,
+      recentAnswers,
+      answers,
+      conversations,
+      config,
+    };
     const pending = new Set<Promise<unknown>>();
     const streaming = {
       ...answering,
@@ -157,6 +169,14 @@ export const definition: WorkloadDefinition<EngineConfig> = {
     };
   },
 };
+
+/** What else than a request, its agent and its policy an answer depends on: versions, and what replicas are told alike. */
+function answersDependOn(config: EngineConfig, { version, modelsVersion, judges }: PipelineDeps) {
+  const { mostEvidence, fewestCovered, mostSentences, providers } = config;
+  const asked = [...providers.values()].map(({ id, baseUrl, model }) => [id, baseUrl, model]);
+  const judged = { version, modelsVersion, detectors: jointDigest(judges) };
+  return { ...judged, mostEvidence, fewestCovered, mostSentences, asked };
+}
 
 function policyHandlers(deps: PolicyDeps) {
   return {

@@ -94,6 +94,7 @@ async function decide(
 ): Promise<Decision> {
   const decision = await pipeline(request, signal);
   await store.record(context, decision);
+  request.knownAnswers?.keep(decision);
   observe(decision);
   return decision;
 }

@@ -14,6 +14,7 @@ import type { Judge } from "./judges/judge.js";
 import type { Finding } from "./judges/personal-data/finding.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
 import type { Calibration } from "./models/calibration.js";
+import type { KnownAnswers } from "./known-answers.js";
 import type { SupportModel } from "./models/support-model.js";
 import type { TextReading } from "./models/text-model.js";
 import type { RecentAnswers } from "./novelty.js";
@@ -83,10 +84,19 @@ export interface Responder {
   /** What labels of its answers made of its confidence; absent until there are enough. */
   readonly calibration?: Calibration | undefined;
 }
+  /** How answers may be given again; absent where they may not. */
+  readonly reuse?: AnswerReuse | undefined;
 
 /** How strictly a request is judged, defaults filled in. */
 export interface Strictness {
   readonly qualityThreshold: number;
+/** How a responder lets answers be given again. */
+export interface AnswerReuse {
+  /** Changes with every change of the agent. */
+  readonly agentVersion: string;
+  readonly maxAgeMs: number;
+}
+
   readonly ethicalStrictness: number;
   readonly maxReflectionDepth: number;
 }
@@ -112,6 +122,8 @@ export interface PipelineRequest {
   readonly recentAnswers?: RecentAnswers;
   /** Told of each stage when it has ended. */
   readonly onStage?: (timing: StageTiming) => void;
+  /** Answers that may be given again; absent: each is composed anew. */
+  readonly knownAnswers?: KnownAnswers | undefined;
   /**
    * Releases the answer in windows, each judged before; resolves when the next
    * may come. Absent: nothing leaves before the verdict.
@@ -183,6 +195,8 @@ export interface Run {
 
 /** What a stage did. */
 export interface StageReport {
+  /** The earlier decision for which the answer was composed; empty for none. */
+  cachedFrom: string;
   /** What it looked at, in figures. */
   readonly saw: string;
   /** What it concluded, and why. */
@@ -234,3 +248,4 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
 export function maskedKey(part: MaskedPart, text: string): string {
   return `${part} ${text}`;
 }
+    cachedFrom: "",

@@ -57,8 +57,8 @@ function headOf({ decision, request }: ChatAnswer, object: string) {
 }
 
 /** What OpenAI's form has no place for. */
-function judgementOf({ id, verdict }: Decision) {
-  return { decision_id: id, verdict: Verdict[verdict] };
+function judgementOf({ id, verdict, cached }: Decision) {
+  return { decision_id: id, verdict: Verdict[verdict], ...(cached && { cached }) };
 }
 
 function finishReason({ verdict, finishReason, toolCalls }: Decision): string {
@@ -71,9 +71,9 @@ function toolCall({ id, name, arguments: args }: Decision["toolCalls"][number]) 
   return { id, type: "function", function: { name, arguments: args } };
 }
 
-/** The embedded composer takes no tokens; of a provider that counts none, none are told. */
-function usageOf({ composeUsage, composer }: Decision) {
-  if (!composeUsage && composer !== "extractive" && composer !== "") return undefined;
+/** The embedded composer and an answer given again take no tokens; of a provider that counts none, none are told. */
+function usageOf({ composeUsage, composer, cached }: Decision) {
+  if (!composeUsage && composer !== "extractive" && composer !== "" && !cached) return undefined;
   const { inputTokens = 0, outputTokens = 0 } = composeUsage ?? {};
   return {
     prompt_tokens: inputTokens,

@@ -105,6 +105,14 @@ export function maskedMessages(
   });
 }
 
+/** What a provider is told beside the texts: the form of the conversation, and fields that go on as they are. */
+export function besideTexts({ messages, asked, passedOn }: ChatRequest): unknown {
+  const form = messages.map(({ sentRole, name, toolCallId, toolCalls }) => {
+    return { sentRole, name, toolCallId, toolCalls: toolCalls.map((call) => [call.id, call.name]) };
+  });
+  return { form, asked, passedOn };
+}
+
 /** CHAT_REQUEST_INVALID. */
 export function invalid(param: string, problem: string) {
   return errors.chatRequestInvalid({ param, problem });

@@ -9,6 +9,7 @@ import type { MaskPersonalData, PipelineRequest } from "../domain/run.js";
 import { maskValue } from "../domain/stages/mask-arguments.js";
 import { chunksOf, completionOf, isBlockedAnswer } from "../openai/chat-answer.js";
 import {
+  besideTexts,
   type ChatRequest,
   invalid,
   otherTexts,
@@ -60,14 +61,18 @@ async function requestOf(
   deps: ChatDeps,
   context: HandlerContext,
 ): Promise<PipelineRequest> {
-  const responder = await deps.findModel(chat.model, context);
+  const found = await deps.findModel(chat.model, context);
+  const responder = { ...found, composer: conversing(found.composer, chat) };
+  const begun = await origin(responder.agentId, deps, context);
+  const options = strictness(undefined, deps.config);
   return {
-    ...(await origin(responder.agentId, deps, context)),
+    ...begun,
     input: questionOf(chat),
     context: {},
     conversation: otherTexts(chat),
-    options: strictness(undefined, deps.config),
-    responder: { ...responder, composer: conversing(responder.composer, chat) },
+    options,
+    responder,
+    knownAnswers: deps.answers.of({ ...begun, responder, options, beside: besideTexts(chat) }),
   };
 }
 

@@ -6,6 +6,7 @@ import { replaying } from "../../kit/idempotency/handle.js";
 import { ethicalViolation } from "../blocked-decision.js";
 import type { Conversations } from "../conversations.js";
 import type { Pipeline } from "../domain/pipeline.js";
+import type { PipelineRequest } from "../domain/run.js";
 import { pipelineRequest, type RequestDeps } from "../pipeline-request.js";
 import { processResponse } from "../process-response.js";
 import type { DecisionStore } from "../store.js";
@@ -23,10 +24,16 @@ export interface ProcessDeps extends RequestDeps {
 export function process(deps: ProcessDeps): ServiceImpl<typeof EngineService>["process"] {
   return async (request, context) => {
     const call = { method: EngineService.method.process, request, context };
-    const { decision, replayed } = await deps.store.once(call, async () =>
-      deps.pipeline(await pipelineRequest(request, deps, context), context.signal),
-    );
-    if (!replayed) deps.observe(decision);
+    let knownAnswers: PipelineRequest["knownAnswers"];
+    const { decision, replayed } = await deps.store.once(call, async () => {
+      const asked = await pipelineRequest(request, deps, context);
+      knownAnswers = asked.knownAnswers;
+      return deps.pipeline(asked, context.signal);
+    });
+    if (!replayed) {
+      knownAnswers?.keep(decision);
+      deps.observe(decision);
+    }
     const { conversationId } = request;
     const told = await deps.conversations.told(decision, { conversationId, context });
     return replayed ? replaying(context, () => answer(told)) : answer(told);

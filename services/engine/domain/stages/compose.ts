@@ -1,5 +1,6 @@
 import type { ComposeRequest, Composer, Composition } from "../compose/composer.js";
-import type { PipelineDeps, Run } from "../run.js";
+import { type KnownAnswer, mayBeKnown } from "../known-answers.js";
+import type { PipelineDeps, Run, StageReport } from "../run.js";
 import { BudgetExceeded, raceBudget, type StageWork } from "../stage.js";
 import { composeInWindows } from "./windows.js";
 
@@ -8,6 +9,8 @@ export const compose: StageWork = async (run, deps, signal) => {
   const { composer, instructions, grounded } = run.request.responder;
   const { question, evidence, idf, conversation } = run;
   const request = { question, evidence, idf, instructions, conversation, grounded };
+  const known = await findKnown(run, request, signal);
+  if (known) return reuse(run, known);
   const attempt = await tryCompose(run, deps, request, signal);
   const failed = attempt.failure === undefined ? "" : `${composer.id} ${attempt.failure}; `;
   // What has left in part cannot be answered by somebody else.
@@ -30,6 +33,22 @@ export const compose: StageWork = async (run, deps, signal) => {
   const calls = toolCalls.length === 0 ? "" : ` and ${toolCalls.length} tool calls`;
   return { saw, concluded: `${failed}${run.composer} composed ${content.length} characters${calls}` };
 };
+
+/** Told in the record, and judged as if it had just been composed. */
+function reuse(run: Run, { decisionId, content, finishReason }: KnownAnswer): StageReport {
+  run.composer = run.request.responder.composer.id;
+  run.cachedFrom = decisionId;
+  run.draft = content;
+  run.composed = content;
+  run.finishReason = finishReason;
+  const concluded = `${run.composer} had composed ${content.length} characters for decision ${decisionId}`;
+  return { saw: `${run.evidence.length} passages and a known answer`, concluded };
+}
+
+async function findKnown(run: Run, request: ComposeRequest, signal: AbortSignal) {
+  const { context, request: asked } = run;
+  return mayBeKnown(run) ? asked.knownAnswers?.find({ ...request, context }, signal) : undefined;
+}
 
 interface Attempt {
   readonly composition: Composition;

@@ -130,6 +130,8 @@ export function decisionOf(run: Run, outcome: Outcome, deps: PipelineDeps): Deci
     reflections: [...run.passes],
     reflectionStop: run.reflectionStop,
     composer: run.composer,
+    cached: run.cachedFrom !== "",
+    cachedFrom: run.cachedFrom,
     personalData: [...run.personalData, ...run.told],
     conversation: run.conversation.map((one) => ({ ...one })),
     toolCalls: isReleased(verdict) ? [...run.toolCalls] : [],

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/agents/v1/agent.proto.
  */
 export const file_consciousness_agents_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("CiNjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudC5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEiwwQKBUFnZW50Eg8KAmlkGAEgASgJQgPgQQMSMAoEbmFtZRgCIAEoCUIiukgfch0YZDIKXlteXHgwMF0qJJICDFJldHVybnMgZGVzaxIpCgtkZXNjcmlwdGlvbhgDIAEoCUIUukgRcg8Y0A8yCl5bXlx4MDBdKiQSMQoKYWdlbnRfdHlwZRgEIAEoCUIdukgachgYMjIKXlteXHgwMF0qJJICB3N1cHBvcnQSQgoNY29uZmlndXJhdGlvbhgFIAEoCzIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Q29uZmlndXJhdGlvbhJHCglrbm93bGVkZ2UYBiADKAsyKi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Lbm93bGVkZ2VEb2N1bWVudEIIukgFkgECEEASPgoGc3RhdHVzGAcgASgOMiQuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRTdGF0dXNCCLpIBYIBAhABEhIKBW93bmVyGAggASgJQgPgQQMSFQoEZXRhZxgJIAEoCUIHukgEcgIYQBI0CgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgRyb2xlGAwgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlQgPgQQMixAEKCkFnZW50U2hhcmUSDwoHc3ViamVjdBgBIAEoCRIwCgRyb2xlGAIgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlEhEKCXNoYXJlZF9ieRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIu0BChJBZ2VudENvbmZpZ3VyYXRpb24SOAoLcHJvdmlkZXJfaWQYASABKAlCI7pIIHIeMhxeKFthLXowLTldW2EtejAtOS1dezAsNjJ9KT8kEi4KDGluc3RydWN0aW9ucxgCIAEoCUIYukgRcg8YwD4yCl5bXlx4MDBdKiSguxgDEiwKBWdvYWxzGAMgAygJQh26SBqSARcQECITchEQARj0AzIKXlteXHgwMF0qJBI/Cglncm91bmRpbmcYCiABKA4yIi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Hcm91bmRpbmdCCLpIBYIBAhABImUKEUtub3dsZWRnZURvY3VtZW50EiUKBXRpdGxlGAEgASgJQha6SBNyERABGMgBMgpeW15ceDAwXSokEikKBHRleHQYAiABKAlCG7pIFHISEAEYoJwBMgpeW15ceDAwXSokoLsYAyqBAQoJQWdlbnRSb2xlEhoKFkFHRU5UX1JPTEVfVU5TUEVDSUZJRUQQABIVChFBR0VOVF9ST0xFX1ZJRVdFUhABEhUKEUFHRU5UX1JPTEVfRURJVE9SEAISFAoQQUdFTlRfUk9MRV9PV05FUhADEhQKEEFHRU5UX1JPTEVfQURNSU4QBCpWCglHcm91bmRpbmcSGQoVR1JPVU5ESU5HX1VOU1BFQ0lGSUVEEAASFgoSR1JPVU5ESU5HX1JFUVVJUkVEEAESFgoSR1JPVU5ESU5HX09QVElPTkFMEAIqlgEKC0FnZW50U3RhdHVzEhwKGEFHRU5UX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFUFHRU5UX1NUQVRVU19JTkFDVElWRRABEhcKE0FHRU5UX1NUQVRVU19BQ1RJVkUQAhIaChZBR0VOVF9TVEFUVVNfU1VTUEVOREVEEAMSGQoVQUdFTlRfU1RBVFVTX0FSQ0hJVkVEEARiBnByb3RvMw", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("CiNjb25zY2lvdXNuZXNzL2FnZW50cy92MS9hZ2VudC5wcm90bxIXY29uc2Npb3VzbmVzcy5hZ2VudHMudjEiwwQKBUFnZW50Eg8KAmlkGAEgASgJQgPgQQMSMAoEbmFtZRgCIAEoCUIiukgfch0YZDIKXlteXHgwMF0qJJICDFJldHVybnMgZGVzaxIpCgtkZXNjcmlwdGlvbhgDIAEoCUIUukgRcg8Y0A8yCl5bXlx4MDBdKiQSMQoKYWdlbnRfdHlwZRgEIAEoCUIdukgachgYMjIKXlteXHgwMF0qJJICB3N1cHBvcnQSQgoNY29uZmlndXJhdGlvbhgFIAEoCzIrLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFnZW50Q29uZmlndXJhdGlvbhJHCglrbm93bGVkZ2UYBiADKAsyKi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Lbm93bGVkZ2VEb2N1bWVudEIIukgFkgECEEASPgoGc3RhdHVzGAcgASgOMiQuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRTdGF0dXNCCLpIBYIBAhABEhIKBW93bmVyGAggASgJQgPgQQMSFQoEZXRhZxgJIAEoCUIHukgEcgIYQBI0CgtjcmVhdGVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI1CgRyb2xlGAwgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlQgPgQQMixAEKCkFnZW50U2hhcmUSDwoHc3ViamVjdBgBIAEoCRIwCgRyb2xlGAIgASgOMiIuY29uc2Npb3VzbmVzcy5hZ2VudHMudjEuQWdlbnRSb2xlEhEKCXNoYXJlZF9ieRgDIAEoCRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqkCChJBZ2VudENvbmZpZ3VyYXRpb24SOAoLcHJvdmlkZXJfaWQYASABKAlCI7pIIHIeMhxeKFthLXowLTldW2EtejAtOS1dezAsNjJ9KT8kEi4KDGluc3RydWN0aW9ucxgCIAEoCUIYukgRcg8YwD4yCl5bXlx4MDBdKiSguxgDEiwKBWdvYWxzGAMgAygJQh26SBqSARcQECITchEQARj0AzIKXlteXHgwMF0qJBI/Cglncm91bmRpbmcYCiABKA4yIi5jb25zY2lvdXNuZXNzLmFnZW50cy52MS5Hcm91bmRpbmdCCLpIBYIBAhABEjoKDGFuc3dlcl9yZXVzZRgeIAEoCzIkLmNvbnNjaW91c25lc3MuYWdlbnRzLnYxLkFuc3dlclJldXNlIjYKC0Fuc3dlclJldXNlEicKD21heF9hZ2Vfc2Vjb25kcxgBIAEoDUIOukgLKglAkBwYgKMFKAEiZQoRS25vd2xlZGdlRG9jdW1lbnQSJQoFdGl0bGUYASABKAlCFrpIE3IREAEYyAEyCl5bXlx4MDBdKiQSKQoEdGV4dBgCIAEoCUIbukgUchIQARignAEyCl5bXlx4MDBdKiSguxgDKoEBCglBZ2VudFJvbGUSGgoWQUdFTlRfUk9MRV9VTlNQRUNJRklFRBAAEhUKEUFHRU5UX1JPTEVfVklFV0VSEAESFQoRQUdFTlRfUk9MRV9FRElUT1IQAhIUChBBR0VOVF9ST0xFX09XTkVSEAMSFAoQQUdFTlRfUk9MRV9BRE1JThAEKlYKCUdyb3VuZGluZxIZChVHUk9VTkRJTkdfVU5TUEVDSUZJRUQQABIWChJHUk9VTkRJTkdfUkVRVUlSRUQQARIWChJHUk9VTkRJTkdfT1BUSU9OQUwQAiqWAQoLQWdlbnRTdGF0dXMSHAoYQUdFTlRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQUdFTlRfU1RBVFVTX0lOQUNUSVZFEAESFwoTQUdFTlRfU1RBVFVTX0FDVElWRRACEhoKFkFHRU5UX1NUQVRVU19TVVNQRU5ERUQQAxIZChVBR0VOVF9TVEFUVVNfQVJDSElWRUQQBGIGcHJvdG8z", [file_buf_validate_validate, file_consciousness_contract_v1_contract, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * An AI agent that the engine serves: what it is for and what it knows.
@@ -199,6 +199,14 @@ export type AgentConfiguration = Message<"consciousness.agents.v1.AgentConfigura
    * @generated from field: consciousness.agents.v1.Grounding grounding = 10;
    */
   grounding: Grounding;
+
+  /**
+   * Set: an answer may be given again to the same question. Unset: each is
+   * composed anew.
+   *
+   * @generated from field: consciousness.agents.v1.AnswerReuse answer_reuse = 30;
+   */
+  answerReuse?: AnswerReuse | undefined;
 };
 
 /**
@@ -207,6 +215,40 @@ export type AgentConfiguration = Message<"consciousness.agents.v1.AgentConfigura
  */
 export const AgentConfigurationSchema: GenMessage<AgentConfiguration> = /*@__PURE__*/
   messageDesc(file_consciousness_agents_v1_agent, 2);
+
+/**
+ * How answers are given again, so that a provider is not asked twice. Only
+ * composing is spared: the request and the answer are judged each time, by the
+ * policy then in force, and each makes a decision of its own, which names the
+ * one that it stands on.
+ *
+ * An answer is kept when it was ALLOWED as it was composed, nothing failed that
+ * should have judged it, no personal data was found in the request or in what
+ * was retrieved for it, names and addresses included, and it calls no function.
+ * It is given for the same agent in the same state, the same question but for
+ * white space, the same evidence, context, conversation, options, policy and
+ * recalibration, and the same version of the engine, its models and the
+ * provider's settings, to whoever may ask the agent: `cached` says then that
+ * somebody has asked the same before. Changes of the agent, and of any policy of
+ * the tenant, end it.
+ *
+ * @generated from message consciousness.agents.v1.AnswerReuse
+ */
+export type AnswerReuse = Message<"consciousness.agents.v1.AnswerReuse"> & {
+  /**
+   * How old an answer may be, in seconds, a day at most.
+   *
+   * @generated from field: uint32 max_age_seconds = 1;
+   */
+  maxAgeSeconds: number;
+};
+
+/**
+ * Describes the message consciousness.agents.v1.AnswerReuse.
+ * Use `create(AnswerReuseSchema)` to create a new message.
+ */
+export const AnswerReuseSchema: GenMessage<AnswerReuse> = /*@__PURE__*/
+  messageDesc(file_consciousness_agents_v1_agent, 3);
 
 /**
  * A text that the agent may answer from.
@@ -234,7 +276,7 @@ export type KnowledgeDocument = Message<"consciousness.agents.v1.KnowledgeDocume
  * Use `create(KnowledgeDocumentSchema)` to create a new message.
  */
 export const KnowledgeDocumentSchema: GenMessage<KnowledgeDocument> = /*@__PURE__*/
-  messageDesc(file_consciousness_agents_v1_agent, 3);
+  messageDesc(file_consciousness_agents_v1_agent, 4);
 
 /**
  * What a principal may do with an agent, within its permissions.

@@ -174,7 +174,7 @@ export type DecisionRecorded = Message<"consciousness.engine.v1.DecisionRecorded
   quantumCoherence?: number | undefined;
 
   /**
-   * Whether the answer came from the answer cache.
+   * See ProcessResponse.
    *
    * @generated from field: bool cached = 22;
    */
