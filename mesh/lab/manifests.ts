@@ -16,10 +16,14 @@ export interface Rendered {
   [key: string]: any;
 }
 
-/** Renders an overlay of the repository, the mesh's rules included. */
+/**
+ * Renders an overlay of the repository, the mesh's rules included. What is the
+ * Prometheus Operator's is left out, since the lab has neither it nor its kinds.
+ */
 export async function renderOverlay(place: LabPlace, folder: string = overlay): Promise<Rendered[]> {
   const text = await run("kubectl", ["kustomize", `${place.root}/${folder}`]);
-  return parseAllDocuments(text).map((document) => document.toJS() as Rendered);
+  const objects = parseAllDocuments(text).map((document) => document.toJS() as Rendered);
+  return objects.filter(({ apiVersion }) => !apiVersion.startsWith("monitoring.coreos.com/"));
 }
 
 /** The object of a kind and a name. */

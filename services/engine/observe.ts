@@ -1,5 +1,6 @@
 import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import type { Metrics } from "../kit/metrics.js";
+import { recordedSpan } from "../kit/spans.js";
 import type { ProviderOutcome } from "./domain/compose/provider-outcome.js";
 import { verdictName } from "./store.js";
 
@@ -9,6 +10,7 @@ export function observeDecision(
 ) {
   return ({ verdict, composer: composedBy, processingMetrics, consciousnessQuality }: Decision): void => {
     const composer = composedBy === "" ? "none" : composedBy;
+    recordedSpan()?.setAttribute("consciousness.verdict", verdictName(verdict));
     metrics.requests.add({ verdict: verdictName(verdict), composer });
     if (processingMetrics) metrics.responseLatency.observe(processingMetrics.totalMs / 1000, { composer });
     for (const { stage, durationMs } of processingMetrics?.stages ?? []) {
