@@ -5,8 +5,11 @@ import type { MethodContract } from "../contract/method.js";
 import { errors, validationFailed } from "../errors.js";
 import type { Layer } from "./chain.js";
 
+// It keeps the rules that it compiled, so that what boot compiles, calls find.
+const shared = createValidator();
+
 /** Refuses requests that break the contract's rules, naming each field. */
-export function validate(validator: Validator = createValidator()): Layer {
+export function validate(validator: Validator = shared): Layer {
   return ({ method }) => {
     const check = (message: Message) => {
       const result = validator.validate(method.input, message);
@@ -27,7 +30,7 @@ export function validate(validator: Validator = createValidator()): Layer {
 /** Compiles the rules of every request; returns what does not compile. */
 export function uncompilableRules(
   methods: Iterable<MethodContract>,
-  validator: Validator = createValidator(),
+  validator: Validator = shared,
 ): string[] {
   const messages = new Set<DescMessage>();
   for (const { method } of methods) collect(method.input, messages);
