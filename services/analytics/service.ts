@@ -3,21 +3,101 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { AnalyticsService } from "#gen/ts/consciousness/analytics/v1/analytics_service_pb.js";
 import { ExportsService } from "#gen/ts/consciousness/analytics/v1/exports_service_pb.js";
 import { ReportsService } from "#gen/ts/consciousness/analytics/v1/reports_service_pb.js";
+import { resolveContract } from "../kit/contract/method.js";
 import { errors } from "../kit/errors.js";
-import { implement, type WorkloadDefinition } from "../kit/workload.js";
-import { type AnalyticsConfig, readConfig } from "./config.js";
+import { deadLettersOf } from "../kit/events/dead-letters-of.js";
+import { keyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
+import { openSchema } from "../kit/stores/database/kysely.js";
+import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
+import { keepTending } from "../kit/tending.js";
+import { implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
+import { type AnalyticsConfig, readConfig, secretSetting } from "./config.js";
+import { createAsk } from "./domain/ask.js";
+import { createPseudonyms } from "./domain/pseudonyms.js";
+import { type Ingest, startIngest } from "./ingest/ingest.js";
+import { createLive } from "./live/live-metrics.js";
+import { createWatchers } from "./live/watchers.js";
+import { openStore } from "./open-store.js";
+import { forgetting } from "./retention.js";
+import { getConsciousness } from "./rpc/get-consciousness.js";
+import { getMetrics } from "./rpc/get-metrics.js";
+import { getPerformance } from "./rpc/get-performance.js";
+import { query } from "./rpc/query.js";
+import { watchMetrics } from "./rpc/watch-metrics.js";
+import type { ColumnStore } from "./store/port.js";
+
+const schema = "analytics";
 
 /** Says what was decided, how fast and how well. */
 export const definition: WorkloadDefinition<AnalyticsConfig> = {
   config: readConfig,
 
-  async start() {
+  async start(config, platform) {
+    const database = await platform.database();
+    await migrate(database, { schema, migrations: await readMigrations(schema) });
+    const db = openSchema(database, schema);
+    const secret = await readSecret(config, platform);
+    const store = await openStore(config.store, platform);
+    const pseudonyms = createPseudonyms(secret);
+    const { bus, log, metrics, clock } = platform;
+    const deadLetters = deadLettersOf(bus, db);
+    const ingest = await startIngest({ bus, log, metrics, clock, deadLetters, store, pseudonyms });
+    const forget = forgetting({ store, days: config.retentionDays, clock });
+    const tending = keepTending({ "forgetting decisions": forget }, () => log);
     return {
-      implementations: [AnalyticsService, ExportsService, ReportsService].map(later),
-      dependencies: [],
+      implementations: [
+        implement(AnalyticsService, analyticsHandlers({ config, platform, store, pseudonyms, ingest })),
+        ...[ExportsService, ReportsService].map(later),
+      ],
+      dependencies: [
+        { name: "database", check: (signal) => database.ping(signal) },
+        { name: "analytics store", check: (signal) => store.ping(signal) },
+      ],
+      async stop() {
+        await Promise.all([ingest.stop(), tending.stop()]);
+        await store.close();
+      },
     };
   },
 };
+
+interface Parts {
+  readonly config: AnalyticsConfig;
+  readonly platform: Platform;
+  readonly store: ColumnStore;
+  readonly pseudonyms: ReturnType<typeof createPseudonyms>;
+  readonly ingest: Ingest;
+}
+
+function analyticsHandlers({ config, platform, store, pseudonyms, ingest }: Parts) {
+  const { clock } = platform;
+  const { bounds } = config;
+  const { lag } = ingest;
+  const ask = createAsk(store, bounds);
+  const live = createLive({ ask, clock, lag });
+  const watching = { live, watchers: createWatchers(), longestMs: longestWatchMs() };
+  return {
+    getMetrics: getMetrics({ live }),
+    watchMetrics: watchMetrics(watching),
+    getPerformance: getPerformance({ ask, clock }),
+    getConsciousness: getConsciousness({ ask, clock }),
+    query: query({ store, bounds, pseudonyms, lag }),
+  };
+}
+
+/** The secret that pseudonyms and links are made with. */
+function readSecret(
+  { secret: configured }: AnalyticsConfig,
+  { dataDirectory }: Platform,
+): Promise<Uint8Array> {
+  const file = "analytics-secret";
+  return keyEncryptionKey({ setting: secretSetting, configured, directory: dataDirectory, file });
+}
+
+function longestWatchMs(): number {
+  const { methods } = resolveContract([AnalyticsService]);
+  return methods.get(AnalyticsService.method.watchMetrics)?.deadlineMs ?? 0;
+}
 
 function later(service: DescService) {
   const handlers = Object.fromEntries(

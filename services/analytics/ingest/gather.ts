@@ -43,17 +43,19 @@ export function gather<T>({ keep, most, waitMs, timers = sharedTimers }: GatherO
     waiting = waiting.slice(most);
     await settle(batch, keep);
     keeping = false;
-    // What came meanwhile has waited long enough.
-    if (waiting.length > 0) void next();
+    schedule();
+  };
+  const schedule = () => {
+    if (keeping || waiting.length === 0) return;
+    if (waiting.length >= most) void next();
+    else timer ??= timers.start(waitMs, () => void next());
   };
 
   return {
     add: (thing) =>
       new Promise((resolve, reject) => {
         waiting.push({ thing, resolve, reject });
-        if (keeping) return;
-        if (waiting.length >= most) void next();
-        else timer ??= timers.start(waitMs, () => void next());
+        schedule();
       }),
   };
 }

@@ -1,4 +1,3 @@
-import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Event } from "#gen/ts/consciousness/contract/v1/event_pb.js";
 import {
   type Consumer,
@@ -6,7 +5,6 @@ import {
   type Outcome,
   startConsumer,
 } from "../../kit/events/consumer.js";
-import type { Timers } from "../../kit/timers.js";
 import type { Pseudonyms } from "../domain/pseudonyms.js";
 import type { Batch, ColumnStore } from "../store/port.js";
 import { type EventRow, eventRow } from "./event-rows.js";
@@ -15,10 +13,9 @@ import { createLag } from "./lag.js";
 
 /** What ingest is made of. */
 export interface IngestOptions
-  extends Pick<ConsumerOptions, "bus" | "deadLetters" | "log" | "metrics" | "clock"> {
+  extends Pick<ConsumerOptions, "bus" | "deadLetters" | "log" | "metrics" | "clock" | "retryMs"> {
   readonly store: Pick<ColumnStore, "append">;
   readonly pseudonyms: Pseudonyms;
-  readonly timers?: Timers;
 }
 
 /** Keeps the engine's events. */
@@ -26,6 +23,9 @@ export interface Ingest extends Consumer {
   /** How far it is behind, in seconds; undefined before the first event. */
   lag(): number | undefined;
 }
+
+/** A row, and what to call when it is kept, or was not. */
+type Gathered = EventRow & { readonly settled: (kept: boolean) => void };
 
 const mostRows = 500;
 /** Short, as a bus in memory holds back whatever comes after what is not settled. */
@@ -38,34 +38,29 @@ const waitMs = 50;
  * the store is away, events wait on the bus. What cannot be kept is set aside.
  */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
-  const { store, pseudonyms, metrics, clock, timers } = options;
+  const { store, pseudonyms, metrics, clock } = options;
   const lag = createLag(clock);
-  const showLag = () => metrics.analyticsLag.set(lag.seconds() ?? 0);
-  const keep = async (rows: readonly EventRow[]) => {
+  const settle = (gathered: readonly Gathered[], kept: boolean) => {
+    for (const { settled } of gathered) settled(kept);
+    metrics.analyticsLag.set(lag.seconds() ?? 0);
+  };
+  const keep = async (gathered: readonly Gathered[]) => {
     try {
-      await store.append(batchOf(rows));
+      await store.append(batchOf(gathered));
     } catch (error) {
       metrics.analyticsAppendFailures.add();
+      settle(gathered, false);
       throw error;
     }
-    metrics.analyticsBatchRows.observe(rows.length);
+    metrics.analyticsBatchRows.observe(gathered.length);
+    settle(gathered, true);
   };
-  const gathering = gather({ keep, most: mostRows, waitMs, ...(timers && { timers }) });
+  const gathering = gather({ keep, most: mostRows, waitMs });
 
   const apply = async (event: Event): Promise<Outcome> => {
     const row = eventRow(event, { pseudonyms, now: clock.now() });
-    if (!row) return "applied";
-    const settled = lag.arrived(event.time ? timestampMs(event.time) : clock.now());
-    try {
-      await gathering.add(row);
-      settled(true);
-      return "applied";
-    } catch (error) {
-      settled(false);
-      throw error;
-    } finally {
-      showLag();
-    }
+    if (row) await gathering.add({ ...row, settled: lag.arrived(row.row.time.getTime()) });
+    return "applied";
   };
 
   const consumer = await startConsumer({
@@ -78,9 +73,9 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   return { stop: consumer.stop, lag: lag.seconds };
 }
 
-function batchOf(rows: readonly EventRow[]): Batch {
+function batchOf(gathered: readonly Gathered[]): Batch {
   return {
-    decisions: rows.flatMap((one) => (one.kind === "decision" ? [one.row] : [])),
-    labels: rows.flatMap((one) => (one.kind === "label" ? [one.row] : [])),
+    decisions: gathered.flatMap((one) => (one.kind === "decision" ? [one.row] : [])),
+    labels: gathered.flatMap((one) => (one.kind === "label" ? [one.row] : [])),
   };
 }

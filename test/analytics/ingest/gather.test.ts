@@ -55,12 +55,15 @@ describe("what is gathered", () => {
 
   it("gathers on while some is being kept, one batch at a time", async () => {
     const one = keeper();
-    const gathering = gather({ keep: one.keep, most: 2, waitMs: 50, timers: manualTimers() });
+    const timers = manualTimers();
+    const gathering = gather({ keep: one.keep, most: 2, waitMs: 50, timers });
     one.hold();
     const added = Promise.all(["a", "b", "c", "d", "e"].map(gathering.add));
     await settled();
     expect(one.batches).toEqual([["a", "b"]]);
     one.release();
+    await settled();
+    await timers.advance(50);
     await added;
     expect(one.batches).toEqual([["a", "b"], ["c", "d"], ["e"]]);
   });

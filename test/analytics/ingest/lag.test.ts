@@ -25,8 +25,17 @@ it("grows with the age of the oldest event that waits", () => {
   lag.arrived(9_900);
   time.now = 40_000;
   expect(lag.seconds()).toBe(31);
-  older(false);
-  expect(lag.seconds()).toBe(30.1);
+  older(true);
+  expect(lag.seconds()).toBe(31);
+});
+
+it("grows with the age of an event that could not be kept, until another could", () => {
+  const { time, lag } = at(10_000);
+  lag.arrived(9_000)(false);
+  time.now = 40_000;
+  expect(lag.seconds()).toBe(31);
+  lag.arrived(39_500)(true);
+  expect(lag.seconds()).toBe(0.5);
 });
 
 it("is not negative where the clock of who recorded the event is ahead", () => {
