@@ -62,16 +62,32 @@ export const everyAggregate: readonly Aggregate[] = aggregations.map((aggregatio
   name: `a${n}`,
 }));
 
-/** None, every dimension, every unit of time in every zone, and some together. */
-export const everyGrouping: readonly (readonly Group[])[] = [
+/** Every way that takes one walk over the decisions. */
+export const plainAggregates: readonly Aggregate[] = everyAggregate.filter(
+  (aggregate) =>
+    aggregate.kind !== "distinct" || !["rule", "framework", "label"].includes(aggregate.dimension),
+);
+
+/** None, every dimension, every unit of time, every zone, and some together. */
+export const someGroupings: readonly (readonly Group[])[] = [
   [],
   ...dimensions.map((dimension) => [by(dimension)]),
-  ...units.flatMap((unit) => zones.map((timeZone) => [bucket(unit, timeZone)])),
   [bucket("minute", "UTC")],
+  [bucket("hour", "Asia/Kathmandu")],
+  [bucket("hour", "Europe/Vienna")],
+  [bucket("day", "America/Havana")],
+  [bucket("day", "Africa/Cairo")],
+  [bucket("week", "America/New_York")],
   [by("verdict"), by("rule")],
   [by("rule"), by("label"), by("framework")],
   [bucket("month", "Europe/Vienna"), by("label")],
   [bucket("week", "UTC"), bucket("day", "America/Havana"), by("agent"), by("user"), by("composer")],
+];
+
+/** The same, and every unit of time in every zone. */
+export const everyGrouping: readonly (readonly Group[])[] = [
+  ...someGroupings,
+  ...units.flatMap((unit) => zones.map((timeZone) => [bucket(unit, timeZone)])),
 ];
 
 /** Each filter alone, ends of time, values that nobody has, and several together. */

@@ -4,6 +4,7 @@ import { isMany, type ManyDimension } from "./columns.js";
 import type { Dialect, Source, Statement } from "./dialect.js";
 import { type Bind, parametersOf } from "./parameters.js";
 import { type RowColumns, rowColumns } from "./rows.js";
+import type { Writing } from "./selection.js";
 
 /** A statement that answers a plan. */
 export interface CompiledQuery extends Statement {
@@ -29,7 +30,8 @@ export interface QueryOptions {
  */
 export function compileQuery({ plan, maxGroups, dialect, source }: QueryOptions): CompiledQuery {
   const { bind, parameters } = parametersOf(dialect);
-  const columns = rowColumns(plan, { dialect, source, bind });
+  const writing = { dialect, source, bind };
+  const columns = rowColumns(plan, writing);
   const width = plan.groups.length;
   const counted = plan.aggregates.map((aggregate) => apart(aggregate, plan));
   const outputs = counted.map((dimension, n) =>
@@ -37,7 +39,7 @@ export function compileQuery({ plan, maxGroups, dialect, source }: QueryOptions)
   );
   const sql = `with g as (${groupedSql(plan, columns, { counted, maxGroups, dialect, bind })})
 select ${[...columns.groups.map((_, n) => `g.c${n}`), ...outputs].join(", ")}, count(*) over () as total
-from g${counted.map((dimension, n) => (dimension ? countedSql(n, dimension, columns) : "")).join("")}
+from g${counted.map((dimension, n) => (dimension ? countedSql(n, dimension, plan, writing) : "")).join("")}
 ${orderSql(plan)}limit ${bind({ type: "integer", value: plan.limit })} offset ${bind({ type: "integer", value: plan.offset })}`;
   return { sql, parameters, read: (answer) => read(answer, plan, columns, maxGroups) };
 }
@@ -95,8 +97,9 @@ function aggregateSql(aggregate: Aggregate, columns: RowColumns, dialect: Dialec
   }
 }
 
-/** Joins how many values a dimension has in each group. */
-function countedSql(n: number, dimension: ManyDimension, columns: RowColumns): string {
+/** Joins how many values a dimension has in each group, over rows that have nothing else. */
+function countedSql(n: number, dimension: ManyDimension, plan: QueryPlan, writing: Writing): string {
+  const columns = rowColumns(plan, writing);
   const { groups } = columns;
   const keys = groups.map((group, k) => `${group} as k${k}, `).join("");
   const counts = `(select ${keys}count(distinct ${columns.dimension(dimension)}) as value
