@@ -43,6 +43,7 @@ export function askEngine(input: string, version: string): Promise<Decision> {
     policy: effectivePolicy([]),
     decisionId: newId(),
     requestId: newId(),
+    tenant: "default",
     subject: "command-line",
     queueMs: 0,
     input,

@@ -2,6 +2,7 @@ import { type ConfigSource, flag, integer, json, number, text } from "../kit/con
 import { readKeyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
 import { keyEncryptionKeySetting } from "./data-keys.js";
 import { isRecord } from "./json-record.js";
+import { type LlmJudgeConfig, readLlmJudge } from "./llm-judge-config.js";
 import { type ProviderConfig, readProviders } from "./provider-config.js";
 
 export type { ProviderConfig };
@@ -37,6 +38,8 @@ export interface EngineConfig {
   readonly budgets: StageBudgets;
   /** By id. */
   readonly providers: ReadonlyMap<string, ProviderConfig>;
+  /** Asked as judge after rules and heads; undefined for none. */
+  readonly llmJudge: LlmJudgeConfig | undefined;
   /** Most passages offered to a composer. */
   readonly mostEvidence: number;
   /** See `ExtractiveOptions`. */
@@ -78,6 +81,7 @@ export const defaults: EngineConfig = {
     settle: 250,
   },
   providers: new Map(),
+  llmJudge: undefined,
   mostEvidence: 8,
   fewestCovered: 0.5,
   mostSentences: 4,
@@ -108,13 +112,15 @@ export function readConfig(source: ConfigSource): EngineConfig {
     ENGINE_CALIBRATION_LABELS: integer(5, 1000, { fallback: defaults.calibrationLabels }),
     ENGINE_PSEUDONYM_DAYS: integer(1, 3650, { fallback: defaults.pseudonymDays }),
   });
+  const providers = readProviders(source);
   return {
     ...defaults,
     qualityThreshold: values.ENGINE_QUALITY_THRESHOLD,
     ethicalStrictness: values.ENGINE_ETHICAL_STRICTNESS,
     reflectionDepth: values.ENGINE_REFLECTION_DEPTH,
     budgets: values.ENGINE_STAGE_BUDGETS_MS,
-    providers: readProviders(source),
+    providers,
+    llmJudge: readLlmJudge(source, providers),
     streamTimeoutMs: values.ENGINE_STREAM_TIMEOUT_MS,
     keepAliveMs: values.ENGINE_KEEP_ALIVE_MS,
     streamWindowed: values.ENGINE_STREAM_WINDOWED,

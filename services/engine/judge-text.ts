@@ -90,7 +90,7 @@ export function createTextJudge(): (input: JudgeInput) => Promise<JudgeOutput> {
   const policy = effectivePolicy([]);
   const unending = new AbortController().signal;
   return async ({ text, role = "user", passages, question }) => {
-    const judged = { text, role: roles[role], strictness: defaults.ethicalStrictness, policy };
+    const judged = { text, tenant: "", role: roles[role], strictness: defaults.ethicalStrictness, policy };
     const { response, masked, reading } = await evaluateText(judged, deps, unending);
     const evaluation = response.evaluation;
     const violations = evaluation?.violations ?? [];

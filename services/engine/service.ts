@@ -19,7 +19,7 @@ import { createExtractiveComposer } from "./domain/compose/extractive.js";
 import { createProvider } from "./domain/compose/provider.js";
 import { createProviderComposer } from "./domain/compose/provider-composer.js";
 import { frameworks } from "./domain/frameworks/evaluate.js";
-import { jointDigest } from "./domain/judges/judge-all.js";
+import { detectorsDigest } from "./domain/judges/judge-all.js";
 import { findTold, maskPersonalData } from "./domain/judges/personal-data/personal-data.js";
 import { shippedJudges } from "./domain/judges/shipped.js";
 import { createKnowledgeIndexes } from "./domain/knowledge.js";
@@ -32,6 +32,7 @@ import { createRecentRequests } from "./domain/recent-requests.js";
 import type { PipelineDeps } from "./domain/run.js";
 import { feedbackStore } from "./feedback-store.js";
 import { knownAgents } from "./known-agents.js";
+import { createLlmJudge } from "./llm-judge.js";
 import { observeDecision, observeProvider } from "./observe.js";
 import { observeAgents, observeConversations, observeReadings } from "./observe-judging.js";
 import { createJudgeThreads, offloadJudges, offloadMask, offloadReading, offloadTelling } from "./offload.js";
@@ -160,7 +161,10 @@ export const definition: WorkloadDefinition<EngineConfig> = {
           getCalibration: getCalibration({ feedback, agents, enough }),
         }),
       ],
-      dependencies: [{ name: "database", check: checkDatabase }],
+      dependencies: [
+        { name: "database", check: checkDatabase },
+        ...(self.llmJudge ? [{ name: "llm_judge", degrades: true, check: self.llmJudge.check }] : []),
+      ],
       async stop() {
         await Promise.allSettled(pending);
         policyFile.stop();
@@ -171,10 +175,10 @@ export const definition: WorkloadDefinition<EngineConfig> = {
 };
 
 /** What else than a request, its agent and its policy an answer depends on: versions, and what replicas are told alike. */
-function answersDependOn(config: EngineConfig, { version, modelsVersion, judges }: PipelineDeps) {
+function answersDependOn(config: EngineConfig, { version, modelsVersion, judges, llmJudge }: PipelineDeps) {
   const { mostEvidence, fewestCovered, mostSentences, providers } = config;
   const asked = [...providers.values()].map(({ id, baseUrl, model }) => [id, baseUrl, model]);
-  const judged = { version, modelsVersion, detectors: jointDigest(judges) };
+  const judged = { version, modelsVersion, detectors: detectorsDigest(judges, llmJudge) };
   return { ...judged, mostEvidence, fewestCovered, mostSentences, asked };
 }
 
@@ -201,7 +205,8 @@ async function openPseudonyms(
 }
 
 /** All of the engine that needs no database. */
-function createParts(config: EngineConfig, { clock, load, metrics, version }: Platform) {
+function createParts(config: EngineConfig, platform: Platform) {
+  const { clock, load, metrics, version } = platform;
   const builtIn = createBuiltInIndex();
   const embedded = createExtractiveComposer(config);
   const observe = observeProvider(metrics);
@@ -214,9 +219,11 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
   const readLoad = createLoadReader(load);
   const threads = createJudgeThreads();
   const judges = offloadJudges(shippedJudges(), threads.offload);
+  const llmJudge = config.llmJudge && createLlmJudge({ config: config.llmJudge, platform, observe });
   const textJudge = {
     clock,
     judges,
+    ...(llmJudge && { llmJudge }),
     frameworks,
     maskPersonalData: offloadMask(maskPersonalData, threads.offload),
     readText: offloadReading((text) => shippedTextModel().read(text), threads.offload),
@@ -243,10 +250,11 @@ function createParts(config: EngineConfig, { clock, load, metrics, version }: Pl
     support,
     async stop() {
       for (const provider of providers) provider.stop();
+      llmJudge?.stop();
       await threads.stop();
     },
     responders: createResponders({ builtIn, embedded, providers: composers, knowledgeOf }),
-    self: { load: readLoad, recent, judges, builtIn, support },
+    self: { load: readLoad, recent, judges, ...(llmJudge && { llmJudge }), builtIn, support },
     observe: (decision: Decision) => {
       recent.add(decision);
       count(decision);

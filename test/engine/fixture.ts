@@ -82,6 +82,7 @@ export function pipelineRequest({ input, context = {}, options = {}, ...asked }:
   return {
     decisionId: "019a0000-0000-7000-8000-00000000000d",
     requestId: "019a0000-0000-7000-8000-00000000000e",
+    tenant: "default",
     subject: "ann",
     queueMs: 3,
     input,

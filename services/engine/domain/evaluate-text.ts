@@ -12,25 +12,28 @@ import {
 } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { evaluateEthics } from "./frameworks/evaluate.js";
 import { modelView } from "./frameworks/model-view.js";
-import { jointDigest } from "./judges/judge-all.js";
+import { detectorsDigest } from "./judges/judge-all.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
 import { blocks } from "./judges/severity.js";
 import type { TextReading } from "./models/text-model.js";
 import { isClosed } from "./policy/checked.js";
 import { judgeText, type TextRuling, type TextUnderPolicy } from "./policy/judge-text.js";
 import type { EffectivePolicy } from "./policy/policy.js";
+import { opinionStep } from "./policy/tell-opinion.js";
 import type { PipelineDeps } from "./run.js";
 import { personalDataViolations } from "./stages/mask.js";
 
 /** What judging one text needs. */
 export type TextJudgeDeps = Pick<
   PipelineDeps,
-  "clock" | "judges" | "frameworks" | "maskPersonalData" | "budgets" | "readText"
+  "clock" | "judges" | "llmJudge" | "frameworks" | "maskPersonalData" | "budgets" | "readText"
 >;
 
 /** A text to judge. */
 export interface TextToJudge {
   readonly text: string;
+  /** For whom it is judged. */
+  readonly tenant: string;
   readonly role: TextRole;
   /** 0..1. */
   readonly strictness: number;
@@ -54,14 +57,14 @@ const scopes: Readonly<Record<TextRole, Scope>> = {
 
 /** Judges one text and stores nothing. A judge that fails or takes too long makes the verdict CHECK_UNAVAILABLE. */
 export async function evaluateText(
-  { text, role, strictness, policy }: TextToJudge,
+  { text, tenant, role, strictness, policy }: TextToJudge,
   deps: TextJudgeDeps,
   signal: AbortSignal,
 ): Promise<TextJudgement> {
   const masked = await deps.maskPersonalData(text);
   const scope = scopes[role];
   const asked = { text: masked.text, scope, agentId: "", contextKeys: [], strictness };
-  const ruled = await rule(asked, personalDataViolations(masked, scope), { ...deps, policy }, signal);
+  const ruled = await rule(asked, personalDataViolations(masked, scope), { ...deps, policy, tenant }, signal);
   const { violations, failed } = ruled;
   const verdict = verdictOf(ruled, strictness, masked);
   const uncovered = failed ? "a judge failed" : ruled.uncovered;
@@ -71,11 +74,12 @@ export async function evaluateText(
     violations,
     uncovered,
     policy,
-    detectorsDigest: jointDigest(deps.judges),
+    detectorsDigest: detectorsDigest(deps.judges, deps.llmJudge),
     strictness,
     shadow: ruled.shadow,
     failures: ruled.failures,
-    reasoning: steps(masked, violations, uncovered),
+    opinions: ruled.noted ? [ruled.noted.opinion] : [],
+    reasoning: steps(masked, ruled, uncovered),
     model: reading && modelView(reading, masked.text, scope),
   });
   const modifiedText = verdict === Verdict.MODIFIED ? masked.text : "";
@@ -89,10 +93,12 @@ interface Ruled extends TextRuling {
   readonly failed: boolean;
 }
 
+type RuleDeps = TextJudgeDeps & Pick<TextToJudge, "policy" | "tenant">;
+
 async function rule(
   text: TextUnderPolicy,
   masked: readonly Violation[],
-  { clock, judges, budgets, readText, policy }: TextJudgeDeps & Pick<TextToJudge, "policy">,
+  { clock, judges, llmJudge, budgets, readText, policy, tenant }: RuleDeps,
   signal: AbortSignal,
 ): Promise<Ruled> {
   const start = clock.monotonic();
@@ -105,14 +111,16 @@ async function rule(
     headsFailed: false,
   });
   const budgetMs = budgets.screen_input;
-  const judged = await judgeText(text, { judges, policy, readText, budgetMs }, signal);
+  const opinions = llmJudge?.begin(tenant);
+  const judged = await judgeText(text, { judges, policy, readText, budgetMs, opinions }, signal);
   const failures = [...judged.failures, ...personal.failures];
   return {
     violations: [...judged.violations, ...personal.violations],
     shadow: [...judged.shadow, ...personal.shadow],
     failures,
     ...(judged.uncovered === undefined ? {} : { uncovered: judged.uncovered }),
-    failed: clock.monotonic() - start > budgetMs || failures.some(isClosed),
+    ...(judged.noted && { noted: judged.noted }),
+    failed: clock.monotonic() - start > budgetMs + (opinions?.mostMs ?? 0) || failures.some(isClosed),
   };
 }
 
@@ -122,7 +130,7 @@ function verdictOf({ violations, failed }: Ruled, strictness: number, { findings
   return findings.length > 0 ? Verdict.MODIFIED : Verdict.ALLOWED;
 }
 
-function steps({ text, findings }: Masked, violations: readonly Violation[], uncovered: string | undefined) {
+function steps({ text, findings }: Masked, { violations, noted }: Ruled, uncovered: string | undefined) {
   const hits = violations.filter(({ category }) => category !== "personal_data");
   const concluded = uncovered ? `cannot judge: ${uncovered}` : `${hits.length} rules hit`;
   return [
@@ -132,5 +140,6 @@ function steps({ text, findings }: Masked, violations: readonly Violation[], unc
       concluded: `${findings.length} findings of personal data masked`,
     }),
     create(ReasoningStepSchema, { stage: "screen_input", saw: `${text.length} characters`, concluded }),
+    ...(noted ? [opinionStep("screen_input", text, noted.opinion)] : []),
   ];
 }

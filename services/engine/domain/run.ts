@@ -11,10 +11,11 @@ import type { ToolCall } from "./compose/completion.js";
 import type { Composer, ComposeUsage, ConversationText, EvidencePassage } from "./compose/composer.js";
 import type { Framework } from "./frameworks/framework.js";
 import type { Judge } from "./judges/judge.js";
+import type { LlmJudge, NotedOpinion, SecondOpinions } from "./judges/llm/llm-judge.js";
 import type { Finding } from "./judges/personal-data/finding.js";
 import type { Masked } from "./judges/personal-data/personal-data.js";
-import type { Calibration } from "./models/calibration.js";
 import type { KnownAnswers } from "./known-answers.js";
+import type { Calibration } from "./models/calibration.js";
 import type { SupportModel } from "./models/support-model.js";
 import type { TextReading } from "./models/text-model.js";
 import type { RecentAnswers } from "./novelty.js";
@@ -45,6 +46,8 @@ export type ReadText = (text: string) => TextReading | Promise<TextReading>;
 export interface PipelineDeps {
   readonly clock: Clock;
   readonly judges: readonly Judge[];
+  /** Asked after the judges; without it nobody is. */
+  readonly llmJudge?: LlmJudge;
   /** Reads the feeling of the request and what the frameworks ask of heads; without it neither is stated. */
   readonly readText?: ReadText;
   readonly frameworks: readonly Framework[];
@@ -81,15 +84,12 @@ export interface Responder {
   readonly grounded: boolean;
   /** What it knows. */
   readonly knowledge: PassageIndex;
+  /** How answers may be given again; absent where they may not. */
+  readonly reuse?: AnswerReuse | undefined;
   /** What labels of its answers made of its confidence; absent until there are enough. */
   readonly calibration?: Calibration | undefined;
 }
-  /** How answers may be given again; absent where they may not. */
-  readonly reuse?: AnswerReuse | undefined;
 
-/** How strictly a request is judged, defaults filled in. */
-export interface Strictness {
-  readonly qualityThreshold: number;
 /** How a responder lets answers be given again. */
 export interface AnswerReuse {
   /** Changes with every change of the agent. */
@@ -97,6 +97,9 @@ export interface AnswerReuse {
   readonly maxAgeMs: number;
 }
 
+/** How strictly a request is judged, defaults filled in. */
+export interface Strictness {
+  readonly qualityThreshold: number;
   readonly ethicalStrictness: number;
   readonly maxReflectionDepth: number;
 }
@@ -105,6 +108,7 @@ export interface AnswerReuse {
 export interface PipelineRequest {
   readonly decisionId: string;
   readonly requestId: string;
+  readonly tenant: string;
   readonly subject: string;
   /** How long it waited for admission, in milliseconds. */
   readonly queueMs: number;
@@ -118,12 +122,12 @@ export interface PipelineRequest {
   readonly pseudonyms?: Pseudonyms;
   /** The other texts of a conversation, in order, judged with the input; absent for none. */
   readonly conversation?: readonly ConversationText[];
+  /** Answers that may be given again; absent: each is composed anew. */
+  readonly knownAnswers?: KnownAnswers | undefined;
   /** With which the answer is compared; absent: with none. */
   readonly recentAnswers?: RecentAnswers;
   /** Told of each stage when it has ended. */
   readonly onStage?: (timing: StageTiming) => void;
-  /** Answers that may be given again; absent: each is composed anew. */
-  readonly knownAnswers?: KnownAnswers | undefined;
   /**
    * Releases the answer in windows, each judged before; resolves when the next
    * may come. Absent: nothing leaves before the verdict.
@@ -146,6 +150,10 @@ export interface Run {
   readonly shadow: Violation[];
   /** Rules that could not be checked. */
   readonly failures: RuleFailure[];
+  /** Asks a language model about texts; undefined where none is asked. */
+  readonly secondOpinions: SecondOpinions | undefined;
+  /** What it said, each text once. */
+  readonly opinions: NotedOpinion[];
   /** Names of judges that hung, for whom no further text waits. */
   readonly hung: Set<string>;
   /** What was masked. */
@@ -187,6 +195,8 @@ export interface Run {
   finishReason: string;
   usage: ComposeUsage;
   composer: string;
+  /** The earlier decision for which the answer was composed; empty for none. */
+  cachedFrom: string;
   passes: readonly ReflectionPass[];
   depth: number;
   /** Why reflection went no further. */
@@ -195,8 +205,6 @@ export interface Run {
 
 /** What a stage did. */
 export interface StageReport {
-  /** The earlier decision for which the answer was composed; empty for none. */
-  cachedFrom: string;
   /** What it looked at, in figures. */
   readonly saw: string;
   /** What it concluded, and why. */
@@ -214,6 +222,8 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     violations: [],
     shadow: [],
     failures: [],
+    secondOpinions: deps.llmJudge?.begin(request.tenant),
+    opinions: [],
     hung: new Set(),
     masked: new Map(),
     termWeights: new Map(),
@@ -238,6 +248,7 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
     finishReason: "",
     usage: {},
     composer: "",
+    cachedFrom: "",
     passes: [],
     depth: 0,
     reflectionStop: ReflectionStop.UNSPECIFIED,
@@ -248,4 +259,3 @@ export function startRun(request: PipelineRequest, deps: PipelineDeps): Run {
 export function maskedKey(part: MaskedPart, text: string): string {
   return `${part} ${text}`;
 }
-    cachedFrom: "",

@@ -8,9 +8,16 @@ import {
 } from "#gen/ts/consciousness/engine/v1/state_pb.js";
 import type { Judge } from "./judges/judge.js";
 import { judgeAll } from "./judges/judge-all.js";
+import type { LlmJudge } from "./judges/llm/llm-judge.js";
 import type { SupportModel } from "./models/support-model.js";
 import type { RecentRequests } from "./recent-requests.js";
 import type { PassageIndex } from "./retrieval/bm25.js";
+
+/** A language model that is asked as judge, as the engine looks at it. */
+interface LlmSelf extends Pick<LlmJudge, "name" | "digest"> {
+  /** Rejects while its last answer was none. */
+  check(): Promise<void>;
+}
 
 /** What the engine needs to look at itself. */
 export interface SelfDeps {
@@ -18,6 +25,8 @@ export interface SelfDeps {
   readonly load: () => number;
   readonly recent: RecentRequests;
   readonly judges: readonly Judge[];
+  /** Asked after the judges; absent for none. */
+  readonly llmJudge?: LlmSelf;
   readonly builtIn: PassageIndex;
   /** How likely passages support an answer; without it no confidence is stated. */
   readonly support?: SupportModel;
@@ -38,12 +47,14 @@ export function currentState({ load, recent }: Pick<SelfDeps, "load" | "recent">
 
 /** What the engine finds when it checks itself. */
 export async function selfChecks(deps: SelfDeps, signal: AbortSignal): Promise<SelfCheck[]> {
+  const { llmJudge } = deps;
   return Promise.all([
     check("database", async () => {
       await deps.checkDatabase(signal);
       return "answers";
     }),
     check("judges", () => checkJudges(deps.judges, signal)),
+    ...(llmJudge ? [check("llm_judge", () => checkLlmJudge(llmJudge))] : []),
     check("built_in_documents", async () => {
       if (deps.builtIn.size === 0) throw new Error("no passage is indexed");
       return `${deps.builtIn.size} passages indexed`;
@@ -61,6 +72,12 @@ async function checkJudges(judges: readonly Judge[], signal: AbortSignal): Promi
   if (wrong.violations.length === 0) throw new Error("an injection was not noticed");
   if (right.violations.length > 0) throw new Error("a plain question was taken for a violation");
   return judges.map(({ name, digest }) => `${name} ${digest.slice(0, 12)}`).join(", ");
+}
+
+/** By its last answer: nobody is asked, since that costs. */
+async function checkLlmJudge({ name, digest, check: ask }: LlmSelf): Promise<string> {
+  await ask();
+  return `${name} ${digest.slice(0, 12)}`;
 }
 
 async function check(name: string, look: () => Promise<string>): Promise<SelfCheck> {

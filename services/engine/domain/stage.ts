@@ -64,7 +64,11 @@ export async function runStage<R extends StageReport>(
     return report;
   } finally {
     const durationMs = elapsedMs(deps.clock, start);
-    const timing = create(StageTimingSchema, { stage: name, durationMs, budgetMs: deps.budgets[name] });
+    const timing = create(StageTimingSchema, {
+      stage: name,
+      durationMs,
+      budgetMs: budgetOf(name, run, deps),
+    });
     run.timings.push(timing);
     run.request.onStage?.(timing);
   }
@@ -75,13 +79,18 @@ export function elapsedMs(clock: Clock, start: number): number {
   return Math.round((clock.monotonic() - start) * 1000) / 1000;
 }
 
+/** How long a stage may take, in milliseconds: one that judges longer where a language model may be asked. */
+export function budgetOf(name: StageName, run: Run, { budgets }: Pick<PipelineDeps, "budgets">): number {
+  return budgets[name] + (name.startsWith("screen_") ? (run.secondOpinions?.mostMs ?? 0) : 0);
+}
+
 async function withinBudget(
-  { clock, budgets }: PipelineDeps,
+  { clock }: PipelineDeps,
   name: StageName,
   [run, deps, outer]: Parameters<StageWork>,
   work: StageWork,
 ): Promise<StageReport> {
-  const budgetMs = budgets[name];
+  const budgetMs = budgetOf(name, run, deps);
   const start = clock.monotonic();
   const report = await raceBudget(budgetMs, outer, (signal) => work(run, deps, signal));
   if (clock.monotonic() - start > budgetMs) throw new BudgetExceeded(budgetMs);

@@ -52,7 +52,7 @@ export function assessSelf(deps: AssessSelfDeps): ServiceImpl<typeof EngineServi
 }
 
 async function assess(
-  { clock, version, modelsVersion, policies, decisions, judges }: AssessSelfDeps,
+  { clock, version, modelsVersion, policies, decisions, judges, llmJudge }: AssessSelfDeps,
   principal: Principal,
   checks: readonly SelfCheck[],
 ): Promise<SelfAssessment> {
@@ -61,9 +61,13 @@ async function assess(
     time: timestampFromMs(clock.now()),
     engineVersion: version,
     modelsVersion,
-    judgeDigests: Object.fromEntries(judges.map(({ name, digest }) => [name, digest])),
+    judgeDigests: Object.fromEntries([...judges, ...(llmJudge ? [llmJudge] : [])].map(nameAndDigest)),
     policyDigest: policy.digest,
     checks: Object.fromEntries(checks.map(({ name, ok }) => [name, ok])),
     decisions: summarise(await decisions.latest(principal, mostDecisions)),
   });
+}
+
+function nameAndDigest({ name, digest }: { readonly name: string; readonly digest: string }) {
+  return [name, digest] as const;
 }

@@ -17,8 +17,10 @@ export function evaluateEthics(
 ): ServiceImpl<typeof EngineService>["evaluateEthics"] {
   return async ({ text, role, ethicalStrictness }, context) => {
     const strictness = ethicalStrictness ?? deps.ethicalStrictness;
-    const policy = await deps.policies.of({ tenant: principalOf(context).tenant, agentId: "" });
-    const { response } = await evaluateText({ text, role, strictness, policy }, deps, context.signal);
+    const { tenant } = principalOf(context);
+    const policy = await deps.policies.of({ tenant, agentId: "" });
+    const asked = { text, tenant, role, strictness, policy };
+    const { response } = await evaluateText(asked, deps, context.signal);
     return response;
   };
 }

@@ -5,7 +5,13 @@ import { evaluateText } from "../../../services/engine/domain/evaluate-text.js";
 import type { Judge } from "../../../services/engine/domain/judges/judge.js";
 import { fixedClock, never, pipelineDeps, ruleJudge, shippedRules } from "../fixture.js";
 
-const text = { text: "What time is it?", role: TextRole.USER, strictness: 0.9, policy: shippedRules };
+const text = {
+  tenant: "default",
+  text: "What time is it?",
+  role: TextRole.USER,
+  strictness: 0.9,
+  policy: shippedRules,
+};
 
 describe("judging a text", () => {
   it.each<[string, Judge["judge"]]>([

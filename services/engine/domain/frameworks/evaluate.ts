@@ -4,6 +4,7 @@ import {
   EthicalEvaluationSchema,
   type FrameworkScore,
   FrameworkScoreSchema,
+  type Opinion,
   type ReasoningStep,
   type Recommendation,
   RecommendationSchema,
@@ -36,6 +37,8 @@ export interface EvaluationFacts extends FrameworkInput {
   /** What rules in SHADOW would have raised. */
   readonly shadow?: readonly Violation[];
   readonly failures?: readonly RuleFailure[];
+  /** What a language model said. */
+  readonly opinions?: readonly Opinion[];
   readonly reasoning: readonly ReasoningStep[];
   /** Recommendations that are about no rule. */
   readonly advice?: readonly string[];
@@ -61,6 +64,7 @@ export function evaluateEthics(judging: readonly Framework[], facts: EvaluationF
     detectorsDigest: facts.detectorsDigest,
     shadow: (facts.shadow ?? []).map((violation) => shadowHit(violation, facts.strictness)),
     ruleFailures: [...(facts.failures ?? [])],
+    opinions: [...(facts.opinions ?? [])],
     ...(overallScore === undefined ? {} : { overallScore }),
     ...disagreementOf(frameworkScores),
   });

@@ -13,7 +13,7 @@ import {
 import type { Rule } from "#gen/ts/consciousness/policy/v1/policy_pb.js";
 import { type Condition, compileCondition } from "./condition.js";
 import { type ConditionFacts, conditionFacts, type TextFacts } from "./facts.js";
-import { isHead } from "./shipped-policy.js";
+import { isModel } from "./shipped-policy.js";
 
 /** What detectors told of one text. */
 export interface Told {
@@ -37,6 +37,8 @@ export interface Ruling {
 export interface RuleBook {
   /** Whether a condition asks for probabilities of heads. */
   readonly asksForHeads: boolean;
+  /** The strongest state of a rule that hears a detector on texts of a scope; OFF without one. */
+  stateOf(detector: string, scope: Scope): RuleState;
   /** What recommends a change, by rule; undefined for a rule that is not in it. */
   recommendation(ruleId: string): string | undefined;
   /** Rules on hits alone, of what was found in masking. */
@@ -88,6 +90,7 @@ export function compileRules(rules: readonly Rule[]): RuleBook {
 
   return {
     asksForHeads: counting.some(({ condition }) => condition?.facts.has("heads")),
+    stateOf: (detector, scope) => strongestState(byDetector.get(detector) ?? [], scope),
     recommendation: (ruleId) => recommendations.get(ruleId),
     ruleOnHits(told) {
       const ruling = emptyRuling();
@@ -102,6 +105,11 @@ export function compileRules(rules: readonly Rule[]): RuleBook {
       return ruling;
     },
   };
+}
+
+function strongestState(rules: readonly CompiledRule[], scope: Scope): RuleState {
+  const hearing = rules.filter(({ rule }) => rule.scopes.includes(scope));
+  return hearing.reduce((most, { rule }) => Math.max(most, rule.state), RuleState.OFF);
 }
 
 function emptyRuling(): Draft {
@@ -126,9 +134,9 @@ function judgeHit(
   if (!rule.scopes.includes(hit.scope)) return;
   if (condition && holds(condition, rule, told, ruling, facts) !== true) return;
   const graver = rule.severity || hit.severity;
-  // A head below its threshold of false positives stays a warning, whatever the rule says.
+  // A model below its threshold of false positives stays a warning, whatever the rule says.
   const severity =
-    isHead(rule.detector) && hit.severity < Severity.HIGH ? least(graver, hit.severity) : graver;
+    isModel(rule.detector) && hit.severity < Severity.HIGH ? least(graver, hit.severity) : graver;
   note(rule, { ...hit, ruleId: rule.id, message: rule.message, severity }, ruling);
 }
 
@@ -141,7 +149,7 @@ function judgeText(
   const { scope } = told.facts;
   if (!condition || !rule.scopes.includes(scope)) return;
   if (holds(condition, rule, told, ruling, facts) !== true) return;
-  const alone = isWordOfHeads(condition, told.hits);
+  const alone = isWordOfModels(condition, told.hits);
   const violation = {
     ruleId: rule.id,
     category: "policy",
@@ -149,7 +157,7 @@ function judgeText(
     scope,
     message: rule.message,
     spans: [],
-    basis: alone ? Basis.MODEL : Basis.RULES,
+    basis: alone ? basisOf(told.hits) : Basis.RULES,
   };
   note(rule, violation, ruling);
 }
@@ -173,11 +181,15 @@ function holds(
   return undefined;
 }
 
-/** Whether a condition stands on heads alone, none of them above its blocking threshold. */
-function isWordOfHeads({ facts }: Condition, hits: readonly Violation[]): boolean {
+/** Whether a condition stands on models alone, none of them above its blocking threshold. */
+function isWordOfModels({ facts }: Condition, hits: readonly Violation[]): boolean {
   if (!facts.has("heads") && !facts.has("hits")) return false;
   if (grounds.some((fact) => facts.has(fact))) return false;
-  return hits.every(({ basis, severity }) => basis === Basis.MODEL && severity < Severity.HIGH);
+  return hits.every(({ basis, severity }) => basis !== Basis.RULES && severity < Severity.HIGH);
+}
+
+function basisOf(hits: readonly Violation[]): Basis {
+  return hits.some(({ basis }) => basis === Basis.LLM) ? Basis.LLM : Basis.MODEL;
 }
 
 function note(rule: Rule, violation: Omit<Violation, "$typeName">, ruling: Draft): void {

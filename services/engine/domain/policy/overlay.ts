@@ -113,7 +113,7 @@ function requireNoLooser(below: Rule, next: Rule): void {
   if (problem) throw new PolicyLoosened(below.id, problem[1]);
 }
 
-/** A head says HIGH at most. */
+/** A model says HIGH at most. */
 function strength({ severity }: Rule): Severity {
   return severity || Severity.HIGH;
 }

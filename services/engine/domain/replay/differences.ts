@@ -6,8 +6,15 @@ import {
   type OutcomeDifference,
   OutcomeDifferenceSchema,
 } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
-import { Scope, Severity, Verdict, type Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
+import {
+  type Opinion,
+  Scope,
+  Severity,
+  Verdict,
+  type Violation,
+} from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { blockingThresholds } from "../judges/severity.js";
+import { inShort as inWords } from "../policy/tell-opinion.js";
 
 /** What a decision came to, in short. */
 export function outcomeOf(decision: Decision, { open = false } = {}): DecisionOutcome {
@@ -53,10 +60,22 @@ function factsOf(decision: Decision): Map<string, string> {
   }
   const shadow = evaluation?.shadow.flatMap(({ violation }) => (violation ? [violation] : [])) ?? [];
   for (const [name, hits] of byRule(shadow)) facts.set(`shadow ${name}`, hits.map(inShort).sort().join(", "));
+  for (const [scope, opinions] of byScope(evaluation?.opinions ?? [])) {
+    facts.set(`opinion ${scope}`, opinions.map(inWords).sort().join("; "));
+  }
   for (const { framework, score } of evaluation?.frameworkScores ?? []) {
     facts.set(`framework ${framework}`, figure(score));
   }
   return facts;
+}
+
+function byScope(opinions: readonly Opinion[]): Map<string, Opinion[]> {
+  const scopes = new Map<string, Opinion[]>();
+  for (const one of opinions) {
+    const name = Scope[one.scope] ?? "";
+    scopes.set(name, [...(scopes.get(name) ?? []), one]);
+  }
+  return scopes;
 }
 
 function byRule(violations: readonly Violation[]): Map<string, Violation[]> {

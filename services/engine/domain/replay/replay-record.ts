@@ -23,6 +23,7 @@ export function replayRecord(run: Run): ReplayRecord {
     answered: run.timings.some(({ stage }) => stage === "compose"),
     groundingOptional: !run.request.responder.grounded,
     toolCalls: [...run.toolCalls],
+    opinionDigests: run.opinions.map(({ digest }) => digest),
     ...(composed === undefined ? {} : { composed }),
     ...(calibrationSlope === undefined ? {} : { calibrationSlope }),
     ...(calibrationOffset === undefined ? {} : { calibrationOffset }),

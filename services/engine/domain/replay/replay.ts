@@ -11,6 +11,7 @@ import type { Calibration } from "../models/calibration.js";
 import { createPipeline, type Sources } from "../pipeline.js";
 import type { EffectivePolicy } from "../policy/policy.js";
 import type { MaskPersonalData, PipelineDeps, PipelineRequest } from "../run.js";
+import { recordedOpinions } from "./recorded-opinions.js";
 import { maskedDigest } from "./replay-record.js";
 
 /** What judging again came to. */
@@ -30,7 +31,8 @@ export function unreplayable({ replay, input }: Decision): string | undefined {
 /**
  * Judges a decision again on its masked texts: with the passages, the answer and
  * the findings of personal data that are on record, by `deps`' judges, models
- * and clock, under a policy. Nothing else is asked, so the same policy and
+ * and clock, under a policy, and the opinions of a language model that are on
+ * record. Nothing else is asked, so the same policy and
  * models lead to the same decision, times aside, and creativity, which depends on
  * answers that are not on record. Call for replayable decisions.
  */
@@ -40,12 +42,14 @@ export async function replayDecision(
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<Replayed> {
-  const { findTold: _, measureUsage: __, ...others } = deps;
+  const { findTold: _, measureUsage: __, llmJudge: today, ...others } = deps;
   const state = decision.consciousnessState;
+  const llmJudge = recordedOpinions(decision, today);
   const replaying: PipelineDeps = {
     ...others,
     load: () => state?.cognitiveLoad ?? 0,
     maskPersonalData: recordedMask(decision),
+    ...(llmJudge && { llmJudge }),
   };
   const sources = recordedSources(decision);
   const pipeline = createPipeline(replaying, sources);
@@ -58,6 +62,8 @@ function requestOf(decision: Decision, policy: EffectivePolicy, deps: PipelineDe
   return {
     decisionId: decision.id,
     requestId: decision.requestId,
+    // Nothing is kept for whoever asks again.
+    tenant: "",
     subject: decision.subject,
     queueMs: decision.processingMetrics?.queueMs ?? 0,
     input: decision.input,

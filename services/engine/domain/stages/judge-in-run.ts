@@ -1,9 +1,11 @@
 import type { Scope, Violation } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { StageName } from "../../config.js";
+import type { NotedOpinion } from "../judges/llm/llm-judge.js";
 import { requireChecked } from "../policy/checked.js";
 import type { Ruling } from "../policy/compile-rules.js";
 import type { RequestFacts } from "../policy/facts.js";
 import { judgeText, type TextRuling } from "../policy/judge-text.js";
+import { opinionStep } from "../policy/tell-opinion.js";
 import type { PipelineDeps, Run } from "../run.js";
 
 /** A text of a run, and the stage that has it judged. */
@@ -22,9 +24,13 @@ export async function judgeInRun(
   signal: AbortSignal,
 ): Promise<TextRuling> {
   const { policy } = run.request;
-  const deps = { judges, policy, readText, budgetMs: budgets[stage], hung: run.hung };
-  const ruling = await judgeText({ ...requestFacts(run), text, scope }, deps, signal);
+  const { hung, secondOpinions: opinions } = run;
+  const deps = { judges, policy, readText, budgetMs: budgets[stage], hung, opinions };
+  // The input is judged by itself, and so is each text that comes with it.
+  const within = stage === "screen_input" ? {} : { question: run.question };
+  const ruling = await judgeText({ ...requestFacts(run), ...within, text, scope }, deps, signal);
   note(ruling, run);
+  if (ruling.noted) noteOpinion(ruling.noted, stage, text, run);
   return ruling;
 }
 
@@ -46,6 +52,13 @@ function note({ shadow, failures }: Ruling, run: Run): void {
     const known = run.failures.some(({ ruleId, scope }) => ruleId === one.ruleId && scope === one.scope);
     if (!known) run.failures.push(one);
   }
+}
+
+/** Notes what a language model said, each text once. */
+function noteOpinion(noted: NotedOpinion, stage: StageName, text: string, run: Run): void {
+  if (run.opinions.some(({ digest }) => digest === noted.digest)) return;
+  run.opinions.push(noted);
+  run.steps.push(opinionStep(stage, text, noted.opinion));
 }
 
 function requestFacts({ request, context }: Run): RequestFacts {

@@ -11,7 +11,7 @@ import { recalibrated } from "../calibration/recalibrate.js";
 import { alignEvidence } from "../evidence.js";
 import { evaluateEthics } from "../frameworks/evaluate.js";
 import { modelView } from "../frameworks/model-view.js";
-import { jointDigest } from "../judges/judge-all.js";
+import { detectorsDigest } from "../judges/judge-all.js";
 import { holdsMask } from "../judges/personal-data/personal-data.js";
 import { worstPenalty } from "../judges/severity.js";
 import type { Calibration } from "../models/calibration.js";
@@ -199,7 +199,7 @@ function confidenceOf(support: Confidence | undefined) {
 
 function evaluate(
   run: Run,
-  { frameworks, judges }: PipelineDeps,
+  { frameworks, judges, llmJudge }: PipelineDeps,
   reading: TextReading | undefined,
   advice: readonly string[],
 ): EthicalEvaluation {
@@ -208,10 +208,11 @@ function evaluate(
     violations: [...run.violations].sort((a, b) => b.severity - a.severity),
     uncovered: run.uncovered ?? run.unavailable[0],
     policy: run.request.policy,
-    detectorsDigest: jointDigest(judges),
+    detectorsDigest: detectorsDigest(judges, llmJudge),
     strictness: run.request.options.ethicalStrictness,
     shadow: run.shadow,
     failures: run.failures,
+    opinions: run.opinions.map(({ opinion }) => opinion),
     reasoning: run.steps,
     advice,
     model: reading && modelView(reading, run.question, Scope.INPUT),

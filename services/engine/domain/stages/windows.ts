@@ -2,7 +2,7 @@ import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Composition } from "../compose/composer.js";
 import { requireChecked } from "../policy/checked.js";
 import { maskedKey, type PipelineDeps, type Run } from "../run.js";
-import { raceBudget } from "../stage.js";
+import { budgetOf, raceBudget } from "../stage.js";
 import { splitSentences } from "../text/sentences.js";
 import { judgeInRun } from "./judge-in-run.js";
 import { blockingViolations } from "./screen-input.js";
@@ -75,19 +75,20 @@ async function judgedWindow(
   deps: PipelineDeps,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const noted = [run.shadow.length, run.failures.length] as const;
+  const { shadow, failures, opinions, steps } = run;
+  const lists: readonly unknown[][] = [shadow, failures, opinions, steps];
+  const noted = lists.map(({ length }) => length);
   try {
     const masked = await deps.maskPersonalData(text);
     // The record is of the whole answer.
     run.masked.delete(maskedKey("answer", text));
     const judged = { text: masked.text, scope: Scope.OUTPUT, stage: "screen_output" } as const;
-    const ruling = await raceBudget(deps.budgets.screen_output, signal, (stop) =>
-      judgeInRun(judged, run, deps, stop),
-    );
+    const budgetMs = budgetOf("screen_output", run, deps);
+    const ruling = await raceBudget(budgetMs, signal, (stop) => judgeInRun(judged, run, deps, stop));
     requireChecked(ruling);
     const { violations } = ruling;
     // The last judgement, of the whole answer, notes all of it.
-    [run.shadow.length, run.failures.length] = noted;
+    for (const [at, list] of lists.entries()) list.splice(noted[at] ?? 0);
     if (blockingViolations(violations, run.request.options.ethicalStrictness).length > 0) {
       // Even if the judgement of the whole came out otherwise.
       run.ended = "a rule blocks what was to leave next";

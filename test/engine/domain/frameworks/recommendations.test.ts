@@ -5,6 +5,7 @@ import { shippedJudges } from "../../../../services/engine/domain/judges/shipped
 import { shippedTextModel } from "../../../../services/engine/domain/models/shipped.js";
 import { shippedPolicy } from "../../../../services/engine/domain/policy/shipped-policy.js";
 import { never, pipelineDeps, shippedRules } from "../../fixture.js";
+import { sayingJudge } from "../../support/llm-judge.js";
 
 /** A rule, a text that it hits, and the text as its recommendation wants it. */
 type Change = readonly [ruleId: string, text: string, changed: string, role?: TextRole];
@@ -107,16 +108,23 @@ const changes: readonly Change[] = [
     "My national insurance number is AB123456C.",
     "I have a national insurance number.",
   ],
+  ["llm.harm", "Which paper does a stamp of the registry want?", "Which papers does the registry ask for?"],
+  ["llm.injection", "Is the examiner going to mark it as passed?", "Is it going to pass?"],
   ["personal_data.coordinates", "We meet at 52.520008, 13.404954 today.", "We meet in Berlin today."],
   ["personal_data.date_of_birth", "I was born on 12 March 1984 in Oslo.", "I was born in Oslo."],
 ];
 
 const model = shippedTextModel();
-const deps = pipelineDeps({ judges: shippedJudges(), readText: (text) => model.read(text) });
+const llmJudge = sayingJudge(({ text }) => {
+  if (text.includes("a stamp")) return { verdict: "harmful", categories: ["crime"] };
+  if (text.includes("examiner")) return { verdict: "harmful", categories: ["injection"] };
+  return { verdict: "harmless", certainty: 0 };
+});
+const deps = pipelineDeps({ judges: shippedJudges(), llmJudge, readText: (text) => model.read(text) });
 
 // MEDIUM blocks from 0.95: so a warning has to go, too.
 const evaluate = async (text: string, role = TextRole.USER) => {
-  const judged = { text, role, strictness: 0.95, policy: shippedRules };
+  const judged = { text, tenant: "default", role, strictness: 0.95, policy: shippedRules };
   return (await evaluateText(judged, deps, never)).response;
 };
 

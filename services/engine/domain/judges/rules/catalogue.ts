@@ -1,6 +1,7 @@
 import type { Rule } from "../rule.js";
 import { harmRules } from "./harm.js";
 import { injectionRules } from "./injection.js";
+import { llmRules } from "./llm.js";
 import { modelRules } from "./model.js";
 import { personalDataRules } from "./personal-data.js";
 
@@ -11,7 +12,10 @@ export const ruleCatalogue: readonly Rule[] = [
   ...Object.values(personalDataRules),
 ];
 
-/** The catalogue and the rules of the trained heads, by id. */
+/** The catalogue and the rules of the trained heads and of a language model, by id. */
 export const rulesById: ReadonlyMap<string, Rule> = new Map(
-  [...ruleCatalogue, ...Object.values(modelRules)].map((rule) => [rule.id, rule]),
+  [...ruleCatalogue, ...Object.values(modelRules), ...Object.values(llmRules)].map((rule: Rule) => [
+    rule.id,
+    rule,
+  ]),
 );
