@@ -1,5 +1,6 @@
 import { type ConfigSource, integer, oneOf, optionalText } from "../kit/config.js";
 import { readKeyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
+import { type ExportsConfig, exportDefaults, readExportsConfig } from "./exports/config.js";
 import type { Bounds } from "./store/port.js";
 
 /** Setting of the secret that pseudonyms and links are made with. */
@@ -22,6 +23,7 @@ export interface AnalyticsConfig {
   readonly bounds: Bounds;
   /** 32 bytes; kept in a file of the data directory when absent. */
   readonly secret: Uint8Array | undefined;
+  readonly exports: ExportsConfig;
 }
 
 const stores = ["duckdb", "postgres", "clickhouse"] as const;
@@ -32,6 +34,7 @@ export const defaults = {
   retentionDays: 730,
   bounds: { timeMs: 5_000, groups: 100_000 },
   secret: undefined,
+  exports: exportDefaults,
 } as const satisfies AnalyticsConfig;
 
 /** Reads the configuration; problems stay in the source. */
@@ -47,6 +50,7 @@ export function readConfig(source: ConfigSource): AnalyticsConfig {
     retentionDays: values.ANALYTICS_RETENTION_DAYS,
     bounds: { timeMs: values.ANALYTICS_QUERY_MS, groups: values.ANALYTICS_QUERY_GROUPS },
     secret: readKeyEncryptionKey(source, secretSetting),
+    exports: readExportsConfig(source),
   };
 }
 

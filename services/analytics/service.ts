@@ -14,6 +14,8 @@ import { implement, type Platform, type WorkloadDefinition } from "../kit/worklo
 import { type AnalyticsConfig, readConfig, secretSetting } from "./config.js";
 import { createAsk } from "./domain/ask.js";
 import { createPseudonyms } from "./domain/pseudonyms.js";
+import { openExports } from "./exports/handlers.js";
+import type { ExportTables } from "./exports/rows.js";
 import { type Ingest, startIngest } from "./ingest/ingest.js";
 import { createLive } from "./live/live-metrics.js";
 import { createWatchers } from "./live/watchers.js";
@@ -35,7 +37,7 @@ export const definition: WorkloadDefinition<AnalyticsConfig> = {
   async start(config, platform) {
     const database = await platform.database();
     await migrate(database, { schema, migrations: await readMigrations(schema) });
-    const db = openSchema(database, schema);
+    const db = openSchema<ExportTables>(database, schema);
     const secret = await readSecret(config, platform);
     const store = await openStore(config.store, platform);
     const pseudonyms = createPseudonyms(secret);
@@ -43,18 +45,21 @@ export const definition: WorkloadDefinition<AnalyticsConfig> = {
     const deadLetters = deadLettersOf(bus, db);
     const ingest = await startIngest({ bus, log, metrics, clock, deadLetters, store, pseudonyms });
     const forget = forgetting({ store, days: config.retentionDays, clock });
-    const tending = keepTending({ "forgetting decisions": forget }, () => log);
+    const exports = openExports({ config: config.exports, store, db, pseudonyms, secret, platform });
+    const chores = { "forgetting decisions": forget, "removing exports": exports.sweep };
+    const tending = keepTending(chores, () => log);
     return {
       implementations: [
         implement(AnalyticsService, analyticsHandlers({ config, platform, store, pseudonyms, ingest })),
-        ...[ExportsService, ReportsService].map(later),
+        implement(ExportsService, exports.handlers),
+        ...[ReportsService].map(later),
       ],
       dependencies: [
         { name: "database", check: (signal) => database.ping(signal) },
         { name: "analytics store", check: (signal) => store.ping(signal) },
       ],
       async stop() {
-        await Promise.all([ingest.stop(), tending.stop()]);
+        await Promise.all([ingest.stop(), tending.stop(), exports.stop()]);
         await store.close();
       },
     };
