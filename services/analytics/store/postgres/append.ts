@@ -17,8 +17,9 @@ export async function appendBatch(client: PostgresPoolClient, { decisions, label
   await client.query(`select ${appendLock}`, []);
   const fresh = await keepDecisions(client, decisions);
   if (fresh.length > 0) {
-    const series = await seriesOf(client, fresh);
-    for (const unit of rollupUnits) await addToRollup(client, unit, fresh, series);
+    for (const unit of rollupUnits) {
+      await addToRollup(client, unit, fresh, await seriesOf(client, fresh, unit.dimensions));
+    }
   }
   if (labels.length > 0) await keepLabels(client, labels);
 }

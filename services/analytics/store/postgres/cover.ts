@@ -1,7 +1,8 @@
 import type { QueryPlan } from "../port.js";
 import type { Dimension } from "../terms.js";
 import { stretchesOf } from "../time-zone.js";
-import { type RollupUnit, rollupUnits } from "./rollup.js";
+import { type RolledUp, type RollupUnit, rollupUnits } from "./rollup.js";
+import { seriesColumnOf } from "./series.js";
 
 /** A stretch of time and what is read for it: a rollup, or the decisions themselves. */
 export interface Piece {
@@ -15,16 +16,6 @@ const coarsestFirst = [...rollupUnits].reverse();
 /** Lengths of buckets that have one whatever the zone; those of weeks and months are multiples of the last. */
 const bucketMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 86_400_000, month: 86_400_000 };
 
-/** Dimensions that rollups tell apart, and their columns. */
-export const rolledUp: { readonly [K in Dimension]?: string } = {
-  tenant: "tenant_id",
-  agent: "agent_id",
-  verdict: "verdict",
-  model_version: "model_version",
-  policy: "policy_digest",
-  composer: "composer",
-};
-
 /**
  * Cuts a plan's time into pieces, each with the coarsest rollup that answers for
  * it: whole days, then the hours and minutes around them, and the decisions of
@@ -32,21 +23,32 @@ export const rolledUp: { readonly [K in Dimension]?: string } = {
  * know, or no rollup has a part in it.
  */
 export function coverOf(plan: QueryPlan): readonly Piece[] | undefined {
-  if (!answersWithDimensions(plan)) return undefined;
+  const dimensions = dimensionsOf(plan);
+  if (!dimensions) return undefined;
   const { from, until } = plan.selection;
-  const units = coarsestFirst.filter((unit) => cutsWith(plan, unit.ms));
+  const units = coarsestFirst.filter(
+    (unit) => dimensions.every((one) => unit.dimensions.includes(one)) && cutsWith(plan, unit.ms),
+  );
   const pieces = cut(from.getTime(), until.getTime(), units);
   return pieces.some(({ unit }) => unit) ? pieces : undefined;
 }
 
-function answersWithDimensions({ selection, groups, aggregates }: QueryPlan): boolean {
-  const { users, ruleIds, labels, ranges } = selection;
-  const known = (dimension: Dimension) => rolledUp[dimension] !== undefined;
-  return (
-    [users, ruleIds, labels, ranges].every((filters) => filters.length === 0) &&
-    groups.every((group) => group.kind === "time" || known(group.dimension)) &&
-    aggregates.every((aggregate) => aggregate.kind !== "distinct" || known(aggregate.dimension))
-  );
+/** The dimensions that a plan filters and groups by and counts; undefined where rollups do not have them all. */
+function dimensionsOf({ selection, groups, aggregates }: QueryPlan): RolledUp[] | undefined {
+  const { users, ruleIds, labels, ranges, agentIds, verdicts, modelVersions } = selection;
+  if ([users, ruleIds, labels, ranges].some((filters) => filters.length > 0)) return undefined;
+  const named = [...groups, ...aggregates].flatMap((one) => ("dimension" in one ? [one.dimension] : []));
+  if (!named.every(isRolledUp)) return undefined;
+  return [
+    ...named,
+    ...(agentIds.length > 0 ? ["agent" as const] : []),
+    ...(verdicts.length > 0 ? ["verdict" as const] : []),
+    ...(modelVersions.length > 0 ? ["model_version" as const] : []),
+  ];
+}
+
+function isRolledUp(dimension: Dimension): dimension is RolledUp {
+  return dimension in seriesColumnOf;
 }
 
 /** Whether every bucket that the plan asks for begins where a stretch of this length does. */

@@ -6,12 +6,12 @@ import { type Bind, parametersOf } from "../sql/parameters.js";
 import { orderSql } from "../sql/query.js";
 import { selectionSql, tenantSql, type Writing } from "../sql/selection.js";
 import type { Metric } from "../terms.js";
-import { type Piece, rolledUp } from "./cover.js";
+import type { Piece } from "./cover.js";
 import { dialect } from "./dialect.js";
 import { binSql, elementBinSql, elementCountSql, elementOf, estimateSql } from "./histogram.js";
-import { everyDecision, metricName } from "./rollup.js";
+import { everyDecision, metricName, type RolledUp } from "./rollup.js";
 import { source, tableName } from "./schema.js";
-import { seriesColumns } from "./series.js";
+import { seriesColumnOf, seriesColumns } from "./series.js";
 
 export interface RollupQueryOptions {
   readonly plan: QueryPlan;
@@ -32,7 +32,7 @@ export function compileRollupQuery({ plan, pieces, maxGroups }: RollupQueryOptio
   const groups = plan.groups.map((group) =>
     group.kind === "time"
       ? bucketSql(bucketOf(group, plan.selection, dialect, bind))
-      : `p.${rolledUp[group.dimension]}`,
+      : `p.${seriesColumnOf[group.dimension as RolledUp]}`,
   );
   const keys = groups.map((group, n) => `${group} as c${n}, `).join("");
   const aggregates = plan.aggregates.map((aggregate, n) => ({ aggregate, column: groups.length + n }));
@@ -139,7 +139,7 @@ function seriesSql(alias: string): string {
 
 function aggregateSql(aggregate: Aggregate, column: number, bind: Bind): string {
   if (aggregate.kind === "distinct") {
-    return `count(distinct p.${rolledUp[aggregate.dimension]}) as c${column}`;
+    return `count(distinct p.${seriesColumnOf[aggregate.dimension as RolledUp]}) as c${column}`;
   }
   const name = bind({ type: "text", value: aggregate.metric ? metricName(aggregate.metric) : everyDecision });
   const of = (expression: string) => `${expression} filter (where p.metric = ${name})`;

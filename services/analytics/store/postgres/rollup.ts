@@ -2,14 +2,35 @@ import { type DecisionRow, figures } from "../port.js";
 import type { Metric } from "../terms.js";
 import { binOf, elementOf } from "./histogram.js";
 
-/** Stretches of time, in UTC, over which decisions are summed up, the shortest first, in milliseconds. */
-export const rollupUnits = [
-  { name: "minute", table: "rollup_minute", ms: 60_000 },
-  { name: "hour", table: "rollup_hour", ms: 3_600_000 },
-  { name: "day", table: "rollup_day", ms: 86_400_000 },
-] as const;
+/** A dimension that some rollup tells apart. */
+export type RolledUp = "tenant" | "agent" | "verdict" | "model_version" | "policy" | "composer";
 
-export type RollupUnit = (typeof rollupUnits)[number];
+/** How decisions are summed up: over stretches of time, in UTC, and by dimensions. */
+export interface RollupUnit {
+  readonly table: string;
+  /** Length of a stretch, in milliseconds. */
+  readonly ms: number;
+  readonly dimensions: readonly RolledUp[];
+}
+
+/**
+ * The rollups, the shortest first. At any moment an agent has few verdicts and as
+ * good as one model version, policy and composer, so that an hour or a day has
+ * many decisions of each combination. A minute has few: by agent it would have as
+ * many rows as decisions, so it is summed up by tenant and verdict alone. Users
+ * would make as many rows in a day, too, and rules and labels count a decision
+ * several times: questions about those go to the decisions.
+ */
+export const rollupUnits: readonly RollupUnit[] = [
+  { table: "rollup_minute", ms: 60_000, dimensions: ["tenant", "verdict"] },
+  ...[
+    { table: "rollup_hour", ms: 3_600_000 },
+    { table: "rollup_day", ms: 86_400_000 },
+  ].map((unit) => ({
+    ...unit,
+    dimensions: ["tenant", "agent", "verdict", "model_version", "policy", "composer"] as const,
+  })),
+];
 
 /** What stands for the decisions themselves, whichever metrics they have. */
 export const everyDecision = "decision";

@@ -1,32 +1,42 @@
 import type { PostgresPoolClient } from "kysely";
 import type { DecisionRow } from "../port.js";
+import type { RolledUp } from "./rollup.js";
 import { insertJson, rowsOf, tableName } from "./schema.js";
 
-/**
- * What rollups tell decisions apart by. At any moment an agent has few verdicts
- * and as good as one model version, policy and composer, so these six make few
- * rows. Users would make as many rows as there are decisions, and rules and
- * labels count a decision several times: questions about those go to the decisions.
- */
-export const seriesColumns = [
-  "tenant_id",
-  "agent_id",
-  "verdict",
-  "model_version",
-  "policy_digest",
-  "composer",
-] as const;
+/** The columns that tell series apart, by dimension. */
+export const seriesColumnOf: Readonly<Record<RolledUp, keyof Series>> = {
+  tenant: "tenant_id",
+  agent: "agent_id",
+  verdict: "verdict",
+  model_version: "model_version",
+  policy: "policy_digest",
+  composer: "composer",
+};
 
-type Series = Readonly<Record<(typeof seriesColumns)[number], string>>;
+/** Stands for every value of a column. No id, verdict, digest or version is called so. */
+const anyValue = "*";
+
+interface Series {
+  readonly tenant_id: string;
+  readonly agent_id: string;
+  readonly verdict: string;
+  readonly model_version: string;
+  readonly policy_digest: string;
+  readonly composer: string;
+}
+
+export const seriesColumns = Object.values(seriesColumnOf);
 
 const columns = seriesColumns.join(", ");
 
-/** Finds, and makes where they are not there, the series of decisions. Returns the id of each one's. */
+/** Finds, and makes where they are not there, the series of decisions by some dimensions. Returns the id of each one's. */
 export async function seriesOf(
   client: PostgresPoolClient,
   decisions: readonly DecisionRow[],
+  dimensions: readonly RolledUp[],
 ): Promise<(decision: DecisionRow) => number> {
-  const wanted = new Map(decisions.map((decision) => [keyOf(seriesRow(decision)), seriesRow(decision)]));
+  const seriesRow = (decision: DecisionRow) => rowOf(decision, dimensions);
+  const wanted = new Map(decisions.map(seriesRow).map((row) => [keyOf(row), row]));
   const rows = [...wanted.values()];
   let ids = await known(client, rows);
   if (ids.size < wanted.size) {
@@ -53,14 +63,15 @@ async function known(client: PostgresPoolClient, rows: readonly Series[]): Promi
   return new Map(found.map((row) => [keyOf(row), Number(row.id)]));
 }
 
-function seriesRow(decision: DecisionRow): Series {
+function rowOf(decision: DecisionRow, dimensions: readonly RolledUp[]): Series {
+  const value = (dimension: RolledUp, own: string) => (dimensions.includes(dimension) ? own : anyValue);
   return {
-    tenant_id: decision.tenantId,
-    agent_id: decision.agentId,
-    verdict: decision.verdict,
-    model_version: decision.modelVersion,
-    policy_digest: decision.policyDigest,
-    composer: decision.composer,
+    tenant_id: value("tenant", decision.tenantId),
+    agent_id: value("agent", decision.agentId),
+    verdict: value("verdict", decision.verdict),
+    model_version: value("model_version", decision.modelVersion),
+    policy_digest: value("policy", decision.policyDigest),
+    composer: value("composer", decision.composer),
   };
 }
 
