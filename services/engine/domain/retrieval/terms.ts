@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import { maskedTypes } from "../judges/personal-data/finding.js";
 import { tokenAt } from "../pseudonyms/token.js";
 import { isDigit, isLetter, isMark } from "../text/characters.js";
@@ -15,12 +16,24 @@ export interface Term extends TextSpan {
 
 const masks = new Set<string>(maskedTypes);
 
+// One decision reads the same question, passages and sentences in several stages.
+const known = new LRUCache<string, readonly Term[]>({
+  maxSize: 500_000,
+  sizeCalculation: (terms, text) => text.length + terms.length + 1,
+});
+
 /**
  * The content terms of a text in order: words and numbers of any script in
  * lower case, stemmed, without English stop words and without the marks that
  * stand for masked personal data, tokens among them.
  */
-export function contentTerms(text: string): Term[] {
+export function contentTerms(text: string): readonly Term[] {
+  const terms = known.get(text) ?? readTerms(text);
+  known.set(text, terms);
+  return terms;
+}
+
+function readTerms(text: string): Term[] {
   const terms: Term[] = [];
   for (const { start, end } of rawWords(text)) {
     const word = text.slice(start, end);

@@ -1,3 +1,5 @@
+import { hash } from "node:crypto";
+import { LRUCache } from "lru-cache";
 import { shippedTagger } from "../../models/shipped.js";
 import type { Tagger } from "../../models/tagger.js";
 import { canonicalView, type TextSpan } from "../../text/normalise.js";
@@ -43,8 +45,19 @@ const finders: Finders = {
 /** What is claimed may bound what touches it, so that the search is repeated; chains longer than this are no text. */
 const mostRounds = 4;
 
+// Passages and drafts are searched again and again, and mostly in vain. Kept are digests, never a text.
+const inVain = new LRUCache<string, true>({ max: 4_000 });
+
 /** Finds the personal data that is masked, by pattern and checksum. What one type claims no other takes. */
 export function findPersonalData(text: string): Finding<MaskedType>[] {
+  const digest = hash("sha256", text, "base64url");
+  if (inVain.get(digest)) return [];
+  const found = searchPersonalData(text);
+  if (found.length === 0) inVain.set(digest, true);
+  return found;
+}
+
+function searchPersonalData(text: string): Finding<MaskedType>[] {
   const view = canonicalView(text);
   const found: Finding<MaskedType>[] = [];
   let rest = view.text;
