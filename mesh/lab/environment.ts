@@ -82,6 +82,7 @@ async function secrets(place: LabPlace, stores: StoreSecrets): Promise<object[]>
       AUTH_KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64"),
     },
     engine: { ENGINE_KEY_ENCRYPTION_KEY: randomBytes(32).toString("base64") },
+    analytics: { ANALYTICS_SECRET: randomBytes(32).toString("base64") },
   };
   return [
     secret("edge-certificate", { "tls.crt": cert, "tls.key": key }, "kubernetes.io/tls"),

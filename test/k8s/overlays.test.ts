@@ -48,6 +48,7 @@ const secrets = {
   REDIS_URL: "redis://engine:secret@redis:6379/0",
   AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
   ENGINE_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString("base64"),
+  ANALYTICS_SECRET: Buffer.alloc(32, 9).toString("base64"),
   ADMIN_PASSWORD: "a long password",
 };
 

@@ -44,6 +44,7 @@ describe.skipIf(!postgresInstalled)("an Idempotency-Key with two replicas on Pos
       PEER_SECRET: "a secret of the workloads in this test",
       AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
       ENGINE_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString("base64"),
+      ANALYTICS_SECRET: Buffer.alloc(32, 9).toString("base64"),
       ENGINE_PROVIDERS: JSON.stringify(providers),
     };
     const spawn = async (names: readonly WorkloadName[]) => {

@@ -47,6 +47,7 @@ describe.skipIf(!postgresInstalled)("on a real server", () => {
     const environment = {
       AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
       ENGINE_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString("base64"),
+      ANALYTICS_SECRET: Buffer.alloc(32, 9).toString("base64"),
     };
     const replicas = await Promise.all([start({ database, environment }), start({ database, environment })]);
     try {

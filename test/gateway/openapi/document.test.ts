@@ -164,6 +164,7 @@ describe("an operation", () => {
       "patch /api/v1/tenants/{id}",
       "patch /api/v1/users/{id}",
       "post /api/v1/agents",
+      "post /api/v1/analytics/exports",
       "post /api/v1/auth/api-keys",
       "post /api/v1/auth/invitations",
       "post /api/v1/auth/second-factor/confirm",

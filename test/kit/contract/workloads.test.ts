@@ -6,7 +6,7 @@ import { workloadName, workloadProfile, workloads } from "../../../services/kit/
 
 describe("workloads", () => {
   it("are those of the contract, in the order of their ports, each with one of its own", () => {
-    expect([...workloads.keys()]).toEqual(["gateway", "engine", "agents", "auth"]);
+    expect([...workloads.keys()]).toEqual(["gateway", "engine", "agents", "analytics", "auth"]);
     const ports = [...workloads.values()].map((workload) => workloadProfile(workload).port);
     expect(ports).toEqual([...new Set(ports)].sort());
   });

@@ -46,6 +46,7 @@ export async function startDeployment(environment: Readonly<Record<string, strin
     PEER_SECRET: "between the replicas of the tests",
     AUTH_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString("base64"),
     ENGINE_KEY_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString("base64"),
+    ANALYTICS_SECRET: Buffer.alloc(32, 9).toString("base64"),
     RATE_SIGN_IN_PER_MINUTE: "1000000",
     ...Object.fromEntries(urls),
     ...environment,
