@@ -12,13 +12,13 @@ const yearMs = 365.25 * dayMs;
 
 /** No zone has changed its offset twice in so short a time since 1970. */
 const stepMs = 4 * dayMs;
-const mostYears = 100;
+const mostYears = 60;
 
 /**
  * How a zone's clocks went from one moment to another, in order, as the
  * runtime's copy of the IANA database has it. Every engine gets its offsets
  * from here, so that all cut time alike whatever they know of zones. Throws
- * QUERY_TOO_EXPENSIVE for more than 100 years of any zone but UTC.
+ * QUERY_TOO_EXPENSIVE for more than 60 years of any zone but UTC.
  */
 export function stretchesOf(timeZone: string, fromMs: number, untilMs: number): readonly Stretch[] {
   if (timeZone === "UTC") return [{ fromMs, offsetMs: 0 }];

@@ -1,10 +1,10 @@
 import { errors } from "../../../kit/errors.js";
 import type { Aggregate, QueryPlan, Value } from "../port.js";
+import type { Bucket } from "./buckets.js";
 import { isMany, type ManyDimension } from "./columns.js";
 import type { Dialect, Source, Statement } from "./dialect.js";
 import { type Bind, parametersOf } from "./parameters.js";
-import { type RowColumns, rowColumns } from "./rows.js";
-import type { Writing } from "./selection.js";
+import { bucketsOf, type RowColumns, rowColumns } from "./rows.js";
 
 /** A statement that answers a plan. */
 export interface CompiledQuery extends Statement {
@@ -31,17 +31,21 @@ export interface QueryOptions {
 export function compileQuery({ plan, maxGroups, dialect, source }: QueryOptions): CompiledQuery {
   const { bind, parameters } = parametersOf(dialect);
   const writing = { dialect, source, bind };
-  const columns = rowColumns(plan, writing);
+  const buckets = bucketsOf(plan, writing);
+  const columns = rowColumns(plan, buckets, writing);
   const width = plan.groups.length;
   const counted = plan.aggregates.map((aggregate) => apart(aggregate, plan));
+  const joins = counted.map((dimension, n) =>
+    dimension ? countedSql(n, dimension, rowColumns(plan, buckets, writing)) : "",
+  );
   const outputs = counted.map((dimension, n) =>
     dimension ? `coalesce(x${n}.value, 0) as c${width + n}` : `g.c${width + n}`,
   );
   const sql = `with g as (${groupedSql(plan, columns, { counted, maxGroups, dialect, bind })})
 select ${[...columns.groups.map((_, n) => `g.c${n}`), ...outputs].join(", ")}, count(*) over () as total
-from g${counted.map((dimension, n) => (dimension ? countedSql(n, dimension, plan, writing) : "")).join("")}
+from g${joins.join("")}
 ${orderSql(plan)}limit ${bind({ type: "integer", value: plan.limit })} offset ${bind({ type: "integer", value: plan.offset })}`;
-  return { sql, parameters, read: (answer) => read(answer, plan, columns, maxGroups) };
+  return { sql, parameters, read: (answer) => read(answer, plan, buckets, maxGroups) };
 }
 
 /**
@@ -98,8 +102,7 @@ function aggregateSql(aggregate: Aggregate, columns: RowColumns, dialect: Dialec
 }
 
 /** Joins how many values a dimension has in each group, over rows that have nothing else. */
-function countedSql(n: number, dimension: ManyDimension, plan: QueryPlan, writing: Writing): string {
-  const columns = rowColumns(plan, writing);
+function countedSql(n: number, dimension: ManyDimension, columns: RowColumns): string {
   const { groups } = columns;
   const keys = groups.map((group, k) => `${group} as k${k}, `).join("");
   const counts = `(select ${keys}count(distinct ${columns.dimension(dimension)}) as value
@@ -123,7 +126,7 @@ export function orderSql({ groups, aggregates, orders }: QueryPlan): string {
 function read(
   answer: readonly (readonly unknown[])[],
   plan: QueryPlan,
-  { buckets }: RowColumns,
+  buckets: readonly (Bucket | undefined)[],
   maxGroups: number,
 ): Value[][] {
   const width = plan.groups.length;

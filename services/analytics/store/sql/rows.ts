@@ -10,15 +10,25 @@ import { selectionSql, tenantSql, type Writing } from "./selection.js";
  */
 export interface RowColumns {
   readonly groups: readonly string[];
-  readonly buckets: readonly (Bucket | undefined)[];
   metric(metric: Metric): string;
   dimension(dimension: Dimension): string;
   /** The query of the rows, with what was asked of them so far; `also` multiplies them by one dimension more. */
   sql(also?: ManyDimension): string;
 }
 
+/** The buckets of those of the plan's groups that are stretches of time. */
+export function bucketsOf({ groups, selection }: QueryPlan, { dialect, bind }: Writing) {
+  return groups.map((group) =>
+    group.kind === "time" ? bucketOf(group, selection, dialect, bind) : undefined,
+  );
+}
+
 /** Names every column that a plan needs of the decisions it selects. */
-export function rowColumns(plan: QueryPlan, writing: Writing): RowColumns {
+export function rowColumns(
+  plan: QueryPlan,
+  buckets: readonly (Bucket | undefined)[],
+  writing: Writing,
+): RowColumns {
   const { dialect, bind } = writing;
   const names = new Map<string, string>();
   const named = (expression: string) => {
@@ -35,16 +45,13 @@ export function rowColumns(plan: QueryPlan, writing: Writing): RowColumns {
   };
   const dimension = (wanted: Dimension) =>
     isMany(wanted) ? `r.${elementOf(wanted)}` : named(dimensionSql(wanted));
-  const buckets = plan.groups.map((group) =>
-    group.kind === "time" ? bucketOf(group, plan.selection, dialect, bind) : undefined,
-  );
   const groups = plan.groups.map((group, n) =>
     group.kind === "time"
       ? named(buckets[n]?.sql(dialect.epochMs("d.time")) ?? "null")
       : dimension(group.dimension),
   );
   const sql = (also?: ManyDimension) => rowsSql(names, manyOf(plan.groups, also), plan.selection, writing);
-  return { groups, buckets, metric, dimension, sql };
+  return { groups, metric, dimension, sql };
 }
 
 function manyOf(groups: readonly Group[], also: ManyDimension | undefined): ManyDimension[] {
