@@ -3,13 +3,7 @@ import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { principalOf } from "../kit/context.js";
 import type { EffectivePolicy } from "./domain/policy/policy.js";
 import type { Pseudonyms } from "./domain/pseudonyms/pseudonymise.js";
-import {
-  type Restored,
-  restorableTokens,
-  restoreTokens,
-  tokensAsked,
-  withAnswer,
-} from "./domain/pseudonyms/restore.js";
+import { restorableTokens, restoreTokens, tokensAsked, withValues } from "./domain/pseudonyms/restore.js";
 import type { Policies } from "./policies.js";
 import type { PseudonymStore } from "./pseudonym-store.js";
 
@@ -36,20 +30,27 @@ export interface Conversations {
   pseudonyms(of: Conversing, policy: EffectivePolicy): Pseudonyms | undefined;
   /**
    * The decision as its caller is told: values stand for those tokens of the
-   * answer that the caller's request brought, under a policy that restores.
+   * answer and of its tool calls that the caller's request brought, under a
+   * policy that restores.
    */
   told(decision: Decision, of: Omit<Conversing, "agentId">): Promise<Decision>;
   /** A part of an answer as its caller is told, in the same way. */
   toldPart(part: string, placed: ReadonlySet<string>, of: Conversing): Promise<string>;
 }
 
+/** Tokens of a request, and the values of some. */
+interface Values {
+  readonly placed: ReadonlySet<string>;
+  readonly values: ReadonlyMap<string, string>;
+}
+
 /** Follows conversations by their stored pseudonyms. Asks nobody about texts without tokens. */
 export function createConversations({ store, policies, onRequest }: ConversationsOptions): Conversations {
-  const restored = async (
+  const findValues = async (
     text: string,
     asked: () => ReadonlySet<string>,
     { conversationId, agentId, context }: Conversing,
-  ): Promise<Restored | undefined> => {
+  ): Promise<Values | undefined> => {
     if (conversationId === undefined || !text.includes("[")) return undefined;
     const placed = asked();
     const tokens = restorableTokens(text, placed);
@@ -57,7 +58,7 @@ export function createConversations({ store, policies, onRequest }: Conversation
     const principal = principalOf(context);
     const { personalData } = await policies.of({ tenant: principal.tenant, agentId });
     if (!personalData.restores) return undefined;
-    return restoreTokens(text, placed, await store.valuesOf({ principal, conversationId }, tokens));
+    return { placed, values: await store.valuesOf({ principal, conversationId }, tokens) };
   };
 
   return {
@@ -70,13 +71,15 @@ export function createConversations({ store, policies, onRequest }: Conversation
     },
 
     async told(decision, of) {
+      const texts = [decision.content, ...decision.toolCalls.map((call) => call.arguments)].join("\n");
       const asked = () => tokensAsked(decision);
-      const answer = await restored(decision.content, asked, { ...of, agentId: decision.agentId });
-      return answer ? withAnswer(decision, answer) : decision;
+      const found = await findValues(texts, asked, { ...of, agentId: decision.agentId });
+      return found ? withValues(decision, found.placed, found.values) : decision;
     },
 
     async toldPart(part, placed, of) {
-      return (await restored(part, () => placed, of))?.text ?? part;
+      const found = await findValues(part, () => placed, of);
+      return found ? restoreTokens(part, found.placed, found.values).text : part;
     },
   };
 }

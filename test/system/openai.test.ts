@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { OpenAI } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPlatform, type TestPlatform } from "../support/platform.js";
@@ -37,6 +40,7 @@ let provider: StandIn;
 let rest: ReturnType<typeof restClient>;
 let token: string;
 let openai: OpenAI;
+let folder: string;
 
 beforeAll(async () => {
   provider = await startProvider();
@@ -46,7 +50,17 @@ beforeAll(async () => {
     // Each state has a provider of its own, since one that fails often is left alone.
     ...states.map(([id]) => ({ ...one, id, timeout_ms: id === "slow" ? 300 : 15_000 })),
   ];
-  const environment = { ENGINE_PROVIDERS: JSON.stringify(providers), ENGINE_KEEP_ALIVE_MS: "20" };
+  folder = await mkdtemp(join(tmpdir(), "openai-"));
+  const POLICY_FILE = join(folder, "policy.yaml");
+  await writeFile(
+    POLICY_FILE,
+    "personal_data: {types: [{type: EMAIL, action: PSEUDONYM}], restore: true, restore_overridable: true}",
+  );
+  const environment = {
+    ENGINE_PROVIDERS: JSON.stringify(providers),
+    ENGINE_KEEP_ALIVE_MS: "20",
+    POLICY_FILE,
+  };
   platform = await startPlatform({ environment });
   token = await platform.signIn();
   rest = restClient(platform.url, token);
@@ -57,6 +71,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await platform?.stop();
   provider?.close();
+  await rm(folder, { recursive: true, force: true });
 });
 
 const newAgent = async (name: string, configuration: object, more: object = {}) =>
@@ -348,6 +363,155 @@ describe("the official client", () => {
     const asleep = await failure(openai.chat.completions.create(asking("Hi.", "sleeper")));
     expect(asleep).toMatchObject({ status: 400, code: "agent_not_active" });
   });
+});
+
+describe("a conversation", () => {
+  const email = "ann.lee@example.com";
+  const within = (conversation_id: string, content: string) => ({
+    ...asking(content),
+    metadata: { conversation_id, note: "kept" },
+  });
+  const sent = () => provider.heard.at(-1)?.body;
+
+  it("keeps its tokens from request to request, which the provider sees, and values come back", async () => {
+    for (const input of [`I am ${email}.`, `Write to bob@example.org and ${email}.`]) {
+      provider.answerWith(says("I will write to [EMAIL_1] and to [EMAIL_7]."));
+      const { choices } = await openai.chat.completions.create(within("c1", input));
+      expect(choices[0]?.message.content).toBe(`I will write to ${email} and to [EMAIL_7].`);
+      expect(sent().messages.at(-1).content).toBe(
+        input.replace(email, "[EMAIL_1]").replace("bob@example.org", "[EMAIL_2]"),
+      );
+      expect(sent().metadata).toEqual({ note: "kept" });
+    }
+    provider.answerWith(says("To [EMAIL_1]."));
+    const stream = await streamed("talker", `I am ${email}.`, { metadata: { conversation_id: "c1" } });
+    expect(stream.text).toBe(`To ${email}.`);
+    expect(sent().metadata).toBeUndefined();
+    const { content, input } = await decisionOf(stream.consciousness.decision_id);
+    expect([content, input]).toEqual(["To [EMAIL_1].", "I am [EMAIL_1]."]);
+  });
+
+  it("does not continue another's, nor one without a name", async () => {
+    const token = (content: string) => provider.answerWith(says(content));
+    token("To [EMAIL_1].");
+    await openai.chat.completions.create(within("c2", "I am bob@example.org."));
+    expect(sent().messages.at(-1).content).toBe("I am [EMAIL_1].");
+    const asked = await openai.chat.completions.create(within("c2", "Who is [EMAIL_1]?"));
+    expect(asked.choices[0]?.message.content).toBe("To [EMAIL_1].");
+    await openai.chat.completions.create(asking(`I am ${email}.`));
+    expect(sent().messages.at(-1).content).toBe("I am [email].");
+  });
+
+  it("gives functions their values back, as JSON", async () => {
+    const tools = [{ type: "function" as const, function: { name: "mail", description: "Sends a mail." } }];
+    provider.answerWith(calls("mail", '{"to": "[EMAIL_1]", "number": 12345678901234567890}'));
+    const answer = await openai.chat.completions.create({ ...within("c3", `Mail ${email}.`), tools });
+    const [call] = answer.choices[0]?.message.tool_calls ?? [];
+    expect(call?.type === "function" && call.function.arguments).toBe(
+      `{"to": "${email}", "number": 12345678901234567890}`,
+    );
+    const decision = await decisionOf(judged(answer).decision_id);
+    expect(JSON.stringify(decision)).not.toContain(email);
+  });
+
+  it.each([[""], ["x".repeat(65)], ["two words"], [7]])("is not named %j", async (conversation_id) => {
+    const request = { ...asking("Hi."), metadata: { conversation_id } };
+    const error = await failure(openai.chat.completions.create(request as never) as Promise<unknown>);
+    expect(error).toMatchObject({
+      status: 400,
+      code: "chat_request_invalid",
+      param: "metadata.conversation_id",
+    });
+  });
+});
+
+describe("an agent that allows its answers to be given again", () => {
+  const reusing = {
+    provider_id: "llm",
+    grounding: "GROUNDING_OPTIONAL",
+    answer_reuse: { max_age_seconds: 60 },
+  };
+  const process = (agent_id: string, input: string) =>
+    rest("POST", "/api/v1/consciousness/process", { agent_id, input });
+  /** An agent whose creation has been heard of, as that ends what is known of it. */
+  const settled = async (name: string) => {
+    const { id } = await newAgent(name, reusing);
+    provider.answerWith(says("It is settled."));
+    await until(async () => (await process(id, "Is it settled?")).body.cached);
+    return id as string;
+  };
+  const stream = async (agent_id: string, input: string) => {
+    const { body } = await rest(
+      "POST",
+      "/api/v1/consciousness/process/stream",
+      { agent_id, input },
+      { accept: "application/x-ndjson" },
+    );
+    const lines = String(body).trim().split("\n");
+    return JSON.parse(lines.at(-1) ?? "").result;
+  };
+
+  it("does so over every route, each with a decision that names the first, until the agent changes", async () => {
+    const id = await settled("repeater");
+    provider.answerWith(says("Good morning, all."));
+    const before = provider.requests();
+    const first = (await process(id, "Say good morning.")).body;
+    expect(first).toMatchObject({ content: "Good morning, all.", cached: false });
+    const again = [(await process(id, "Say  good morning. ")).body, await stream(id, "Say good morning.")];
+    for (const one of again) {
+      expect(one).toMatchObject({ content: "Good morning, all.", verdict: "VERDICT_ALLOWED", cached: true });
+      expect(await decisionOf(one.decision_id)).toMatchObject({
+        cached: true,
+        cached_from: first.decision_id,
+        content: "Good morning, all.",
+      });
+    }
+    expect(provider.requests()).toBe(before + 1);
+    const whole = await openai.chat.completions.create(asking("Say good morning.", "repeater"));
+    expect(judged(whole)).not.toHaveProperty("cached");
+    const chat = await openai.chat.completions.create(asking("Say good morning.", "repeater"));
+    expect(chat).toMatchObject({
+      choices: [{ message: { content: "Good morning, all." } }],
+      usage: { total_tokens: 0 },
+      consciousness: { cached: true },
+    });
+    expect((await streamed("repeater", "Say good morning.")).consciousness).toMatchObject({ cached: true });
+    expect(provider.requests()).toBe(before + 2);
+    // What else a provider is told makes another question.
+    const hotter = await openai.chat.completions.create({
+      ...asking("Say good morning.", "repeater"),
+      temperature: 1,
+    });
+    expect(judged(hotter)).not.toHaveProperty("cached");
+
+    provider.answerWith(says("Good evening, all."));
+    const changed = await rest("PATCH", `/api/v1/agents/${id}`, { description: "Of the evening" });
+    expect(changed.status).toBe(200);
+    await until(async () => (await process(id, "Say good morning.")).body.content === "Good evening, all.");
+  });
+
+  it("composes anew under a policy of the tenant's, which then judges it", async () => {
+    const id = await settled("obedient");
+    provider.answerWith(says("The gates are open."));
+    const ask = () => process(id, "Are the gates open?");
+    expect((await ask()).body).toMatchObject({ cached: false, verdict: "VERDICT_ALLOWED" });
+    expect((await ask()).body).toMatchObject({ cached: true });
+    const rule = { id: "own.gates", scopes: ["OUTPUT"], severity: "HIGH", message: "No." };
+    const document = JSON.stringify({ rules: [{ ...rule, condition: 'text.contains("gates are")' }] });
+    expect((await rest("PUT", "/api/v1/policies", { document, agent_id: id })).status).toBe(200);
+    expect((await ask()).body).toMatchObject({ reason: "ETHICAL_VIOLATION" });
+  });
+
+  it.each([{}, { max_age_seconds: 86_401 }])(
+    "says for how long, a day at most: not %j",
+    async (answer_reuse) => {
+      const { status } = await rest("POST", "/api/v1/agents", {
+        name: "eternal",
+        configuration: { ...reusing, answer_reuse },
+      });
+      expect(status).toBe(400);
+    },
+  );
 });
 
 describe("the route itself", () => {

@@ -12,6 +12,8 @@ export interface ChatRequest {
   readonly messages: readonly ChatMessage[];
   /** Where in `messages` the user spoke last. */
   readonly asked: number;
+  /** As the caller names it; undefined outside of conversations. */
+  readonly conversationId: string | undefined;
   /** Fields that go on to a provider as they are. */
   readonly passedOn: Readonly<Record<string, unknown>>;
 }
@@ -37,7 +39,8 @@ const refused: Readonly<Record<string, (value: unknown) => boolean>> = {
 /** Reads the JSON of a request. Throws CHAT_REQUEST_INVALID with the parameter at fault. */
 export function readChatRequest(json: string): ChatRequest {
   const body = parse(json);
-  const { model, messages: given, stream = false, stream_options: options, ...passedOn } = body;
+  const { model, messages: given, stream = false, stream_options: options, metadata, ...others } = body;
+  const { conversationId, passedOn } = conversationOf(metadata, others);
   if (typeof model !== "string" || model === "") throw invalid("model", "must be a text");
   if (stream !== null && typeof stream !== "boolean") throw invalid("stream", "must be true or false");
   for (const [name, isRefused] of Object.entries(refused)) {
@@ -56,11 +59,27 @@ export function readChatRequest(json: string): ChatRequest {
     includeUsage: wantsUsage(options),
     messages,
     asked,
+    conversationId,
     passedOn,
   };
   const size = otherTexts(request).reduce((sum, { text }) => sum + text.length, 0);
   if (size > mostCharacters) throw invalid("messages", `may have ${mostCharacters} characters altogether`);
   return request;
+}
+
+/** The conversation is named to us, so a provider does not hear of it. */
+function conversationOf(
+  metadata: unknown,
+  others: Readonly<Record<string, unknown>>,
+): Pick<ChatRequest, "conversationId" | "passedOn"> {
+  if (!isRecord(metadata) || metadata.conversation_id === undefined) {
+    return { conversationId: undefined, passedOn: metadata === undefined ? others : { ...others, metadata } };
+  }
+  const { conversation_id: id, ...rest } = metadata;
+  if (typeof id !== "string" || !/^[!-~]{1,64}$/.test(id))
+    throw invalid("metadata.conversation_id", "must be 1 to 64 visible ASCII characters");
+  const kept = Object.keys(rest).length === 0 ? {} : { metadata: rest };
+  return { conversationId: id, passedOn: { ...others, ...kept } };
 }
 
 /** What the user said last. */

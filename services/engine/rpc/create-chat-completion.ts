@@ -5,6 +5,7 @@ import type { HttpBody } from "#gen/ts/google/api/httpbody_pb.js";
 import { errors } from "../../kit/errors.js";
 import { decisionHeader } from "../../kit/peers/same-call.js";
 import { ethicalViolation } from "../blocked-decision.js";
+import type { Conversations } from "../conversations.js";
 import type { MaskPersonalData, PipelineRequest } from "../domain/run.js";
 import { maskValue } from "../domain/stages/mask-arguments.js";
 import { chunksOf, completionOf, isBlockedAnswer } from "../openai/chat-answer.js";
@@ -24,6 +25,7 @@ import { type StreamDeps, streamDecision } from "../stream-decision.js";
 
 /** What CreateChatCompletion needs. */
 export interface ChatDeps extends RequestDeps, StreamDeps {
+  readonly conversations: Conversations;
   readonly findModel: FindModel;
   readonly maskPersonalData: MaskPersonalData;
   /** After how much silence a stream gets a comment, in milliseconds. */
@@ -45,7 +47,9 @@ export function createChatCompletion(
       const { decision } = event;
       if (decision.verdict === Verdict.BLOCKED && !isBlockedAnswer(decision))
         throw ethicalViolation(decision);
-      const answer = { decision, request: chat };
+      const { conversationId } = chat;
+      const told = await deps.conversations.told(decision, { conversationId, context });
+      const answer = { decision: told, request: chat };
       if (!chat.stream)
         yield { contentType: "application/json", data: encode(JSON.stringify(completionOf(answer))) };
       else
@@ -65,8 +69,12 @@ async function requestOf(
   const responder = { ...found, composer: conversing(found.composer, chat) };
   const begun = await origin(responder.agentId, deps, context);
   const options = strictness(undefined, deps.config);
+  const { agentId } = responder;
+  const of = { conversationId: chat.conversationId, agentId, context };
+  const pseudonyms = deps.conversations.pseudonyms(of, begun.policy);
   return {
     ...begun,
+    ...(pseudonyms && { pseudonyms }),
     input: questionOf(chat),
     context: {},
     conversation: otherTexts(chat),

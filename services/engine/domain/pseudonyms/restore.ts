@@ -50,8 +50,16 @@ export function restoreTokens(
   return { text: parts.join("") + text.slice(from), at };
 }
 
-/** The decision as it is told: with the answer restored, and what points into the answer moved along. */
-export function withAnswer(decision: Decision, { text, at }: Restored): Decision {
+/**
+ * The decision as it is told: with values in the answer and in the arguments of
+ * tool calls, and what points into the answer moved along.
+ */
+export function withValues(
+  decision: Decision,
+  placed: ReadonlySet<string>,
+  values: ReadonlyMap<string, string>,
+): Decision {
+  const { text, at } = restoreTokens(decision.content, placed, values);
   const told = clone(DecisionSchema, decision);
   const move = (spans: { start: number; end: number }[]) => {
     for (const span of spans) Object.assign(span, { start: at(span.start), end: at(span.end) });
@@ -60,5 +68,7 @@ export function withAnswer(decision: Decision, { text, at }: Restored): Decision
   for (const { contentSpans } of told.evidence) move(contentSpans);
   for (const { scope, spans } of told.ethicalEvaluation?.violations ?? [])
     if (scope === Scope.OUTPUT) move(spans);
+  const inJson = new Map([...values].map(([token, value]) => [token, JSON.stringify(value).slice(1, -1)]));
+  for (const call of told.toolCalls) call.arguments = restoreTokens(call.arguments, placed, inJson).text;
   return told;
 }

@@ -82,10 +82,11 @@ async function outcomeOf(run: Run, deps: PipelineDeps): Promise<Outcome> {
   return { settlement, evaluation, answer, components, quality, creativity, reading, support };
 }
 
-/** Whether an answer is told with marks where values belong. */
-function lacksValues(answer: string, { personalData, request }: Run): boolean {
+/** Whether an answer is told, or a function called, with marks where values belong. */
+function lacksValues(answer: string, { personalData, request, toolCalls }: Run): boolean {
   if (personalData.length === 0) return false;
-  return holdsMask(answer) || (!request.policy.personalData.restores && tokensIn(answer).length > 0);
+  const told = [answer, ...toolCalls.map((call) => call.arguments)].join("\n");
+  return holdsMask(told) || (!request.policy.personalData.restores && tokensIn(told).length > 0);
 }
 
 const changedRelease = "the end of the answer changes what had left";

@@ -131,6 +131,15 @@ export const ChatService: GenService<{
    * decision, the header `x-decision-id` too. When the answer is withheld the
    * content says so, and `consciousness.verdict` beside the choices tells why.
    *
+   * `metadata.conversation_id` names the caller's conversation that the request
+   * belongs to, 1 to 64 visible ASCII characters, as `conversation_id` of
+   * ProcessRequest does: personal data that the policy turns into pseudonyms
+   * keeps its tokens from request to request, and comes back in the answer and
+   * in the arguments of its tool calls where the policy says `restore`. It does
+   * not go on to the provider. Without it personal data is masked.
+   * `consciousness.cached` beside the choices says that the answer was composed
+   * for an earlier request; see AnswerReuse of agents.
+   *
    * Fields that are not known here go on to the agent's provider, whose own
    * model answers; its tool calls come back judged. What cannot be judged is
    * refused: content that is no text, more than one choice, log probabilities,
