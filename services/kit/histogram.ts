@@ -1,3 +1,5 @@
+import { recordedTrace } from "./spans.js";
+
 /** Labels of a series, by name. */
 export type SeriesLabels = Readonly<Record<string, string>>;
 
@@ -15,10 +17,19 @@ export interface Series {
   observe(value: number): void;
 }
 
+/** A value that was observed within a trace that is recorded. */
+interface Exemplar {
+  readonly labelSet: { readonly trace_id: string; readonly span_id: string };
+  readonly value: number;
+  /** Seconds of the epoch. */
+  readonly timestamp: number;
+}
+
 /**
  * A histogram for prom-client's registry whose series are looked up once, as
  * looking them up costs more than counting. Exposed as Prometheus has it:
- * cumulative buckets, their sum and their count.
+ * cumulative buckets, their sum and their count, and with each bucket the latest
+ * value in it whose trace is recorded.
  */
 export class Histogram {
   readonly name: string;
@@ -51,6 +62,8 @@ class Tally implements Series {
   readonly #labels: SeriesLabels;
   readonly #bounds: readonly number[];
   readonly #counts: number[];
+  /** One for each bucket, and one beyond them. */
+  readonly #exemplars: (Exemplar | undefined)[] = [];
   #sum = 0;
   #count = 0;
 
@@ -65,29 +78,49 @@ class Tally implements Series {
     if (!Number.isFinite(value)) return;
     this.#sum += value;
     this.#count += 1;
+    const at = this.#bucketOf(value);
+    if (at < this.#bounds.length) this.#counts[at]! += 1;
+    const trace = recordedTrace();
+    if (!trace) return;
+    const labelSet = { trace_id: trace.traceId, span_id: trace.spanId };
+    this.#exemplars[at] = { labelSet, value, timestamp: Date.now() / 1000 };
+  }
+
+  #bucketOf(value: number): number {
     const bounds = this.#bounds;
-    for (let at = 0; at < bounds.length; at += 1) {
-      if (value > bounds[at]!) continue;
-      this.#counts[at]! += 1;
-      return;
-    }
+    let at = 0;
+    while (at < bounds.length && value > bounds[at]!) at += 1;
+    return at;
   }
 
   values(name: string) {
     let below = 0;
     const buckets = this.#bounds.map((bound, at) => {
       below += this.#counts[at] ?? 0;
-      return this.#bucket(name, bound, below);
+      return this.#bucket(name, { le: bound, value: below, exemplar: this.#exemplars[at] });
     });
+    const beyond = { le: "+Inf", value: this.#count, exemplar: this.#exemplars[this.#bounds.length] };
     return [
       ...buckets,
-      this.#bucket(name, "+Inf", this.#count),
+      this.#bucket(name, beyond),
       { metricName: `${name}_sum`, labels: this.#labels, value: this.#sum },
       { metricName: `${name}_count`, labels: this.#labels, value: this.#count },
     ];
   }
 
-  #bucket(name: string, le: number | string, value: number) {
-    return { metricName: `${name}_bucket`, labels: { le, ...this.#labels }, value };
+  #bucket(name: string, { le, value, exemplar }: Bucket) {
+    return {
+      metricName: `${name}_bucket`,
+      labels: { le, ...this.#labels },
+      value,
+      ...(exemplar && { exemplar }),
+    };
   }
+}
+
+interface Bucket {
+  readonly le: number | string;
+  /** How many values are within it or a smaller one. */
+  readonly value: number;
+  readonly exemplar: Exemplar | undefined;
 }

@@ -4,6 +4,7 @@ import { Histogram, type Series } from "./histogram.js";
 import { durations, type MetricSpec, metricCatalogue } from "./metric-catalogue.js";
 import { metricLabels } from "./metric-labels.js";
 import { boundLabels } from "./metric-spec.js";
+import { type Exposition, exposeMetrics, type MetricsFormat } from "./open-metrics.js";
 
 type Catalogue = typeof metricCatalogue;
 type Spec = Catalogue[keyof Catalogue];
@@ -35,8 +36,8 @@ export type Metrics = { readonly [K in keyof Catalogue]: Accessor<Catalogue[K]> 
   serverMeter(method: ServedMethod): ServerMeter;
   /** Counts calls of a method of another workload: the same meter each time. */
   clientMeter(method: CalledMethod): ClientMeter;
-  /** Everything in Prometheus' text format, with the metrics of the process itself. */
-  expose(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Everything, with the metrics of the process itself; in Prometheus' own format unless told otherwise. */
+  expose(format?: MetricsFormat): Promise<Exposition>;
 };
 
 /** A method and the workload that serves it here. */
@@ -91,12 +92,9 @@ export function createMetrics(options: {
           durations: () => clientDuration.series({ peer, method }),
         });
       }),
-    expose: async () => {
+    expose: (format = "prometheus") => {
       for (const meter of meters.values()) meter.flush();
-      return {
-        contentType: registry.contentType,
-        body: `${await registry.metrics()}\n${await processRegistry().metrics()}`,
-      };
+      return exposeMetrics([registry, processRegistry()], format);
     },
   };
 }

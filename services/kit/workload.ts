@@ -64,6 +64,15 @@ export interface Dependency {
   check(signal: AbortSignal): Promise<void>;
 }
 
+/** What a workload found when it checked one thing about itself. */
+export interface SelfCheck {
+  readonly name: string;
+  /** Whether it is as it should be. */
+  readonly ok: boolean;
+  /** What was found, in a few words without hosts or secrets. */
+  readonly detail: string;
+}
+
 /** A service and the handlers of its methods. */
 export interface Implementation {
   readonly service: DescService;
@@ -98,6 +107,10 @@ export interface Served {
   /** Answers requests that are no RPC; resolves to false to leave one alone. */
   readonly http?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
   readonly edge?: Edge;
+  /** Checks what no dependency tells. */
+  selfChecks?(signal: AbortSignal): Promise<readonly SelfCheck[]>;
+  /** Version of its trained models, if it has any. */
+  readonly modelsVersion?: string;
   /** Lines for the person who started the process, such as a generated password. */
   readonly announcements?: readonly string[];
   /** Releases what the workload holds; the platform closes what it gave. */

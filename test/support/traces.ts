@@ -1,6 +1,7 @@
 import { type Span, SpanStatusCode } from "@opentelemetry/api";
 import { platformTracer } from "../../services/kit/spans.js";
 import { startTelemetry, type Telemetry, type TelemetryOptions } from "../../services/kit/telemetry.js";
+import type { ReceivedSpan } from "./collector.js";
 
 /** Starts tracing of everything, over OTLP, unless told otherwise. */
 export function startTracing(options: Partial<TelemetryOptions>): Promise<Telemetry> {
@@ -27,4 +28,17 @@ export function inTrace<T>(name: string, fn: (span: Span) => Promise<T> | T): Pr
       span.end();
     }
   });
+}
+
+const kinds = ["", "internal", "server", "client", "producer", "consumer"];
+
+/** Kind and name of each span below `parent`, indented by how deep it is; siblings in the order of their names. */
+export function treeOf(spans: readonly ReceivedSpan[], parent: string, depth = 0): string[] {
+  return spans
+    .filter((span) => span.parentSpanId === parent)
+    .sort((one, other) => one.name.localeCompare(other.name))
+    .flatMap((span) => [
+      `${"  ".repeat(depth)}${kinds[span.kind]} ${span.name}`,
+      ...treeOf(spans, span.spanId, depth + 1),
+    ]);
 }

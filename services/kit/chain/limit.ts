@@ -23,6 +23,8 @@ export interface Admission {
   enter(signal: AbortSignal): Promise<boolean>;
   leave(): void;
   load(): Load;
+  /** How many calls wait. */
+  waiting(): number;
 }
 
 /** First come, first served, with a bounded queue and a bounded wait. */
@@ -67,6 +69,7 @@ export function createAdmission(limits: AdmissionLimits, clock: Clock): Admissio
       else inFlight -= 1;
     },
     load: () => ({ inFlight, limit: limits.concurrent, queueMs, queueBudgetMs: limits.queueBudgetMs }),
+    waiting: () => waiting.size,
   };
 }
 

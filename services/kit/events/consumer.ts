@@ -119,8 +119,9 @@ async function settle(
   delivery.nak();
 }
 
-function applyTraced(event: Event, { name, subject, apply }: ConsumerOptions): Promise<Outcome> {
+function applyTraced(event: Event, { bus, name, subject, apply }: ConsumerOptions): Promise<Outcome> {
   const attributes = {
+    "messaging.system.name": bus.system,
     "messaging.operation.name": "apply",
     "messaging.operation.type": "process",
     "messaging.destination.name": subject,

@@ -27,10 +27,20 @@ export interface RelayOptions<Tables extends OutboxTables> {
   readonly leaseMs?: number;
 }
 
+/** Events that wait in an outbox. */
+export interface OutboxDepth {
+  /** How many; counted up to 100,000. */
+  readonly pending: number;
+  /** Age of the oldest; 0 when none waits. */
+  readonly oldestSeconds: number;
+}
+
 /** Carries events from an outbox to the bus. */
 export interface Relay {
   /** Fails while events cannot leave. The workload serves all the same: they wait. */
   readonly dependency: Dependency;
+  /** What waits, as last counted; undefined before that. */
+  depth(): OutboxDepth | undefined;
   /** Begins; once, and when every consumer of this process has subscribed, as a bus in memory forgets what nobody wants. */
   start(): void;
   /** Ends after the batch under way. */
@@ -54,7 +64,10 @@ export function createRelay<Tables extends OutboxTables>(options: RelayOptions<T
   const db = options.db as unknown as Kysely<OutboxTables>;
   const stopped = new AbortController();
   const held = renewed(lease(db, { name: "relay", ttlMs: leaseMs }), clock, leaseMs / 3);
-  const measure = every(measureMs, clock, () => measureOutbox(db, options));
+  let depth: OutboxDepth | undefined;
+  const measure = every(measureMs, clock, async () => {
+    depth = await measureOutbox(db, options);
+  });
   let failure: { readonly error: unknown } | undefined;
 
   const round = async () => {
@@ -93,6 +106,7 @@ export function createRelay<Tables extends OutboxTables>(options: RelayOptions<T
         if (failure) throw failure.error;
       },
     },
+    depth: () => depth,
     start() {
       running ??= run();
     },
@@ -142,15 +156,17 @@ async function forward(
 async function measureOutbox(
   db: Kysely<OutboxTables>,
   { workload, metrics, clock }: Pick<RelayOptions<OutboxTables>, "workload" | "metrics" | "clock">,
-): Promise<void> {
+): Promise<OutboxDepth> {
   const pending = db.selectFrom("outbox").where("published_at", "is", null);
   const { count } = await db
     .selectFrom(pending.select("position").limit(countBound).as("pending"))
     .select((row) => row.fn.countAll<bigint>().as("count"))
     .executeTakeFirstOrThrow();
   const oldest = await pending.select("time").orderBy("position").limit(1).executeTakeFirst();
+  const oldestSeconds = oldest ? Math.max(0, clock.now() - oldest.time.getTime()) / 1000 : 0;
   metrics.outboxPending.set(Number(count), { workload });
-  metrics.outboxAge.set(oldest ? Math.max(0, clock.now() - oldest.time.getTime()) / 1000 : 0, { workload });
+  metrics.outboxAge.set(oldestSeconds, { workload });
+  return { pending: Number(count), oldestSeconds };
 }
 
 /** A lease that asks the database only when `renewMs` have passed. */

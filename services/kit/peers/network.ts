@@ -38,8 +38,8 @@ export interface NetworkOptions {
   readonly closed: AbortSignal;
 }
 
-/** Makes the typed client of a service. */
-export type PeersOf = <S extends DescService>(service: S) => Peer<S>;
+/** Makes the typed client of a service; `at` says where, for one that every workload has. */
+export type PeersOf = <S extends DescService>(service: S, at?: Workload) => Peer<S>;
 
 /** The peers of the workload `self`: in memory when they run here, else over HTTP/2. */
 export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
@@ -64,9 +64,9 @@ export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
     return wire;
   };
 
-  const peer: PeersOf = (service) => {
+  const peer: PeersOf = (service, at) => {
     const { methods } = resolveContract([service]);
-    const workload = [...methods.values()].find((method) => method.workload !== undefined)?.workload;
+    const workload = at ?? [...methods.values()].find((method) => method.workload !== undefined)?.workload;
     if (workload === undefined) throw new Error(`${service.typeName} is served by no workload`);
     const calls = options.running.has(workload) ? memory : wireCalls(wireTo(workload), methods);
     return createPeer(service, calls, { workload, metrics: options.metrics, clock: options.clock });

@@ -1,10 +1,12 @@
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { type Clock, systemClock } from "../clock.js";
+import { contractDigest } from "../contract/digest.js";
 import { type WorkloadName, workloads } from "../contract/workloads.js";
 import { createLog, type Log, type LogLevel, type LogOptions, logLevels } from "../log.js";
 import { createMetrics, type Metrics } from "../metrics.js";
 import type { LocalMethods } from "../peers/local.js";
 import { type NetworkOptions, type PeersOf, peersOf } from "../peers/network.js";
+import type { StatusOf } from "../serve/status.js";
 import type { RunningJobs } from "../stores/database/job.js";
 import { startMaintenance } from "../stores/database/maintenance.js";
 import type { Database } from "../stores/database/port.js";
@@ -35,6 +37,10 @@ export interface Foundation {
   readonly workloadToken: WorkloadToken | undefined;
   /** Methods of this process; filled as workloads start. */
   readonly local: LocalMethods;
+  /** How the workloads of this process are; filled as they start. */
+  readonly statuses: Map<WorkloadName, StatusOf>;
+  /** Beginning of the digest of the contract. */
+  readonly contract: string;
   /** Events, cached values and limits. */
   readonly messaging: Messaging;
   /** The process's database, opened at the first request for it. */
@@ -104,6 +110,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     metrics,
     clock,
   };
+  const contract = await contractDigest();
   const messaging = await openMessaging(config.messaging, clock);
   let database: Promise<Database> | undefined;
   let maintenance: RunningJobs | undefined;
@@ -119,6 +126,8 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
     tls,
     workloadToken: token,
     local,
+    statuses: new Map(),
+    contract,
     messaging,
     database() {
       database ??= openDatabase(config.stores.database, { ...config, applicationName: service, clock });

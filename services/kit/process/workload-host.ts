@@ -2,7 +2,6 @@ import { join } from "node:path";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { MethodImpl } from "@connectrpc/connect";
 import { Store } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
-import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
 import { Health } from "#gen/ts/grpc/health/v1/health_pb.js";
 import { ServerReflection } from "#gen/ts/grpc/reflection/v1/reflection_pb.js";
@@ -20,7 +19,6 @@ import type { LocalMethod } from "../peers/local.js";
 import { createHealth } from "../serve/health.js";
 import { createReadiness, type Readiness } from "../serve/readiness.js";
 import { createReflection } from "../serve/reflection.js";
-import { createSystem } from "../serve/system.js";
 import {
   type Dependency,
   type Edge,
@@ -33,6 +31,7 @@ import { layersOf } from "./chain.js";
 import type { Foundation } from "./foundation.js";
 import { relayOf } from "./messaging.js";
 import { quotasOf } from "./plans.js";
+import { noting, type Subscriptions, systemOf } from "./system-of.js";
 
 /** A workload that runs in this process and has no port yet. */
 export interface HostedWorkload {
@@ -74,16 +73,22 @@ export async function hostWorkload(name: WorkloadName, options: HostOptions): Pr
     peers: foundation.peersOf(workloads.get(name)!),
     clock,
   });
-  const served = await options.start(platformOf(name, foundation, { admission, quotas }));
+  const subscriptions: Subscriptions = new Map();
+  const served = await options.start(platformOf(name, foundation, { admission, quotas, subscriptions }));
   const relay = await relayOf(name, {
     ...foundation,
     bus: foundation.messaging.bus,
     log: foundation.logOf(name),
   });
-  const own = [...served.dependencies, ...(relay ? [relay.dependency] : [])];
-  const dependencies = named([...own, ...(options.standsFor ?? []).flatMap((other) => other.dependencies)]);
+  const own = [...served.dependencies, relay?.dependency, foundation.telemetry.dependency];
+  const needed = own.filter((one) => one !== undefined);
+  const dependencies = named([
+    ...needed,
+    ...(options.standsFor ?? []).flatMap((other) => other.dependencies),
+  ]);
   const readiness = createReadiness({ dependencies, clock });
-  const offered = [...served.implementations, systemImplementation(name, foundation, readiness, admission)];
+  const system = systemOf(name, { foundation, readiness, admission, served, relay, subscriptions });
+  const offered = [...served.implementations, system];
   const contract = resolveContract(offered.map(({ service }) => service));
   const problems = [
     ...contract.problems,
@@ -119,9 +124,14 @@ function named(dependencies: readonly Dependency[]): Dependency[] {
 function platformOf(
   name: WorkloadName,
   foundation: Foundation,
-  { admission, quotas }: { readonly admission: Admission; readonly quotas: Quotas },
+  {
+    admission,
+    quotas,
+    subscriptions,
+  }: { readonly admission: Admission; readonly quotas: Quotas; readonly subscriptions: Subscriptions },
 ): Platform {
   const { clock, metrics, version, messaging } = foundation;
+  const bus = noting(messaging.bus, subscriptions);
   const { stores } = workloadProfile(workloads.get(name)!);
   // Beside others that state it a store is there, and alone it would be this process's own.
   const stated = <S>(store: Store, opened: S): S => {
@@ -136,7 +146,7 @@ function platformOf(
     dataDirectory: join(foundation.config.dataDirectory, name),
     database: foundation.database,
     get bus() {
-      return stated(Store.BUS, messaging.bus);
+      return stated(Store.BUS, bus);
     },
     hears: (other) => foundation.config.messaging.nats !== undefined || foundation.names.includes(other),
     get cache() {
@@ -149,32 +159,6 @@ function platformOf(
     peer: foundation.peersOf(workloads.get(name)!),
     load: admission.load,
   };
-}
-
-function systemImplementation(
-  name: WorkloadName,
-  { clock, metrics, version }: Foundation,
-  readiness: Readiness,
-  admission: Admission,
-): Implementation {
-  return implement(
-    SystemService,
-    createSystem({
-      readiness,
-      workloads: [name],
-      version,
-      startTime: clock.now(),
-      clock,
-      load: admission.load,
-      metrics: async () => {
-        const { dependencies } = await readiness.state();
-        for (const { name: dependency, serving } of dependencies) {
-          metrics.dependencyUp.set(serving ? 1 : 0, { workload: name, dependency });
-        }
-        return metrics.expose();
-      },
-    }),
-  );
 }
 
 function operatorImplementations(

@@ -1,28 +1,27 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { ServiceImpl } from "@connectrpc/connect";
-import { ServingStatus, type SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
-import type { Clock } from "../clock.js";
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import {
+  type GetStatusResponse,
+  ServingStatus,
+  type SystemService,
+} from "#gen/ts/consciousness/system/v1/system_service_pb.js";
 import { errors } from "../errors.js";
-import type { Load } from "../workload.js";
+import { type Exposition, type MetricsFormat, preferredFormat } from "../open-metrics.js";
+import type { TelemetryState } from "../telemetry.js";
 import type { Readiness } from "./readiness.js";
+import { traceExportOf } from "./status.js";
 
 /** What a process says about itself. */
 export interface SystemOptions {
   readonly readiness: Readiness;
   /** Names of the workloads that it runs. */
   readonly workloads: readonly string[];
-  readonly version: string;
-  /** When it became ready, in milliseconds of the epoch. */
-  readonly startTime: number;
-  readonly clock: Clock;
-  readonly load: () => Pick<Load, "inFlight" | "limit">;
-  /** The metrics in the text format of Prometheus. */
-  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  readonly status: (context: HandlerContext) => Promise<GetStatusResponse>;
+  readonly metrics: (format: MetricsFormat) => Promise<Exposition>;
+  readonly traces: () => TelemetryState | undefined;
 }
 
 /** The handlers of the system service. */
-export function createSystem(options: SystemOptions) {
-  const { readiness, workloads, version, startTime, clock, load, metrics } = options;
+export function createSystem({ readiness, workloads, status, metrics, traces }: SystemOptions) {
   return {
     getHealth: () => ({ status: ServingStatus.SERVING }),
 
@@ -35,29 +34,19 @@ export function createSystem(options: SystemOptions) {
         const names = failed.map(({ name }) => name).join(", ");
         throw errors.dependencyUnavailable({ dependency: names }, failed[0]?.error);
       }
-      return { status: ServingStatus.SERVING, degraded: away.map(({ name }) => name) };
-    },
-
-    async getStatus() {
-      const { dependencies } = await readiness.refresh();
-      const { inFlight, limit } = load();
+      const traceExport = traceExportOf(traces());
       return {
-        version,
-        workloads: [...workloads],
-        startTime: timestampFromMs(startTime),
-        uptimeSeconds: (clock.now() - startTime) / 1_000,
-        dependencies: dependencies.map(({ name, serving, latencyMs }) => ({
-          name,
-          status: serving ? ServingStatus.SERVING : ServingStatus.NOT_SERVING,
-          latencyMs,
-        })),
-        callsInFlight: inFlight,
-        admissionLimit: limit,
+        status: ServingStatus.SERVING,
+        degraded: away.map(({ name }) => name),
+        ...(traceExport && { traceExport }),
       };
     },
 
-    async getMetrics() {
-      const { contentType, body } = await metrics();
+    getStatus: (_, context) => status(context),
+
+    async getMetrics(_, { requestHeader, responseHeader }) {
+      const { contentType, body } = await metrics(preferredFormat(requestHeader.get("accept")));
+      responseHeader.append("vary", "accept");
       return { contentType, data: new TextEncoder().encode(body) };
     },
   } satisfies ServiceImpl<typeof SystemService>;

@@ -72,6 +72,20 @@ export function busContract(name: string, open: () => Promise<Bus>): void {
       await publishedLast;
     });
 
+    it("tells how many messages are not settled", async () => {
+      const subscription = await subscribe();
+      const reader = readerOf(subscription);
+      const pending = () => subscription.pending(1_000);
+      const published = bus.publish(numbered(3));
+      const first = await reader.next();
+      await expect.poll(pending).toBe(3);
+      first.ack();
+      await expect.poll(pending).toBe(2);
+      for (let left = 2; left > 0; left--) (await reader.next()).ack();
+      await expect.poll(pending).toBe(0);
+      await published;
+    });
+
     it("delivers only what the subscription is for", async () => {
       const reader = readerOf(await subscribe({ subject: `events.${domain}.Wanted` }));
       const published = bus.publish([message(), message({ subject: `events.${domain}.Wanted` })]);

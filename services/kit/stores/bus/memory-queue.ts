@@ -90,6 +90,7 @@ export function memoryQueue(options: SubscribeOptions, limit: number): MemoryQue
     };
     return {
       [Symbol.asyncIterator]: () => ({ next: take }),
+      pending: async () => ready.length + inFlight,
       async close() {
         ended = true;
         waiting?.();

@@ -60,6 +60,7 @@ export function memoryBus({ queueLimit = 1024, rememberedIds = 10_000 }: MemoryB
   };
 
   return {
+    system: "memory",
     publish,
     async subscribe(options: SubscribeOptions) {
       if (closed.signal.aborted) throw unavailable();

@@ -50,7 +50,17 @@ export function natsSubscription(options: NatsSubscriptionOptions): Subscription
     }
   }
 
-  return { [Symbol.asyncIterator]: deliveries, close: async () => stopped.abort() };
+  return {
+    [Symbol.asyncIterator]: deliveries,
+    pending: (timeoutMs) => pendingOf(options, timeoutMs),
+    close: async () => stopped.abort(),
+  };
+}
+
+async function pendingOf(options: NatsSubscriptionOptions, timeout: number): Promise<number> {
+  const manager = await options.current().jetstreamManager({ checkAPI: false, timeout });
+  const info = await manager.consumers.info(streamOf(options.subject), options.durable);
+  return info.num_pending + info.num_ack_pending;
 }
 
 async function fetch(options: NatsSubscriptionOptions, wanted: number): Promise<ConsumerMessages> {

@@ -57,6 +57,7 @@ export async function natsBus(options: NatsBusOptions): Promise<NatsBus> {
   };
 
   return {
+    system: "nats",
     publish,
     deadLetters: natsDeadLetters({ current: link.current, ensure, publish }),
     subscribe: async (wanted) =>

@@ -42,6 +42,8 @@ export interface SubscribeOptions {
 
 /** The messages of a durable; ends after `close`, or when the bus closes. Read by one reader. */
 export interface Subscription extends AsyncIterable<Delivery> {
+  /** How many messages of the durable are not settled, as the bus knows it within `timeoutMs`. */
+  pending(timeoutMs: number): Promise<number>;
   /** Takes no more messages. Those delivered may still be settled. */
   close(): Promise<void>;
 }
@@ -65,6 +67,8 @@ export type Published =
  * also what was published before is the adapter's.
  */
 export interface Bus {
+  /** What carries messages, for spans. */
+  readonly system: "nats" | "memory";
   /**
    * Publishes in order and never rejects. A message is in once the bus answers
    * for it: it has reached, or whatever happens to this process will reach,

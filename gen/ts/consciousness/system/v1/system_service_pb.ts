@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file consciousness/system/v1/system_service.proto.
  */
 export const file_consciousness_system_v1_system_service: GenFile = /*@__PURE__*/
-  fileDesc("Cixjb25zY2lvdXNuZXNzL3N5c3RlbS92MS9zeXN0ZW1fc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEiEgoQR2V0SGVhbHRoUmVxdWVzdCJLChFHZXRIZWFsdGhSZXNwb25zZRI2CgZzdGF0dXMYASABKA4yJi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5TZXJ2aW5nU3RhdHVzIhUKE0dldFJlYWRpbmVzc1JlcXVlc3QiYAoUR2V0UmVhZGluZXNzUmVzcG9uc2USNgoGc3RhdHVzGAEgASgOMiYuY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuU2VydmluZ1N0YXR1cxIQCghkZWdyYWRlZBgCIAMoCSISChBHZXRTdGF0dXNSZXF1ZXN0IvIBChFHZXRTdGF0dXNSZXNwb25zZRIPCgd2ZXJzaW9uGAEgASgJEhEKCXdvcmtsb2FkcxgCIAMoCRIuCgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIWCg51cHRpbWVfc2Vjb25kcxgEIAEoARI/CgxkZXBlbmRlbmNpZXMYBSADKAsyKS5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5EZXBlbmRlbmN5U3RhdHVzEhcKD2NhbGxzX2luX2ZsaWdodBgGIAEoDRIXCg9hZG1pc3Npb25fbGltaXQYByABKA0ibAoQRGVwZW5kZW5jeVN0YXR1cxIMCgRuYW1lGAEgASgJEjYKBnN0YXR1cxgCIAEoDjImLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLlNlcnZpbmdTdGF0dXMSEgoKbGF0ZW5jeV9tcxgDIAEoASITChFHZXRNZXRyaWNzUmVxdWVzdCprCg1TZXJ2aW5nU3RhdHVzEh4KGlNFUlZJTkdfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGgoWU0VSVklOR19TVEFUVVNfU0VSVklORxABEh4KGlNFUlZJTkdfU1RBVFVTX05PVF9TRVJWSU5HEAIyzwQKDVN5c3RlbVNlcnZpY2USlAEKCUdldEhlYWx0aBIpLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkdldEhlYWx0aFJlcXVlc3QaKi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5HZXRIZWFsdGhSZXNwb25zZSIwkAIBorsYAggBgtPkkwIhWggSBi9saXZlehIVL2FwaS92MS9zeXN0ZW0vaGVhbHRoEoUBCgxHZXRSZWFkaW5lc3MSLC5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5HZXRSZWFkaW5lc3NSZXF1ZXN0Gi0uY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuR2V0UmVhZGluZXNzUmVzcG9uc2UiGJACAaK7GAIIAYLT5JMCCRIHL3JlYWR5ehKKAQoJR2V0U3RhdHVzEikuY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuR2V0U3RhdHVzUmVxdWVzdBoqLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkdldFN0YXR1c1Jlc3BvbnNlIiaQAgGiuxgCGAuC0+STAhcSFS9hcGkvdjEvc3lzdGVtL3N0YXR1cxKDAQoKR2V0TWV0cmljcxIqLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkdldE1ldHJpY3NSZXF1ZXN0GhQuZ29vZ2xlLmFwaS5IdHRwQm9keSIzkAIBorsYAhgLgtPkkwIkWgoSCC9tZXRyaWNzEhYvYXBpL3YxL3N5c3RlbS9tZXRyaWNzGgyiuxgIEAEaAQEgiCdiBnByb3RvMw", [file_consciousness_contract_v1_contract, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_timestamp]);
+  fileDesc("Cixjb25zY2lvdXNuZXNzL3N5c3RlbS92MS9zeXN0ZW1fc2VydmljZS5wcm90bxIXY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEiEgoQR2V0SGVhbHRoUmVxdWVzdCJLChFHZXRIZWFsdGhSZXNwb25zZRI2CgZzdGF0dXMYASABKA4yJi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5TZXJ2aW5nU3RhdHVzIhUKE0dldFJlYWRpbmVzc1JlcXVlc3QinAEKFEdldFJlYWRpbmVzc1Jlc3BvbnNlEjYKBnN0YXR1cxgBIAEoDjImLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLlNlcnZpbmdTdGF0dXMSEAoIZGVncmFkZWQYAiADKAkSOgoMdHJhY2VfZXhwb3J0GAMgASgLMiQuY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuVHJhY2VFeHBvcnQiZQoLVHJhY2VFeHBvcnQSEAoIZXhwb3J0ZWQYASABKAQSDgoGZmFpbGVkGAIgASgEEg8KB2Ryb3BwZWQYAyABKAQSDwoHd2FpdGluZxgEIAEoDRISCgpkZWxpdmVyaW5nGAUgASgIIhIKEEdldFN0YXR1c1JlcXVlc3QikQQKEUdldFN0YXR1c1Jlc3BvbnNlEg8KB3ZlcnNpb24YASABKAkSEQoJd29ya2xvYWRzGAIgAygJEi4KCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAQgASgBEj8KDGRlcGVuZGVuY2llcxgFIAMoCzIpLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkRlcGVuZGVuY3lTdGF0dXMSFwoPY2FsbHNfaW5fZmxpZ2h0GAYgASgNEhcKD2FkbWlzc2lvbl9saW1pdBgHIAEoDRIzCgh2ZXJzaW9ucxgIIAEoCzIhLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLlZlcnNpb25zEjcKC3NlbGZfY2hlY2tzGAkgAygLMiIuY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuU2VsZkNoZWNrEi8KBnF1ZXVlcxgKIAEoCzIfLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLlF1ZXVlcxI6Cgx0cmFjZV9leHBvcnQYCyABKAsyJC5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5UcmFjZUV4cG9ydBJCChF3b3JrbG9hZF9zdGF0dXNlcxgMIAMoCzInLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLldvcmtsb2FkU3RhdHVzItkDCg5Xb3JrbG9hZFN0YXR1cxIQCgh3b3JrbG9hZBgBIAEoCRI2CgZzdGF0dXMYAiABKA4yJi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5TZXJ2aW5nU3RhdHVzEg8KB2ZhaWx1cmUYAyABKAkSEgoKbGF0ZW5jeV9tcxgEIAEoARIzCgh2ZXJzaW9ucxgFIAEoCzIhLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLlZlcnNpb25zEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKDnVwdGltZV9zZWNvbmRzGAcgASgBEj8KDGRlcGVuZGVuY2llcxgIIAMoCzIpLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkRlcGVuZGVuY3lTdGF0dXMSNwoLc2VsZl9jaGVja3MYCSADKAsyIi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5TZWxmQ2hlY2sSLwoGcXVldWVzGAogASgLMh8uY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuUXVldWVzEhcKD2NhbGxzX2luX2ZsaWdodBgLIAEoDRIXCg9hZG1pc3Npb25fbGltaXQYDCABKA0iTAoIVmVyc2lvbnMSEAoIcGxhdGZvcm0YASABKAkSDAoEbm9kZRgCIAEoCRIQCghjb250cmFjdBgDIAEoCRIOCgZtb2RlbHMYBCABKAkiNQoJU2VsZkNoZWNrEgwKBG5hbWUYASABKAkSCgoCb2sYAiABKAgSDgoGZGV0YWlsGAMgASgJIq8BCgZRdWV1ZXMSFQoNd2FpdGluZ19jYWxscxgBIAEoDRIZChFhZG1pc3Npb25fd2FpdF9tcxgCIAEoARI2CgZvdXRib3gYAyABKAsyJi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5PdXRib3hCYWNrbG9nEjsKCWNvbnN1bWVycxgEIAMoCzIoLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkNvbnN1bWVyQmFja2xvZyI4Cg1PdXRib3hCYWNrbG9nEg8KB3BlbmRpbmcYASABKA0SFgoOb2xkZXN0X3NlY29uZHMYAiABKAEiQQoPQ29uc3VtZXJCYWNrbG9nEgwKBG5hbWUYASABKAkSFAoHcGVuZGluZxgCIAEoBEgAiAEBQgoKCF9wZW5kaW5nIn4KEERlcGVuZGVuY3lTdGF0dXMSDAoEbmFtZRgBIAEoCRI2CgZzdGF0dXMYAiABKA4yJi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5TZXJ2aW5nU3RhdHVzEhIKCmxhdGVuY3lfbXMYAyABKAESEAoIb3B0aW9uYWwYBCABKAgiEwoRR2V0TWV0cmljc1JlcXVlc3QqawoNU2VydmluZ1N0YXR1cxIeChpTRVJWSU5HX1NUQVRVU19VTlNQRUNJRklFRBAAEhoKFlNFUlZJTkdfU1RBVFVTX1NFUlZJTkcQARIeChpTRVJWSU5HX1NUQVRVU19OT1RfU0VSVklORxACMs8ECg1TeXN0ZW1TZXJ2aWNlEpQBCglHZXRIZWFsdGgSKS5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5HZXRIZWFsdGhSZXF1ZXN0GiouY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuR2V0SGVhbHRoUmVzcG9uc2UiMJACAaK7GAIIAYLT5JMCIVoIEgYvbGl2ZXoSFS9hcGkvdjEvc3lzdGVtL2hlYWx0aBKFAQoMR2V0UmVhZGluZXNzEiwuY29uc2Npb3VzbmVzcy5zeXN0ZW0udjEuR2V0UmVhZGluZXNzUmVxdWVzdBotLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkdldFJlYWRpbmVzc1Jlc3BvbnNlIhiQAgGiuxgCCAGC0+STAgkSBy9yZWFkeXoSigEKCUdldFN0YXR1cxIpLmNvbnNjaW91c25lc3Muc3lzdGVtLnYxLkdldFN0YXR1c1JlcXVlc3QaKi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5HZXRTdGF0dXNSZXNwb25zZSImkAIBorsYAhgLgtPkkwIXEhUvYXBpL3YxL3N5c3RlbS9zdGF0dXMSgwEKCkdldE1ldHJpY3MSKi5jb25zY2lvdXNuZXNzLnN5c3RlbS52MS5HZXRNZXRyaWNzUmVxdWVzdBoULmdvb2dsZS5hcGkuSHR0cEJvZHkiM5ACAaK7GAIYC4LT5JMCJFoKEggvbWV0cmljcxIWL2FwaS92MS9zeXN0ZW0vbWV0cmljcxoMorsYCBABGgEBIIgnYgZwcm90bzM", [file_consciousness_contract_v1_contract, file_google_api_annotations, file_google_api_httpbody, file_google_protobuf_timestamp]);
 
 /**
  * Asks whether the process answers.
@@ -89,6 +89,13 @@ export type GetReadinessResponse = Message<"consciousness.system.v1.GetReadiness
    * @generated from field: repeated string degraded = 2;
    */
   degraded: string[];
+
+  /**
+   * How spans leave the process; absent where it records none.
+   *
+   * @generated from field: consciousness.system.v1.TraceExport trace_export = 3;
+   */
+  traceExport?: TraceExport | undefined;
 };
 
 /**
@@ -97,6 +104,55 @@ export type GetReadinessResponse = Message<"consciousness.system.v1.GetReadiness
  */
 export const GetReadinessResponseSchema: GenMessage<GetReadinessResponse> = /*@__PURE__*/
   messageDesc(file_consciousness_system_v1_system_service, 3);
+
+/**
+ * What became of the spans that a process recorded, since it began.
+ *
+ * @generated from message consciousness.system.v1.TraceExport
+ */
+export type TraceExport = Message<"consciousness.system.v1.TraceExport"> & {
+  /**
+   * Spans that arrived.
+   *
+   * @generated from field: uint64 exported = 1;
+   */
+  exported: bigint;
+
+  /**
+   * Spans that could not be delivered.
+   *
+   * @generated from field: uint64 failed = 2;
+   */
+  failed: bigint;
+
+  /**
+   * Spans that were dropped, since too many waited.
+   *
+   * @generated from field: uint64 dropped = 3;
+   */
+  dropped: bigint;
+
+  /**
+   * Spans that wait now.
+   *
+   * @generated from field: uint32 waiting = 4;
+   */
+  waiting: number;
+
+  /**
+   * Whether the latest batch arrived.
+   *
+   * @generated from field: bool delivering = 5;
+   */
+  delivering: boolean;
+};
+
+/**
+ * Describes the message consciousness.system.v1.TraceExport.
+ * Use `create(TraceExportSchema)` to create a new message.
+ */
+export const TraceExportSchema: GenMessage<TraceExport> = /*@__PURE__*/
+  messageDesc(file_consciousness_system_v1_system_service, 4);
 
 /**
  * Asks for the state of the process.
@@ -111,10 +167,10 @@ export type GetStatusRequest = Message<"consciousness.system.v1.GetStatusRequest
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_system_v1_system_service, 4);
+  messageDesc(file_consciousness_system_v1_system_service, 5);
 
 /**
- * The state of the process.
+ * The state of the process, and of the platform where the gateway answers.
  *
  * @generated from message consciousness.system.v1.GetStatusResponse
  */
@@ -167,6 +223,42 @@ export type GetStatusResponse = Message<"consciousness.system.v1.GetStatusRespon
    * @generated from field: uint32 admission_limit = 7;
    */
   admissionLimit: number;
+
+  /**
+   * What the process is made of.
+   *
+   * @generated from field: consciousness.system.v1.Versions versions = 8;
+   */
+  versions?: Versions | undefined;
+
+  /**
+   * What the process found when it checked itself, just now.
+   *
+   * @generated from field: repeated consciousness.system.v1.SelfCheck self_checks = 9;
+   */
+  selfChecks: SelfCheck[];
+
+  /**
+   * What waits.
+   *
+   * @generated from field: consciousness.system.v1.Queues queues = 10;
+   */
+  queues?: Queues | undefined;
+
+  /**
+   * How spans leave the process; absent where it records none.
+   *
+   * @generated from field: consciousness.system.v1.TraceExport trace_export = 11;
+   */
+  traceExport?: TraceExport | undefined;
+
+  /**
+   * Every workload of the platform; from the gateway alone. Of several replicas
+   * one answers.
+   *
+   * @generated from field: repeated consciousness.system.v1.WorkloadStatus workload_statuses = 12;
+   */
+  workloadStatuses: WorkloadStatus[];
 };
 
 /**
@@ -174,7 +266,285 @@ export type GetStatusResponse = Message<"consciousness.system.v1.GetStatusRespon
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
-  messageDesc(file_consciousness_system_v1_system_service, 5);
+  messageDesc(file_consciousness_system_v1_system_service, 6);
+
+/**
+ * The state of one workload.
+ *
+ * @generated from message consciousness.system.v1.WorkloadStatus
+ */
+export type WorkloadStatus = Message<"consciousness.system.v1.WorkloadStatus"> & {
+  /**
+   * Its name, such as `engine`.
+   *
+   * @generated from field: string workload = 1;
+   */
+  workload: string;
+
+  /**
+   * SERVING; NOT_SERVING where it answers and something that it cannot do
+   * without does not; UNSPECIFIED where it does not answer, and nothing else is
+   * known.
+   *
+   * @generated from field: consciousness.system.v1.ServingStatus status = 2;
+   */
+  status: ServingStatus;
+
+  /**
+   * Why it does not answer: a reason of the error catalogue, such as
+   * DEPENDENCY_UNAVAILABLE.
+   *
+   * @generated from field: string failure = 3;
+   */
+  failure: string;
+
+  /**
+   * How long its answer took, or the wait for it, in milliseconds.
+   *
+   * @generated from field: double latency_ms = 4;
+   */
+  latencyMs: number;
+
+  /**
+   * What it is made of.
+   *
+   * @generated from field: consciousness.system.v1.Versions versions = 5;
+   */
+  versions?: Versions | undefined;
+
+  /**
+   * When it became ready.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 6;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Seconds since then.
+   *
+   * @generated from field: double uptime_seconds = 7;
+   */
+  uptimeSeconds: number;
+
+  /**
+   * What it needs, each asked now.
+   *
+   * @generated from field: repeated consciousness.system.v1.DependencyStatus dependencies = 8;
+   */
+  dependencies: DependencyStatus[];
+
+  /**
+   * What it found when it checked itself.
+   *
+   * @generated from field: repeated consciousness.system.v1.SelfCheck self_checks = 9;
+   */
+  selfChecks: SelfCheck[];
+
+  /**
+   * What waits.
+   *
+   * @generated from field: consciousness.system.v1.Queues queues = 10;
+   */
+  queues?: Queues | undefined;
+
+  /**
+   * Calls in progress.
+   *
+   * @generated from field: uint32 calls_in_flight = 11;
+   */
+  callsInFlight: number;
+
+  /**
+   * How many calls at once are admitted.
+   *
+   * @generated from field: uint32 admission_limit = 12;
+   */
+  admissionLimit: number;
+};
+
+/**
+ * Describes the message consciousness.system.v1.WorkloadStatus.
+ * Use `create(WorkloadStatusSchema)` to create a new message.
+ */
+export const WorkloadStatusSchema: GenMessage<WorkloadStatus> = /*@__PURE__*/
+  messageDesc(file_consciousness_system_v1_system_service, 7);
+
+/**
+ * What a process is made of.
+ *
+ * @generated from message consciousness.system.v1.Versions
+ */
+export type Versions = Message<"consciousness.system.v1.Versions"> & {
+  /**
+   * Version of the platform.
+   *
+   * @generated from field: string platform = 1;
+   */
+  platform: string;
+
+  /**
+   * Version of Node.js.
+   *
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * Beginning of the SHA-256 of the contract, in hexadecimal; the same wherever
+   * processes agree on it.
+   *
+   * @generated from field: string contract = 3;
+   */
+  contract: string;
+
+  /**
+   * Version of the trained models; empty where there are none.
+   *
+   * @generated from field: string models = 4;
+   */
+  models: string;
+};
+
+/**
+ * Describes the message consciousness.system.v1.Versions.
+ * Use `create(VersionsSchema)` to create a new message.
+ */
+export const VersionsSchema: GenMessage<Versions> = /*@__PURE__*/
+  messageDesc(file_consciousness_system_v1_system_service, 8);
+
+/**
+ * What a process found when it checked one thing about itself.
+ *
+ * @generated from message consciousness.system.v1.SelfCheck
+ */
+export type SelfCheck = Message<"consciousness.system.v1.SelfCheck"> & {
+  /**
+   * What was checked, such as `judges`.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Whether it is as it should be.
+   *
+   * @generated from field: bool ok = 2;
+   */
+  ok: boolean;
+
+  /**
+   * What was found, in a few words.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+};
+
+/**
+ * Describes the message consciousness.system.v1.SelfCheck.
+ * Use `create(SelfCheckSchema)` to create a new message.
+ */
+export const SelfCheckSchema: GenMessage<SelfCheck> = /*@__PURE__*/
+  messageDesc(file_consciousness_system_v1_system_service, 9);
+
+/**
+ * What waits in a workload.
+ *
+ * @generated from message consciousness.system.v1.Queues
+ */
+export type Queues = Message<"consciousness.system.v1.Queues"> & {
+  /**
+   * Calls that wait for admission.
+   *
+   * @generated from field: uint32 waiting_calls = 1;
+   */
+  waitingCalls: number;
+
+  /**
+   * How long the latest call waited for admission, in milliseconds.
+   *
+   * @generated from field: double admission_wait_ms = 2;
+   */
+  admissionWaitMs: number;
+
+  /**
+   * Events that wait to leave; absent where the workload records none.
+   *
+   * @generated from field: consciousness.system.v1.OutboxBacklog outbox = 3;
+   */
+  outbox?: OutboxBacklog | undefined;
+
+  /**
+   * Events that wait to be applied, for each consumer of the workload.
+   *
+   * @generated from field: repeated consciousness.system.v1.ConsumerBacklog consumers = 4;
+   */
+  consumers: ConsumerBacklog[];
+};
+
+/**
+ * Describes the message consciousness.system.v1.Queues.
+ * Use `create(QueuesSchema)` to create a new message.
+ */
+export const QueuesSchema: GenMessage<Queues> = /*@__PURE__*/
+  messageDesc(file_consciousness_system_v1_system_service, 10);
+
+/**
+ * Events in an outbox that the bus has not got yet, as last counted, within some
+ * seconds.
+ *
+ * @generated from message consciousness.system.v1.OutboxBacklog
+ */
+export type OutboxBacklog = Message<"consciousness.system.v1.OutboxBacklog"> & {
+  /**
+   * How many; counted up to 100,000.
+   *
+   * @generated from field: uint32 pending = 1;
+   */
+  pending: number;
+
+  /**
+   * Age of the oldest, in seconds.
+   *
+   * @generated from field: double oldest_seconds = 2;
+   */
+  oldestSeconds: number;
+};
+
+/**
+ * Describes the message consciousness.system.v1.OutboxBacklog.
+ * Use `create(OutboxBacklogSchema)` to create a new message.
+ */
+export const OutboxBacklogSchema: GenMessage<OutboxBacklog> = /*@__PURE__*/
+  messageDesc(file_consciousness_system_v1_system_service, 11);
+
+/**
+ * Events that a consumer has not applied yet.
+ *
+ * @generated from message consciousness.system.v1.ConsumerBacklog
+ */
+export type ConsumerBacklog = Message<"consciousness.system.v1.ConsumerBacklog"> & {
+  /**
+   * Durable name of the consumer.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * How many, those in progress included; absent where the bus does not say.
+   *
+   * @generated from field: optional uint64 pending = 2;
+   */
+  pending?: bigint | undefined;
+};
+
+/**
+ * Describes the message consciousness.system.v1.ConsumerBacklog.
+ * Use `create(ConsumerBacklogSchema)` to create a new message.
+ */
+export const ConsumerBacklogSchema: GenMessage<ConsumerBacklog> = /*@__PURE__*/
+  messageDesc(file_consciousness_system_v1_system_service, 12);
 
 /**
  * The state of one dependency.
@@ -202,6 +572,13 @@ export type DependencyStatus = Message<"consciousness.system.v1.DependencyStatus
    * @generated from field: double latency_ms = 3;
    */
   latencyMs: number;
+
+  /**
+   * Whether the process serves without it.
+   *
+   * @generated from field: bool optional = 4;
+   */
+  optional: boolean;
 };
 
 /**
@@ -209,7 +586,7 @@ export type DependencyStatus = Message<"consciousness.system.v1.DependencyStatus
  * Use `create(DependencyStatusSchema)` to create a new message.
  */
 export const DependencyStatusSchema: GenMessage<DependencyStatus> = /*@__PURE__*/
-  messageDesc(file_consciousness_system_v1_system_service, 6);
+  messageDesc(file_consciousness_system_v1_system_service, 13);
 
 /**
  * Asks for the metrics.
@@ -224,7 +601,7 @@ export type GetMetricsRequest = Message<"consciousness.system.v1.GetMetricsReque
  * Use `create(GetMetricsRequestSchema)` to create a new message.
  */
 export const GetMetricsRequestSchema: GenMessage<GetMetricsRequest> = /*@__PURE__*/
-  messageDesc(file_consciousness_system_v1_system_service, 7);
+  messageDesc(file_consciousness_system_v1_system_service, 14);
 
 /**
  * Whether something serves.
@@ -288,7 +665,9 @@ export const SystemService: GenService<{
     output: typeof GetReadinessResponseSchema;
   },
   /**
-   * Returns versions, uptime and the state of each dependency.
+   * Returns versions, uptime, the state of each dependency, self-checks and what
+   * waits. Through the gateway it tells of every workload, each of which has a
+   * second to answer; one that does not is said not to.
    *
    * @generated from rpc consciousness.system.v1.SystemService.GetStatus
    */
@@ -298,8 +677,10 @@ export const SystemService: GenService<{
     output: typeof GetStatusResponseSchema;
   },
   /**
-   * Returns the process's metrics in the Prometheus text format. Besides a
-   * principal with the permission, the configured scrape token opens it.
+   * Returns the process's metrics in the Prometheus text format, or as
+   * OpenMetrics where `Accept` prefers application/openmetrics-text; only that
+   * has exemplars, which name the traces of measured calls. Besides a principal
+   * with the permission, the configured scrape token opens it.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME the body is not a message of ours
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE
    *
