@@ -20,7 +20,11 @@ export interface Days {
   drop(before: number): Promise<void>;
 }
 
-/** Makes partitions ahead and on demand, also for what comes late, in the name of the schema's owner. */
+/**
+ * Makes partitions ahead and on demand, also for what comes late, in the name of
+ * the schema's owner. Each has a transaction of its own, since a transaction can
+ * hold the locks of some hundred tables and not more.
+ */
 export function daysOf(database: Database, clock: Clock): Days {
   const known = new Set<number>();
   const locked = async (work: (client: PostgresPoolClient) => Promise<void>) => {
@@ -36,66 +40,73 @@ export function daysOf(database: Database, clock: Clock): Days {
       const wanted = new Set([clock.now(), clock.now() + dayMs, ...times].map(startOfDay));
       const missing = [...wanted].filter((day) => !known.has(day)).sort((a, b) => a - b);
       if (missing.length === 0) return;
-      await locked(async (client) => {
-        for (const day of missing) {
-          for (const table of partitioned) await makeDay(client, table, day);
-        }
-      });
-      for (const day of missing) known.add(day);
+      for (const day of missing) {
+        await locked((client) => makeDay(client, day));
+        known.add(day);
+      }
     },
     doubt: () => known.clear(),
     async drop(before) {
       known.clear();
-      await locked((client) => dropDays(client, startOfDay(before)));
+      for (const name of await partitionsBefore(database, startOfDay(before))) {
+        await locked(async (client) => {
+          await client.query(`select ${dropLock}`, []);
+          await client.query(`drop table if exists ${tableName(name)}`, []);
+        });
+      }
+      await locked((client) => forgetRest(client, startOfDay(before)));
     },
   };
 }
 
-/** Attaching, unlike `create table … partition of`, lets others read and write the table meanwhile. */
-async function makeDay(client: PostgresPoolClient, table: string, day: number): Promise<void> {
-  const partition = tableName(`${table}${suffixOf(day)}`);
-  const { rows } = await client.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
-    partition,
-  ]);
-  if (rows[0]?.there) return;
-  const bounds = `from ('${isoTime(day)}') to ('${isoTime(day + dayMs)}')`;
-  await client.query(
-    `create table ${partition} (like ${tableName(table)} including all);
-     alter table ${tableName(table)} attach partition ${partition} for values ${bounds}`,
-    [],
-  );
+async function makeDay(client: PostgresPoolClient, day: number): Promise<void> {
+  for (const table of partitioned) {
+    const partition = tableName(`${table}${suffixOf(day)}`);
+    if (await isThere(client, partition)) continue;
+    // Attaching, unlike `create table … partition of`, lets others read and write the table meanwhile.
+    await client.query(
+      `create table ${partition} (like ${tableName(table)} including all);
+       alter table ${tableName(table)} attach partition ${partition}
+         for values from ('${isoTime(day)}') to ('${isoTime(day + dayMs)}')`,
+      [],
+    );
+  }
 }
 
-async function dropDays(client: PostgresPoolClient, before: number): Promise<void> {
+async function isThere(client: PostgresPoolClient, table: string): Promise<boolean> {
+  const { rows } = await client.query("select where to_regclass($1) is not null", [table]);
+  return rows.length > 0;
+}
+
+/** Forgets what is in no partition, and the series that nothing refers to any more. */
+async function forgetRest(client: PostgresPoolClient, before: number): Promise<void> {
   await client.query(`select ${dropLock}`, []);
-  for (const table of partitioned) {
-    for (const name of await partitionsBefore(client, table, before)) {
-      await client.query(`drop table ${tableName(name)}`, []);
-    }
-  }
   for (const table of ["rollup_hour", "rollup_day", "labels"]) {
     await client.query(`delete from ${tableName(table)} where time < $1`, [new Date(before)]);
   }
-  // Whatever was rolled up has a row for its day.
+  const used = (table: string) => `exists (select from ${tableName(table)} as r where r.series = s.id)`;
   await client.query(
-    `delete from ${tableName("series")} as s
-     where not exists (select from ${tableName("rollup_day")} as r where r.series = s.id)`,
+    `delete from ${tableName("series")} as s where not ${used("rollup_day")} and not ${used("rollup_minute")}`,
     [],
   );
 }
 
-async function partitionsBefore(
-  client: PostgresPoolClient,
-  table: string,
-  before: number,
-): Promise<string[]> {
-  const { rows } = await client.query<{ relname: string }>(
-    `select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
-     where i.inhparent = to_regclass($1) order by c.relname`,
-    [tableName(table)],
-  );
-  // Names differ in the date alone, so their order is that of time.
-  return rows.map(({ relname }) => relname).filter((name) => name < `${table}${suffixOf(before)}`);
+async function partitionsBefore(database: Database, before: number): Promise<string[]> {
+  const client = await database.connect();
+  try {
+    const { rows } = await client.query<{ relname: string }>(
+      `select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent = any($1::regclass[]) order by c.relname`,
+      [partitioned.map(tableName)],
+    );
+    // Names of one table differ in the date alone, so their order is that of time.
+    const names = rows.map(({ relname }) => relname);
+    return partitioned.flatMap((table) =>
+      names.filter((name) => name.startsWith(table) && name < `${table}${suffixOf(before)}`),
+    );
+  } finally {
+    client.release();
+  }
 }
 
 function startOfDay(ms: number): number {
