@@ -40,7 +40,7 @@ export function createTimedOpinions({ platform, find, failed, attributes }: Time
     signal,
   ) => {
     const none = (failure: string) => ({ source: "none", opinion: failed(question.request.scope, failure) });
-    if (budgetMs <= 0) return none("no_time");
+    if (budgetMs < 1) return none("no_time");
     try {
       return await raceBudget(budgetMs, signal, () => find(question));
     } catch (error) {
