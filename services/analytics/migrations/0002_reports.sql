@@ -32,7 +32,8 @@ create index anomalies_newest_first on anomalies (tenant_id, id desc);
 -- Days, in UTC, that were compared with the day before.
 create table drift_days (
   tenant_id text not null,
-  day date not null,
+  day timestamptz not null,
+  id uuid not null,
   drifted boolean not null,
   primary key (tenant_id, day)
 );

@@ -183,14 +183,16 @@ export type ScoreDrift = Message<"consciousness.analytics.v1.ScoreDrift"> & {
 
   /**
    * Difference of the means, in standard deviations of both periods together
-   * (Cohen's d). Absent where either has fewer than two.
+   * (Cohen's d). Absent where either has fewer than two, and where neither varies
+   * but they differ.
    *
    * @generated from field: optional double effect = 3;
    */
   effect?: number | undefined;
 
   /**
-   * Whether that is 0.2 or more, either way, with 30 decisions in both.
+   * Whether that is 0.2 or more, either way, or absent for neither varies, with
+   * 30 decisions in both.
    *
    * @generated from field: bool drifted = 4;
    */
@@ -456,8 +458,8 @@ export const ListAnomaliesResponseSchema: GenMessage<ListAnomaliesResponse> = /*
  * Something out of the ordinary: its robust z-score, 0.6745 · (value − median)
  * ÷ median absolute deviation over the times before (Iglewicz and Hoaglin 1993),
  * was beyond 3.5 either way. The deviation counts as no less than what chance
- * alone makes of such a value, so that a steady past makes no anomaly of the
- * first difference. Times before are the same five minutes of the 14 days
+ * alone makes of such a count or share, and as no less than 5 % of a latency, so
+ * that a steady past makes no anomaly of the first difference. Times before are the same five minutes of the 14 days
  * before with the two times of five minutes on either side; while there are
  * fewer than 20 of them, the 24 hours before. Latency and verdicts are compared
  * between times with 20 decisions or more.
