@@ -17,6 +17,14 @@ const denied = (request: object): Attempt => ({ kind: "denied", request });
 export function attemptsOn(other: Tenant, self: Tenant): Readonly<Record<string, readonly Attempt[]>> {
   const rules = "rules:\n  - id: harm.fraud\n    severity: CRITICAL\n";
   const question = { input: "When can lamps be returned?", agent_id: other.agent };
+  const everywhere = { all_tenants: true };
+  const time_range = { start_time: "2020-01-01T00:00:00Z", end_time: "2100-01-01T00:00:00Z" };
+  const counting = { time_range, aggregations: [{ function: "AGGREGATE_FUNCTION_COUNT" }] };
+  const grouped = (...dimensions: string[]) => ({
+    ...counting,
+    group_by: dimensions.map((dimension) => ({ dimension: `DIMENSION_${dimension}` })),
+  });
+  const file = { time_range, format: "EXPORT_FORMAT_JSON_LINES" };
   const stolen = { id: other.agent, name: "stolen", agent_type: "sales" };
   return {
     "AccountsService/ChangePassword": [own({ old_password: "wrong", new_password: "Long-And-Rare-4711" })],
@@ -39,6 +47,16 @@ export function attemptsOn(other: Tenant, self: Tenant): Readonly<Record<string,
     ],
     "AgentsService/UnshareAgent": [names({ id: other.agent, subject: other.user })],
     "AgentsService/UpdateAgent": [names({ agent: stolen, update_mask: "name" })],
+    "AnalyticsService/GetConsciousness": [own(), own({ agent_id: other.agent }), denied(everywhere)],
+    "AnalyticsService/GetMetrics": [own(), denied(everywhere)],
+    "AnalyticsService/GetPerformance": [own(), own({ agent_id: other.agent }), denied(everywhere)],
+    "AnalyticsService/Query": [
+      own(grouped("AGENT", "USER", "POLICY")),
+      own({ ...grouped("RULE"), filter: { agent_ids: [other.agent] } }),
+      own({ ...grouped("USER"), filter: { user_ids: [other.admin] } }),
+      denied({ ...grouped("TENANT"), ...everywhere }),
+    ],
+    "AnalyticsService/WatchMetrics": [denied(everywhere)],
     "ApiKeysService/CreateApiKey": [own({ name: "k", scopes: ["PERMISSION_AGENT_READ"] })],
     "ApiKeysService/ListApiKeys": [own(), own({ user_id: other.admin })],
     "ApiKeysService/RevokeApiKey": [names({ id: other.apiKey })],
@@ -58,11 +76,19 @@ export function attemptsOn(other: Tenant, self: Tenant): Readonly<Record<string,
     "EngineService/ProcessStream": [names({ request: question })],
     "EngineService/Reflect": [names({ decision_id: other.decision })],
     "EngineService/ReplayDecision": [names({ id: other.decision })],
+    "ExportsService/CreateExport": [own({ spec: file }), denied({ spec: { ...file, ...everywhere } })],
+    "ExportsService/DeleteExport": [names({ id: other.export })],
+    "ExportsService/Export": [own({ spec: file }), denied({ spec: { ...file, ...everywhere } })],
+    "ExportsService/GetExport": [names({ id: other.export })],
+    "ExportsService/ListExports": [own()],
     "PolicyService/GetPolicy": [own()],
     "PolicyService/GetPolicyVersion": [own({ version: 1 })],
     "PolicyService/ListPolicyVersions": [own()],
     "PolicyService/PutPolicy": [own({ document: rules })],
     "PolicyService/RollbackPolicy": [own({ version: 1 })],
+    "ReportsService/GetCapacityReport": [own(), denied(everywhere)],
+    "ReportsService/GetDriftReport": [own(), own({ agent_id: other.agent }), denied(everywhere)],
+    "ReportsService/ListAnomalies": [own(), denied(everywhere)],
     "RolesService/ListRoles": [own()],
     "RolesService/ResetRole": [own({ role: "ROLE_USER" })],
     "RolesService/UpdateRole": [own({ role: "ROLE_USER", permissions: ["PERMISSION_AGENT_READ"] })],

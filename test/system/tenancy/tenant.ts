@@ -18,9 +18,14 @@ export interface Tenant {
   readonly apiKey: string;
   readonly serviceAccount: string;
   readonly session: string;
+  readonly export: string;
 }
 
 const password = "Correct-Horse-47-Battery";
+const everything = {
+  time_range: { start_time: "2020-01-01T00:00:00Z", end_time: "2100-01-01T00:00:00Z" },
+  format: "EXPORT_FORMAT_CSV",
+};
 const knowledge = [{ title: "Returns", text: "Lamps can be returned within 30 days of delivery." }];
 
 /** Makes a tenant with an administrator, a user, and one of everything that people make. */
@@ -50,6 +55,7 @@ export async function makeTenant(url: string, name: string): Promise<Tenant> {
   const decided = await told(rest("POST", "/api/v1/consciousness/process", question));
   const document = `rules:\n  - id: harm.fraud\n    severity: CRITICAL\n`;
   await told(rest("PUT", "/api/v1/policies", { document, note: noteOf(name) }));
+  const exported = await told(rest("POST", "/api/v1/analytics/exports", { spec: everything }));
   return {
     name,
     rest,
@@ -62,13 +68,15 @@ export async function makeTenant(url: string, name: string): Promise<Tenant> {
     apiKey: things.key.api_key.id,
     serviceAccount: things.account.service_account.id,
     session: things.sessions.sessions[0].id,
+    export: exported.id,
   };
 }
 
 /** Everything that only its own people may know. */
 export function secretsOf(tenant: Tenant): string[] {
   const { admin, user, agent, decision, invitation: invited, apiKey, serviceAccount, session } = tenant;
-  return [admin, user, agent, decision, invited, apiKey, serviceAccount, session, noteOf(tenant.name)];
+  const made = [agent, decision, invited, apiKey, serviceAccount, session, tenant.export];
+  return [admin, user, ...made, noteOf(tenant.name)];
 }
 
 /** What its administrator reads of all that it has; sessions and audit aside, which reading itself changes. */

@@ -42,10 +42,27 @@ async function send({ method }: MethodContract, request: object) {
     },
     body: streams ? enveloped(json) : json,
   });
-  const text = await response.text();
-  // The last message of a stream, behind five bytes, says how it ended.
-  const end = streams ? JSON.parse(text.slice(text.lastIndexOf("\u0002") + 5)).error : JSON.parse(text);
-  return { text, code: end?.code };
+  const body = Buffer.from(await response.arrayBuffer());
+  const texts = streams ? unenveloped(body) : [body.toString()];
+  // The last message of a stream says how it ended.
+  const end = JSON.parse(texts.at(-1) ?? "{}");
+  return { text: texts.map(withContent).join("\n"), code: (streams ? end.error : end)?.code };
+}
+
+function unenveloped(body: Buffer): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < body.length; ) {
+    const start = at + 5;
+    at = start + body.readUInt32BE(at + 1);
+    texts.push(body.toString("utf8", start, at));
+  }
+  return texts;
+}
+
+/** Raw bodies are base64 in JSON, which would hide what they tell. */
+function withContent(json: string): string {
+  const { data } = JSON.parse(json);
+  return typeof data === "string" ? json + Buffer.from(data, "base64").toString() : json;
 }
 
 function enveloped(json: string): Buffer {
