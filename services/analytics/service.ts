@@ -1,10 +1,7 @@
-import type { DescService } from "@bufbuild/protobuf";
-import type { ServiceImpl } from "@connectrpc/connect";
 import { AnalyticsService } from "#gen/ts/consciousness/analytics/v1/analytics_service_pb.js";
 import { ExportsService } from "#gen/ts/consciousness/analytics/v1/exports_service_pb.js";
 import { ReportsService } from "#gen/ts/consciousness/analytics/v1/reports_service_pb.js";
 import { resolveContract } from "../kit/contract/method.js";
-import { errors } from "../kit/errors.js";
 import { deadLettersOf } from "../kit/events/dead-letters-of.js";
 import { keyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
@@ -12,7 +9,7 @@ import { migrate, readMigrations } from "../kit/stores/database/migrate.js";
 import { keepTending } from "../kit/tending.js";
 import { implement, type Platform, type WorkloadDefinition } from "../kit/workload.js";
 import { type AnalyticsConfig, readConfig, secretSetting } from "./config.js";
-import { createAsk } from "./domain/ask.js";
+import { type Ask, createAsk } from "./domain/ask.js";
 import { createPseudonyms } from "./domain/pseudonyms.js";
 import { openExports } from "./exports/handlers.js";
 import type { ExportTables } from "./exports/rows.js";
@@ -20,6 +17,8 @@ import { type Ingest, startIngest } from "./ingest/ingest.js";
 import { createLive } from "./live/live-metrics.js";
 import { createWatchers } from "./live/watchers.js";
 import { openStore } from "./open-store.js";
+import { openReports } from "./reports/handlers.js";
+import type { ReportTables } from "./reports/rows.js";
 import { forgetting } from "./retention.js";
 import { getConsciousness } from "./rpc/get-consciousness.js";
 import { getMetrics } from "./rpc/get-metrics.js";
@@ -37,22 +36,30 @@ export const definition: WorkloadDefinition<AnalyticsConfig> = {
   async start(config, platform) {
     const database = await platform.database();
     await migrate(database, { schema, migrations: await readMigrations(schema) });
-    const db = openSchema<ExportTables>(database, schema);
+    const db = openSchema<ExportTables & ReportTables>(database, schema);
     const secret = await readSecret(config, platform);
     const store = await openStore(config.store, platform);
     const pseudonyms = createPseudonyms(secret);
     const { bus, log, metrics, clock } = platform;
+    if (!platform.hears("engine")) log.warn("decisions are not counted: events of the engine need NATS_URL");
     const deadLetters = deadLettersOf(bus, db);
     const ingest = await startIngest({ bus, log, metrics, clock, deadLetters, store, pseudonyms });
     const forget = forgetting({ store, days: config.retentionDays, clock });
     const exports = openExports({ config: config.exports, store, db, pseudonyms, secret, platform });
-    const chores = { "forgetting decisions": forget, "removing exports": exports.sweep };
+    const ask = createAsk(store, config.bounds);
+    const { retentionDays } = config;
+    const reports = openReports({ ask, store, db, clock, retentionDays });
+    const chores = {
+      "forgetting decisions": forget,
+      "removing exports": exports.sweep,
+      "watching for anomalies": reports.watch,
+    };
     const tending = keepTending(chores, () => log);
     return {
       implementations: [
-        implement(AnalyticsService, analyticsHandlers({ config, platform, store, pseudonyms, ingest })),
+        implement(AnalyticsService, analyticsHandlers({ config, platform, store, ask, pseudonyms, ingest })),
         implement(ExportsService, exports.handlers),
-        ...[ReportsService].map(later),
+        implement(ReportsService, reports.handlers),
       ],
       dependencies: [
         { name: "database", check: (signal) => database.ping(signal) },
@@ -60,6 +67,7 @@ export const definition: WorkloadDefinition<AnalyticsConfig> = {
       ],
       async stop() {
         await Promise.all([ingest.stop(), tending.stop(), exports.stop()]);
+        await reports.stop();
         await store.close();
       },
     };
@@ -70,15 +78,15 @@ interface Parts {
   readonly config: AnalyticsConfig;
   readonly platform: Platform;
   readonly store: ColumnStore;
+  readonly ask: Ask;
   readonly pseudonyms: ReturnType<typeof createPseudonyms>;
   readonly ingest: Ingest;
 }
 
-function analyticsHandlers({ config, platform, store, pseudonyms, ingest }: Parts) {
+function analyticsHandlers({ config, platform, store, ask, pseudonyms, ingest }: Parts) {
   const { clock } = platform;
   const { bounds } = config;
   const { lag } = ingest;
-  const ask = createAsk(store, bounds);
   const live = createLive({ ask, clock, lag });
   const watching = { live, watchers: createWatchers(), longestMs: longestWatchMs() };
   return {
@@ -102,16 +110,4 @@ function readSecret(
 function longestWatchMs(): number {
   const { methods } = resolveContract([AnalyticsService]);
   return methods.get(AnalyticsService.method.watchMetrics)?.deadlineMs ?? 0;
-}
-
-function later(service: DescService) {
-  const handlers = Object.fromEntries(
-    service.methods.map(({ localName, name }) => [
-      localName,
-      () => {
-        throw errors.methodUnknown({ method: name });
-      },
-    ]),
-  );
-  return implement(service, handlers as ServiceImpl<DescService>);
 }

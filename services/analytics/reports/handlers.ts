@@ -47,6 +47,7 @@ export function openReports({ ask, store, db, clock, retentionDays }: ReportsOpt
       listAnomalies: listAnomalies({ reports }),
     },
     watch: watch({ ask, store, reports, lease: held, clock, keptMs: retentionDays * dayMs }),
-    stop: () => held.release(),
+    // Else it ends by itself.
+    stop: () => held.release().catch(() => undefined),
   };
 }
