@@ -2,6 +2,7 @@ import type { Decision } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import type { Metrics } from "../kit/metrics.js";
 import { recordedSpan } from "../kit/spans.js";
 import type { ProviderOutcome } from "./domain/compose/provider-outcome.js";
+import { recordExchange } from "./provider-span.js";
 import { verdictName } from "./store.js";
 
 /** Counts a decision, and measures its time, its stages and its quality. */
@@ -20,11 +21,13 @@ export function observeDecision(
   };
 }
 
-/** Counts an exchange with a provider, its time, and what it cost. */
+/** Counts an exchange with a provider, its time, and what it cost, and adds it to the trace. */
 export function observeProvider(
   metrics: Pick<Metrics, "providerRequests" | "providerDuration" | "providerTokens" | "providerCost">,
 ) {
-  return ({ provider, outcome, seconds, tokens, cost }: ProviderOutcome): void => {
+  return (ended: ProviderOutcome): void => {
+    const { provider, outcome, seconds, tokens, cost } = ended;
+    recordExchange(ended);
     metrics.providerRequests.add({ provider, outcome });
     metrics.providerDuration.observe(seconds, { provider });
     if (tokens) {

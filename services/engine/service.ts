@@ -30,6 +30,7 @@ import { createPipeline } from "./domain/pipeline.js";
 import { createUsageMeter } from "./domain/process-usage.js";
 import { createRecentRequests } from "./domain/recent-requests.js";
 import type { PipelineDeps } from "./domain/run.js";
+import { selfChecks } from "./domain/self.js";
 import { feedbackStore } from "./feedback-store.js";
 import { knownAgents } from "./known-agents.js";
 import { createLlmJudge } from "./llm-judge.js";
@@ -165,6 +166,8 @@ export const definition: WorkloadDefinition<EngineConfig> = {
         { name: "database", check: checkDatabase },
         ...(self.llmJudge ? [{ name: "llm_judge", degrades: true, check: self.llmJudge.check }] : []),
       ],
+      selfChecks: (signal) => selfChecks(selfDeps, signal),
+      modelsVersion: card.version,
       async stop() {
         await Promise.allSettled(pending);
         policyFile.stop();

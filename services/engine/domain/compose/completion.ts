@@ -24,6 +24,8 @@ export interface Completion {
   readonly finishReason: string;
   /** Absent when the provider states none. */
   readonly tokens?: TokenCount;
+  /** The model that the provider says has answered; absent when it names none, or nothing that looks like a name. */
+  readonly model?: string;
 }
 
 /** A piece of a streamed answer. */
@@ -41,7 +43,13 @@ export function parseCompletion(body: string): Completion {
   const content = textOf(message.content) ?? textOf(message.refusal);
   const toolCalls = toolCallsOf(message.tool_calls);
   if (content === undefined && toolCalls.length === 0) throw noCompletion();
-  return completed(content ?? "", toolCalls, choice.finish_reason, answer.usage);
+  return completed({
+    content: content ?? "",
+    toolCalls,
+    finishReason: choice.finish_reason,
+    usage: answer.usage,
+    model: answer.model,
+  });
 }
 
 /**
@@ -53,14 +61,16 @@ export async function* readChunks(events: AsyncIterable<string>): AsyncGenerator
   let content = "";
   let finishReason: unknown;
   let usage: unknown;
+  let model: unknown;
   for await (const data of events) {
     if (data === "[DONE]") {
-      yield { kind: "end", completion: completed(content, calls, finishReason, usage) };
+      yield { kind: "end", completion: completed({ content, toolCalls: calls, finishReason, usage, model }) };
       return;
     }
     const chunk = parseJson(data);
     if (!isRecord(chunk) || "error" in chunk) throw noCompletion();
     usage = chunk.usage ?? usage;
+    model = chunk.model ?? model;
     const choice = firstOf(chunk.choices);
     if (!isRecord(choice)) continue;
     finishReason = choice.finish_reason ?? finishReason;
@@ -73,19 +83,27 @@ export async function* readChunks(events: AsyncIterable<string>): AsyncGenerator
   throw new ProviderError("cut", "broke off in the middle of its answer");
 }
 
-function completed(
-  content: string,
-  toolCalls: readonly ToolCall[],
-  finishReason: unknown,
-  usage: unknown,
-): Completion {
+interface Said {
+  readonly content: string;
+  readonly toolCalls: readonly ToolCall[];
+  readonly finishReason: unknown;
+  readonly usage: unknown;
+  readonly model: unknown;
+}
+
+function completed({ content, toolCalls, finishReason, usage, model }: Said): Completion {
   const tokens = tokensOf(usage);
   return {
     content,
     toolCalls,
     finishReason: knownReason(finishReason, toolCalls),
     ...(tokens && { tokens }),
+    ...(isModelName(model) && { model }),
   };
+}
+
+function isModelName(model: unknown): model is string {
+  return typeof model === "string" && /^[\w.:/@-]{1,128}$/.test(model);
 }
 
 function knownReason(reason: unknown, toolCalls: readonly ToolCall[]): string {

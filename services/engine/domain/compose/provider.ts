@@ -38,6 +38,12 @@ export interface ProviderOptions {
   readonly observe?: (outcome: ProviderOutcome) => void;
 }
 
+interface ExchangeOptions {
+  readonly accept: string;
+  readonly outer: AbortSignal;
+  readonly stream?: boolean;
+}
+
 const mostConnections = 64;
 
 /**
@@ -53,13 +59,14 @@ export function createProvider({ config, observe = () => undefined }: ProviderOp
 
   const exchange = (
     request: ProviderRequest,
-    { accept, outer }: { readonly accept: string; readonly outer: AbortSignal },
+    { accept, outer, stream = false }: ExchangeOptions,
     read: (response: IncomingMessage) => Promise<ProviderAnswer>,
   ): Promise<ProviderAnswer> => {
     const body = JSON.stringify({ ...request, model: config.model });
     const attempt = async (signal: AbortSignal) =>
       read(await postToProvider({ config, agent, body, accept, signal }));
-    return measured({ provider: config.id, observe }, () => attempts(attempt, outer));
+    const { id: provider, model, baseUrl } = config;
+    return measured({ provider, asked: { model, stream, baseUrl }, observe }, () => attempts(attempt, outer));
   };
 
   return {
@@ -74,7 +81,8 @@ export function createProvider({ config, observe = () => undefined }: ProviderOp
       const pieces = new Handover<CompletionPart>();
       const asked = { ...request, stream: true, stream_options: { include_usage: true } };
       const signal = AbortSignal.any([outer, leaving.signal]);
-      const whole = exchange(asked, { accept: `${eventType}, ${jsonType}`, outer: signal }, (response) =>
+      const accept = `${eventType}, ${jsonType}`;
+      const whole = exchange(asked, { accept, outer: signal, stream: true }, (response) =>
         streamedAnswer(response, config, (part) => pieces.give(part, signal)),
       );
       whole.then(
