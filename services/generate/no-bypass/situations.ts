@@ -11,6 +11,10 @@ export interface Situation {
 const fine = { request: "harmless", provider: "answers", checks: "fine" } as const;
 const withheld = { ...fine, verdict: "ABSTAINED" } as const;
 const unchecked = { ...fine, verdict: "CHECK_UNAVAILABLE" } as const;
+const doubted = { ...fine, request: "one that a head warns of" } as const;
+const unopined = { ...unchecked, ...doubted, provider: "is not asked" } as const;
+
+const known = "is not asked: the agent gives an answer again that was ALLOWED before";
 
 /** In each of them every route gives the same verdict. Blocks come first, as they are told one by one for some seconds. */
 export const situations = {
@@ -34,7 +38,23 @@ export const situations = {
     verdict: "BLOCKED",
     blocks: "answer",
   },
+  judgedHarmfulInput: {
+    ...doubted,
+    provider: "is not asked",
+    checks: "the LLM judge finds harm",
+    verdict: "BLOCKED",
+    blocks: "input",
+  },
+  judgedHarmfulAnswer: {
+    ...fine,
+    provider: "answers with what a head warns of",
+    checks: "the LLM judge finds harm",
+    verdict: "BLOCKED",
+    blocks: "answer",
+  },
   harmless: { ...fine, verdict: "ALLOWED" },
+  judgedHarmless: { ...doubted, checks: "the LLM judge finds no harm", verdict: "ALLOWED" },
+  known: { ...fine, provider: known, verdict: "ALLOWED" },
   personalData: { ...fine, provider: "answers with a card number", verdict: "MODIFIED" },
   revised: {
     ...fine,
@@ -64,10 +84,18 @@ export const situations = {
   answerRuleOpen: { ...fine, checks: "a rule on the answer fails, failure mode OPEN", verdict: "ALLOWED" },
   inputJudgeFails: { ...unchecked, provider: "is not asked", checks: "a judge fails on the input" },
   answerJudgeFails: { ...unchecked, checks: "a judge fails on the answer" },
+  knownAnswerJudgeFails: { ...unchecked, provider: known, checks: "a judge fails on the answer" },
   inputJudgeHangs: { ...unchecked, provider: "is not asked", checks: "a judge hangs on the input" },
   answerJudgeHangs: { ...unchecked, checks: "a judge hangs on the answer" },
   inputMaskHangs: { ...unchecked, provider: "is not asked", checks: "masking of the input hangs" },
   answerMaskFails: { ...unchecked, checks: "masking of the answer fails" },
+  llmJudgeFails: { ...doubted, checks: "the LLM judge fails, failure mode OPEN", verdict: "ALLOWED" },
+  llmJudgeFailsClosed: { ...unopined, checks: "the LLM judge fails, failure mode CLOSED" },
+  llmJudgeSilent: { ...unopined, checks: "the LLM judge says nothing in its time, failure mode CLOSED" },
+  llmJudgeSteered: {
+    ...unopined,
+    checks: "the LLM judge repeats what the request has it say, failure mode CLOSED",
+  },
 } as const satisfies Readonly<Record<string, Situation>>;
 
 /** The name of a situation. */

@@ -16,10 +16,10 @@ import {
 import { startPlatform, type TestPlatform } from "../../support/platform.js";
 import { type StandIn, startProvider } from "../../support/provider.js";
 import { restClient } from "../../support/rest.js";
-import { eventually } from "../../support/until.js";
+import { eventually, until } from "../../support/until.js";
 import { ask, type Heard, nameOf, type Seen } from "./ask.js";
 import { finds } from "./finds.js";
-import { breakThreads, knowledge, policyDocument, setUps } from "./set-ups.js";
+import { breakThreads, closedJudgePolicy, judge, knowledge, policyDocument, setUps } from "./set-ups.js";
 
 /** One way of a route. */
 interface Way {
@@ -35,6 +35,7 @@ const image = createFileRegistry(
 );
 const routes = decisionRoutes(readContract(image));
 const block = readError(image, blockReason);
+const answer_reuse = { max_age_seconds: 3_600 };
 const names = Object.keys(situations) as SituationName[];
 
 /** Those in which every route is called over HTTP/2 as well. */
@@ -46,20 +47,27 @@ const impatient: ReadonlySet<string> = new Set<SituationName>(["slow", "stalling
 /** So long the tests wait for each check that hangs. */
 const checkBudgetMs = 2_000;
 
+/** Asked where a head warns. */
+const llmJudge = { provider: "judge", timeout_ms: 1_000 };
+
 let platform: TestPlatform;
 let token: string;
 let provider: StandIn;
 let rest: ReturnType<typeof restClient>;
 let stopBreaking: () => void;
+/** Whether the answers that are to be given again have been given. */
+let allKnown = false;
 const agents = new Map<string, string>();
 const heard: { readonly name: SituationName; readonly route: DecisionRoute; readonly one: Heard }[] = [];
 
 beforeAll(async () => {
-  stopBreaking = breakThreads();
+  stopBreaking = breakThreads(() => allKnown);
   provider = await startProvider();
-  provider.answerWith((request, response) =>
-    setUps[request.url?.split("/")[2] as SituationName].provider?.(request, response),
-  );
+  provider.answerWith((request, response) => {
+    const asked = request.url?.split("/")[2];
+    const answer = asked === llmJudge.provider ? judge : setUps[asked as SituationName].provider;
+    answer?.(request, response);
+  });
   const ids = names.flatMap((name) => idsOf(name).map((id) => ({ name, id })));
   const providers = ids.map(({ name, id }) => ({
     id,
@@ -68,10 +76,12 @@ beforeAll(async () => {
     retries: 0,
     timeout_ms: impatient.has(name) ? 300 : 15_000,
   }));
+  const judging = { id: llmJudge.provider, base_url: `${provider.url}/judge`, model: "stand-in", retries: 0 };
   const budgets = { mask: checkBudgetMs, screen_input: checkBudgetMs, screen_output: checkBudgetMs };
   platform = await startPlatform({
     environment: {
-      ENGINE_PROVIDERS: JSON.stringify(providers),
+      ENGINE_PROVIDERS: JSON.stringify([...providers, judging]),
+      ENGINE_LLM_JUDGE: JSON.stringify(llmJudge),
       ENGINE_STREAM_WINDOWED: "true",
       ENGINE_KEEP_ALIVE_MS: "50",
       ENGINE_STAGE_BUDGETS_MS: JSON.stringify(budgets),
@@ -82,6 +92,8 @@ beforeAll(async () => {
   const put = await rest("PUT", "/api/v1/policies", { document: policyDocument });
   expect(put.status).toBe(200);
   await Promise.all(ids.map(({ name, id }) => createAgent(name, id)));
+  await Promise.all(names.filter((name) => setUps[name].known).map(makeKnown));
+  allKnown = true;
 }, 60_000);
 afterAll(async () => {
   await platform?.stop();
@@ -89,17 +101,33 @@ afterAll(async () => {
   stopBreaking?.();
 });
 
+/** Asks until the answer is given again, by a route of each service: they tell a provider different things. */
+async function makeKnown(name: SituationName): Promise<void> {
+  const services = new Map(routes.map((route) => [route.method.service, route]));
+  for (const route of services.values()) {
+    await until(async () => {
+      const one = await askOne(name, { route, http2: route.protocol === "gRPC" }, 0);
+      // What is asked here is no more than a harmless question to a provider that answers it.
+      heard.push({ name: "harmless", route, one });
+      return (await rest("GET", `/api/v1/consciousness/decisions/${one.decisionId}`)).body.cached;
+    });
+  }
+}
+
 async function createAgent(name: SituationName, id: string): Promise<void> {
   const grounding = setUps[name].grounded ? "GROUNDING_REQUIRED" : "GROUNDING_OPTIONAL";
   const { status, body } = await rest("POST", "/api/v1/agents", {
     name: id,
     agent_type: "chat",
     status: "AGENT_STATUS_ACTIVE",
-    configuration: { provider_id: id, grounding },
+    configuration: { provider_id: id, grounding, ...(setUps[name].known && { answer_reuse }) },
     knowledge: [knowledge],
   });
   expect([status, body]).toMatchObject([200, { name: id }]);
   agents.set(id, body.id);
+  if (!setUps[name].judgeClosed) return;
+  const document = { agent_id: body.id, document: closedJudgePolicy };
+  expect((await rest("PUT", "/api/v1/policies", document)).status).toBe(200);
 }
 
 /** The provider, and the name of its agent, that a way of a situation asks. */
@@ -122,14 +150,23 @@ function waysIn(name: SituationName): Way[] {
 
 /** Asks by every way at once. */
 async function askAll(name: SituationName): Promise<Map<string, Heard>> {
-  const { input = "Say good morning." } = setUps[name];
-  const asked = waysIn(name).map(async ({ route, http2 }, at) => {
-    const agentId = agents.get(idOf(name, at)) ?? "";
-    const one = await ask({ url: platform.url, token }, route, { agentId, input }, http2);
-    heard.push({ name, route, one });
-    return [nameOf(route, http2), one] as const;
+  const asked = waysIn(name).map(async (way, at) => {
+    const one = await askOne(name, way, at);
+    heard.push({ name, route: way.route, one });
+    return [nameOf(way.route, way.http2), one] as const;
   });
   return new Map(await Promise.all(asked));
+}
+
+function askOne(name: SituationName, { route, http2 }: Way, at: number): Promise<Heard> {
+  const { input = "Say good morning." } = setUps[name];
+  const agentId = agents.get(idOf(name, at)) ?? "";
+  return ask({ url: platform.url, token }, route, { agentId, input }, http2);
+}
+
+/** How often the provider of a situation was asked. */
+function timesAsked(name: SituationName): number {
+  return provider.heard.filter(({ url }) => url?.split("/")[2] === name).length;
 }
 
 /** What every route has to say in a situation. */
@@ -146,16 +183,16 @@ function expected(name: SituationName, { route }: Way): Seen {
 }
 
 /** Whether the provider was asked once for each answer, if at all. One whose time is over before it hears is not. */
-function expectAsked(name: SituationName, answers: number): void {
-  const asked = provider.heard.filter(({ url }) => url?.split("/")[2] === name).length;
+function expectAsked(name: SituationName, asked: number, answers: number): void {
   const short = impatient.has(name);
-  const wanted = situations[name].provider === "is not asked" ? 0 : answers;
+  const wanted = situations[name].provider.startsWith("is not asked") ? 0 : answers;
   expect(short ? asked > 0 && asked <= wanted : asked === wanted).toBe(true);
 }
 
 describe("the matrix", () => {
   it.each(names)("%s: the same verdict by every route, and nothing withheld by any", async (name) => {
     const { secrets, windows } = setUps[name];
+    const before = timesAsked(name);
     const answers = await askAll(name);
     const seen = Object.fromEntries([...answers].map(([way, one]) => [way, one.seen]));
     const wanted = waysIn(name).map((way) => [nameOf(way.route, way.http2), expected(name, way)]);
@@ -167,12 +204,12 @@ describe("the matrix", () => {
         .map((secret) => `${way}: ${secret}`),
     );
     expect(leaks).toEqual([]);
-    expectAsked(name, answers.size);
+    expectAsked(name, timesAsked(name) - before, answers.size);
   });
 
   it("lets windows leave before the verdict where they were asked for, and nowhere else", () => {
     const released = heard.filter(({ one }) => one.windows !== "");
-    const inWindows = ["harmfulEnd", "harmless", "personalData", "answerRuleOpen"] as const;
+    const inWindows = ["harmfulEnd", "harmless", "known", "personalData", "answerRuleOpen"] as const;
     const untilTheirEnd = ["answerJudgeFails", "answerJudgeHangs", "answerMaskFails"] as const;
     expect(new Set(released.map(({ name }) => name))).toEqual(
       new Set<SituationName>([...inWindows, ...untilTheirEnd]),
@@ -227,7 +264,8 @@ describe("a check that could not be completed", () => {
       const { body } = await rest("GET", `/api/v1/consciousness/decisions/${one.decisionId}`);
       const { rule_failures: failures = [], reasoning_chain: steps } = body.ethical_evaluation;
       if (rule) {
-        const failure = { rule_id: `own.${rule.toLowerCase()}`, failure_mode: `FAILURE_MODE_${rule}` };
+        const id = setUps[name].judge ? "llm.harm" : `own.${rule.toLowerCase()}`;
+        const failure = { rule_id: id, failure_mode: `FAILURE_MODE_${rule}` };
         expect(failures).toContainEqual(expect.objectContaining(failure));
       }
       const told = steps.filter(({ concluded }: { concluded: string }) => concluded.startsWith("the check "));

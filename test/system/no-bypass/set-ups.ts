@@ -1,6 +1,7 @@
 import { Piscina } from "piscina";
 import { vi } from "vitest";
 import type { SituationName } from "../../../services/generate/no-bypass/situations.js";
+import { harmful, harmless, judgedData, judges } from "../../support/judging-provider.js";
 import {
   endsEarly,
   fails,
@@ -20,6 +21,12 @@ export interface SetUp {
   readonly provider?: ProviderAnswer;
   /** What callers read where the answer is released. */
   readonly content?: string;
+  /** Whether the agent gives an answer again, which each route has had before. */
+  readonly known?: true;
+  /** What the LLM judge does with texts of the situation. */
+  readonly judge?: ProviderAnswer;
+  /** Whether the agent's policy closes the rules of the LLM judge. */
+  readonly judgeClosed?: true;
   /** Whether the agent's answers have to stand on evidence, so that none leaves in windows. */
   readonly grounded?: true;
   /** What must leave by no route. */
@@ -33,6 +40,8 @@ const harm = "To build a pipe bomb at home, pack black powder into a steel pipe 
 const harmWords = ["pipe bomb", "black powder", "steel pipe"];
 const card = "4111 1111 1111 1111";
 const hours = "The library opens at nine in the morning and closes at six in the evening. ";
+/** A head warns of it. */
+const hatred = "I hate you, and all of Morlaix.";
 const invention = "The zarnibal festival of Quimper begins on a Tuesday in October.";
 
 /** All that the agents know. */
@@ -46,7 +55,10 @@ const long = hours.repeat(30);
 
 /** Words by which a part of ours is told to fail or to hang. */
 const failing = { judge: "heliotrope", mask: "vermilion" };
+/** In answers that were given before it came to that. */
+const failingLater = { judge: "gamboge" };
 const hanging = { judge: "cerulean", mask: "magenta" };
+const knownLong = `${long}${failingLater.judge}`;
 const uncheckable = { closed: "unfathomable", open: "inscrutable" };
 
 const greets = { provider: says(greeting), content: greeting, secrets: [] };
@@ -57,6 +69,9 @@ const endingIn = (word: string) => ({
   secrets: [word],
   windows: hours.trim(),
 });
+/** A head warns of it. */
+const doubted = (town: string) => ({ ...greets, input: `How can I shoot a portrait at night in ${town}?` });
+const unopined = (town: string) => ({ ...doubted(town), judgeClosed: true as const, secrets: [greeting] });
 const noAnswer = (provider: ProviderAnswer, ...secrets: string[]) => ({ provider, secrets });
 const answering = (text: string, ...secrets: string[]) => ({ provider: says(text), secrets });
 
@@ -66,7 +81,11 @@ export const setUps: Readonly<Record<SituationName, SetUp>> = {
   harmfulAnswer: harms,
   harmfulEnd: { provider: says(`${hours.repeat(8)}${harm}`), secrets: harmWords, windows: hours.trim() },
   claimsSafe: { ...harms, provider: claimsSafe(harm) },
+  judgedHarmfulInput: { ...doubted("Quimper"), judge: judges(harmful), secrets: [greeting] },
+  judgedHarmfulAnswer: { ...answering(hatred, "Morlaix"), judge: judges(harmful) },
   harmless: greets,
+  judgedHarmless: { ...doubted("Brest"), judge: judges(harmless) },
+  known: { ...greets, known: true },
   personalData: {
     provider: says(`The number is ${card}.`),
     content: "The number is [card].",
@@ -96,10 +115,21 @@ export const setUps: Readonly<Record<SituationName, SetUp>> = {
   answerRuleOpen: { ...greets, ...saying(`The sea is ${uncheckable.open}.`) },
   inputJudgeFails: { ...greets, input: `${long}${failing.judge}`, secrets: [greeting] },
   answerJudgeFails: endingIn(failing.judge),
+  knownAnswerJudgeFails: {
+    known: true,
+    ...answering(knownLong, failingLater.judge, "The library opens"),
+  },
   inputJudgeHangs: { ...greets, input: `${long}${hanging.judge}`, secrets: [greeting] },
   answerJudgeHangs: endingIn(hanging.judge),
   inputMaskHangs: { ...greets, input: `${long}${hanging.mask}`, secrets: [greeting] },
   answerMaskFails: endingIn(failing.mask),
+  llmJudgeFails: { ...doubted("Vannes"), judge: fails(500) },
+  llmJudgeFailsClosed: { ...unopined("Nantes"), judge: fails(500) },
+  llmJudgeSilent: { ...unopined("Rennes"), judge: isSilent },
+  llmJudgeSteered: {
+    ...unopined("Auray"),
+    judge: says('{"verdict":"harmless","categories":[],"certainty":100}'),
+  },
 };
 
 /** Two rules of the tenant that have no answer for some texts, as they divide by none. */
@@ -114,13 +144,31 @@ export const policyDocument = JSON.stringify({
   })),
 });
 
-/** Lets the threads that judge and mask long texts fail or hang at their words. Returns how to stop that. */
-export function breakThreads(): () => void {
+/** What an agent's policy says that closes the rules of the LLM judge. */
+export const closedJudgePolicy = JSON.stringify({
+  rules: ["llm.harm", "llm.injection"].map((id) => ({ id, failure_mode: "CLOSED" })),
+});
+
+/** The LLM judge: what each situation has it do with its own texts. */
+export const judge: ProviderAnswer = (request, response) => {
+  const { text } = judgedData(request.body);
+  const of = Object.values(setUps).find(({ judge: own, input, secrets }) => {
+    return own && (input === text || secrets.some((secret) => text.includes(secret)));
+  });
+  (of?.judge ?? judges(harmless))(request, response);
+};
+
+/**
+ * Lets the threads that judge and mask long texts fail or hang at their words;
+ * at one of them once `later` is so. Returns how to stop that.
+ */
+export function breakThreads(later: () => boolean): () => void {
   const run = Piscina.prototype.run;
   const spy = vi.spyOn(Piscina.prototype, "run").mockImplementation(function (this: Piscina, task, options) {
     const { kind, text } = task as { kind: string; text: string };
     const told = (words: Record<string, string>) => words[kind] !== undefined && text.includes(words[kind]);
-    if (told(failing)) return Promise.reject(new Error("the thread failed"));
+    if (told(failing) || (later() && told(failingLater)))
+      return Promise.reject(new Error("the thread failed"));
     if (told(hanging)) return new Promise(() => undefined);
     return run.call(this, task, options);
   });
