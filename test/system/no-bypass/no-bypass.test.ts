@@ -209,7 +209,15 @@ describe("the matrix", () => {
 
   it("lets windows leave before the verdict where they were asked for, and nowhere else", () => {
     const released = heard.filter(({ one }) => one.windows !== "");
-    const inWindows = ["harmfulEnd", "harmless", "known", "personalData", "answerRuleOpen"] as const;
+    const inWindows = [
+      "harmfulEnd",
+      "harmless",
+      "known",
+      "personalData",
+      "answerRuleOpen",
+      "judgedHarmless",
+      "llmJudgeFails",
+    ] as const;
     const untilTheirEnd = ["answerJudgeFails", "answerJudgeHangs", "answerMaskFails"] as const;
     expect(new Set(released.map(({ name }) => name))).toEqual(
       new Set<SituationName>([...inWindows, ...untilTheirEnd]),
