@@ -19,4 +19,5 @@ export const duckdbDialect: Dialect = {
   isOneOf: (value, list) => `list_contains(${list}, ${value})`,
   overlap: (list, other) => `list_has_any(${list}, ${other})`,
   percentile: (value, fraction) => `quantile_cont(${value}, ${fraction})`,
+  percentiles: (value, fractions) => `quantile_cont(${value}, [${fractions.join(", ")}])`,
 };

@@ -1,6 +1,6 @@
 import type { DecisionRow, Selection } from "../port.js";
 import { type Cursor, compilePage } from "../sql/decisions.js";
-import { decisionOf, decisionSelect } from "./columns.js";
+import { decisionJson, decisionOf } from "./columns.js";
 import { duckdbDialect } from "./dialect.js";
 import { endOf, labelsTable, type Partitions, startOf } from "./partitions.js";
 import type { Reading } from "./reading.js";
@@ -60,9 +60,10 @@ async function readPage(
     selection,
     dialect: duckdbDialect,
     source: { decisions: partitions.source(selection), labels: labelsTable },
-    columns: decisionSelect,
+    columns: decisionJson,
     after,
     limit: pageRows,
   });
-  return (await reads.run(page, { timeMs, signal })).map(decisionOf);
+  const answer = await reads.run(page, { timeMs, signal });
+  return answer.getColumns()[0]?.map(decisionOf) ?? [];
 }

@@ -3,6 +3,7 @@ import {
   DOUBLE,
   type DuckDBConnection,
   type DuckDBInstance,
+  type DuckDBResultReader,
   type DuckDBType,
   type DuckDBValue,
   LIST,
@@ -24,11 +25,11 @@ export interface ReadLimits {
 /** Runs statements that change nothing, few at once. */
 export interface Reading {
   /**
-   * The rows of the answer. Rejects with QUERY_TOO_EXPENSIVE when it takes more
+   * The answer, all of it. Rejects with QUERY_TOO_EXPENSIVE when it takes more
    * than the time or the memory there is, with OVERLOADED when too many wait
    * already, and with the signal's reason.
    */
-  run(statement: Statement, limits: ReadLimits): Promise<DuckDBValue[][]>;
+  run(statement: Statement, limits: ReadLimits): Promise<DuckDBResultReader>;
   /** Ends what runs as QUERY_TOO_EXPENSIVE, to give back its memory. */
   interrupt(): void;
   /** Refuses who comes, ends what runs, and resolves when nothing does any more. */
@@ -61,12 +62,11 @@ export function reading({ instance, memoryMb, concurrency, queueLimit, waitMs }:
     const watched = watch(connection, limits);
     running.add(watched);
     try {
-      const reader = await connection.runAndReadAll(
+      return await connection.runAndReadAll(
         statement.sql,
         statement.parameters.map(bound),
         statement.parameters.map(({ type }) => types[type]),
       );
-      return reader.getRows();
     } catch (error) {
       throw watched.cause ?? (isOutOfMemory(error) ? memory() : errors.internal(error));
     } finally {

@@ -101,12 +101,12 @@ async function storeOver(
     async query(plan, { timeMs, groups }, signal) {
       const source = sourceOf(plan.selection);
       const query = compileQuery({ plan, maxGroups: groups, dialect, source });
-      return query.read(await reads.run(query, { timeMs, signal }));
+      return query.read((await reads.run(query, { timeMs, signal })).getRows());
     },
     async count(selection, signal) {
       const statement = compileCount({ selection, dialect, source: sourceOf(selection) });
-      const [row] = await reads.run(statement, { timeMs: readMs, signal });
-      return Number(row?.[0]);
+      const answer = await reads.run(statement, { timeMs: readMs, signal });
+      return Number(answer.value(0, 0));
     },
     read: (selection, signal) => readDecisions({ selection, partitions, reads, timeMs: readMs, signal }),
     async ping() {

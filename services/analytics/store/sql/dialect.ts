@@ -54,4 +54,9 @@ export interface Dialect {
   overlap(list: string, other: string): string;
   /** An aggregate: interpolated between the closest ranks, without nulls. The fraction is 0..1. */
   percentile(value: string, fraction: string): string;
+  /**
+   * The same of several fractions at once, as an array that counts from 1, null
+   * of no values: where an engine then sorts the values once, and not each time.
+   */
+  percentiles?(value: string, fractions: readonly string[]): string;
 }
