@@ -16,7 +16,7 @@ const unopined = { ...unchecked, ...doubted, provider: "is not asked" } as const
 
 const known = "is not asked: the agent gives an answer again that was ALLOWED before";
 
-/** In each of them every route gives the same verdict. Blocks come first, as they are told one by one for some seconds. */
+/** In each of them every route gives the same verdict. */
 export const situations = {
   injection: {
     ...fine,

@@ -1,5 +1,7 @@
 import { context, ROOT_CONTEXT } from "@opentelemetry/api";
 import { AuditService } from "#gen/ts/consciousness/auth/v1/audit_service_pb.js";
+import { AuditClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
+import { ErrorReason } from "#gen/ts/consciousness/contract/v1/error_reason_pb.js";
 import { Code } from "#gen/ts/google/rpc/code_pb.js";
 import type { Clock } from "../clock.js";
 import { backgroundCaller } from "../context.js";
@@ -30,6 +32,7 @@ export interface AuditOptions extends Omit<TrailOptions, "write"> {
   readonly clock: Clock;
 }
 
+const block = ErrorReason[ErrorReason.ETHICAL_VIOLATION];
 const writeMs = 1_000;
 const failures = { allowed: 20, windowMs: 10_000 };
 const keyUses = { allowed: 1, windowMs: 60_000 };
@@ -48,7 +51,11 @@ export function createAudit({ peers, clock, ...options }: AuditOptions): Audit {
   return auditOver(auditTrail({ ...options, write }), options.timers);
 }
 
-/** The audit over a trail. Of failures that are alike, and of uses of one key, most are counted, not told one by one. */
+/**
+ * The audit over a trail. Of failures that are alike, and of uses of one key,
+ * most are counted, not told one by one; a block is a decision, and none of them
+ * is left out.
+ */
 export function auditOver(trail: AuditTrail, timers?: Timers): Audit {
   const common = { emit: trail.note.bind(trail), ...(timers && { timers }) };
   const failed = createSampler({ ...failures, ...common, nameOf: failureName });
@@ -56,7 +63,7 @@ export function auditOver(trail: AuditTrail, timers?: Timers): Audit {
   return {
     record(event, urgency) {
       const isFailure = event.event.code !== Code.OK;
-      if (isFailure && !failed.admits(event)) return undefined;
+      if (isFailure && !isBlock(event) && !failed.admits(event)) return undefined;
       if (!isFailure && urgency === "key-use" && !used.admits(event)) return undefined;
       if (urgency === "awaited") return trail.record(event);
       trail.note(event);
@@ -72,6 +79,11 @@ export function auditOver(trail: AuditTrail, timers?: Timers): Audit {
 
 function toMessage({ event: { actor, ...details }, ...names }: NewAuditEvent) {
   return { ...names, event: actor ? { ...details, actor } : details };
+}
+
+/** Its caller has a principal and a rate limit, which bound a flood of them. */
+function isBlock({ event }: NewAuditEvent): boolean {
+  return event.auditClass === AuditClass.DECISION && event.reason === block;
 }
 
 function failureName({ event }: NewAuditEvent): string {

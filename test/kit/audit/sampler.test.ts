@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { AuditClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { Code } from "#gen/ts/google/rpc/code_pb.js";
 import { actorOf } from "../../../services/kit/audit/actor.js";
 import { auditOver } from "../../../services/kit/audit/audit.js";
@@ -65,6 +66,21 @@ it("counts every event of a flood from however many addresses, in bounded memory
     ),
     { numRuns: 5 },
   );
+});
+
+it("records every block of a decision, and counts other refusals of such calls", async () => {
+  const { audit, timers, events } = recorded();
+  const refused = (reason: string, auditClass = AuditClass.DECISION) =>
+    audit.record(denial({ reason, auditClass, code: Code.FAILED_PRECONDITION }), "soon");
+  for (let n = 0; n < 100; n += 1) refused("ETHICAL_VIOLATION");
+  expect(counts(events)).toEqual(Array(100).fill(1));
+  for (let n = 0; n < 30; n += 1) {
+    refused("AGENT_NOT_FOUND");
+    refused("ETHICAL_VIOLATION", AuditClass.CHANGE);
+  }
+  expect(events).toHaveLength(140);
+  await timers.advance(10_000);
+  expect(counts(events).slice(140)).toEqual([10, 10]);
 });
 
 it("never samples what succeeded", async () => {
