@@ -35,7 +35,7 @@ export function createLlmJudge({ config, platform, observe }: LlmJudgeOptions): 
     platform,
     find: createKnownOpinions({ platform, load: source.ask, said, keptMs }),
     failed: (scope, failure) => failedOpinion(id, model, scope, failure),
-    attributes: { "llm.provider": id, "llm.model": model },
+    attributes: { "consciousness.provider": id, "gen_ai.request.model": model },
   });
   const wants: LlmJudge["wants"] = ({ scope, uncertain }) =>
     scopes.has(scope) && (when === "always" || uncertain);

@@ -56,7 +56,7 @@ export function createTimedOpinions({ platform, find, failed, attributes }: Time
       const outcome = (OpinionOutcome[opinion.outcome] ?? "").toLowerCase();
       metrics.llmOpinions.add({ source, outcome });
       metrics.llmOpinionDuration.observe(durationMs / 1000, { source });
-      recordedSpan()?.setAttributes({ "llm.outcome": outcome, "llm.source": source });
+      recordedSpan()?.setAttributes({ "consciousness.opinion": outcome, "consciousness.source": source });
       return create(OpinionSchema, { ...opinion, durationMs });
     });
 }

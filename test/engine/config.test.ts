@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { defaults, readConfig } from "../../services/engine/config.js";
 import { configSource } from "../../services/kit/config.js";
 
@@ -38,6 +39,52 @@ describe("configuration of the engine", () => {
       retries: 2,
       prices: undefined,
     });
+  });
+
+  it("takes a provider for the judge, with its own time and what its word does", () => {
+    const judged = (judge: object) =>
+      read({ ENGINE_PROVIDERS: JSON.stringify([provider]), ENGINE_LLM_JUDGE: JSON.stringify(judge) })
+        .llmJudge;
+    expect(judged({ provider: "local" })).toMatchObject({
+      provider: { id: "local", model: "small", apiKey: "secret-key", timeoutMs: 3_000, retries: 2 },
+      when: "uncertain",
+      scopes: new Set([Scope.INPUT, Scope.OUTPUT, Scope.TOOL_CALL]),
+      failsClosed: false,
+      thresholds: { blockFrom: 0.9, lowerFrom: 0.8 },
+      keptMs: 3_600_000,
+    });
+    const all = { when: "always", scopes: ["EVIDENCE"], failure_mode: "closed", timeout_ms: 500 };
+    const other = { block_from: 0.7, lower_from: 1, cache_seconds: 0 };
+    expect(judged({ provider: "local", ...all, ...other })).toMatchObject({
+      provider: { timeoutMs: 500 },
+      when: "always",
+      scopes: new Set([Scope.EVIDENCE]),
+      failsClosed: true,
+      thresholds: { blockFrom: 0.7, lowerFrom: 1 },
+      keptMs: 0,
+    });
+  });
+
+  it.each<[string, object]>([
+    ["no provider", {}],
+    ["a provider that there is not", { provider: "other" }],
+    ["a time of day", { provider: "local", when: "often" }],
+    ["no scopes", { provider: "local", scopes: [] }],
+    ["an unknown scope", { provider: "local", scopes: ["INPUT", "UNSPECIFIED"] }],
+    ["an unknown failure mode", { provider: "local", failure_mode: "ajar" }],
+    ["no time", { provider: "local", timeout_ms: 0 }],
+    ["more time than a stage may take", { provider: "local", timeout_ms: 10_001 }],
+    ["a threshold beyond 1", { provider: "local", block_from: 1.1 }],
+    ["a threshold in words", { provider: "local", lower_from: "0.8" }],
+    ["opinions older than a day", { provider: "local", cache_seconds: 86_401 }],
+    ["what it does not know", { provider: "local", tiemout_ms: 5 }],
+  ])("refuses a judge with %s, and shows no key", (_, judge) => {
+    const given = {
+      ENGINE_PROVIDERS: JSON.stringify([provider]),
+      ENGINE_LLM_JUDGE: JSON.stringify(judge),
+    };
+    expect(() => read(given)).toThrow("ENGINE_LLM_JUDGE");
+    expect(() => read(given)).not.toThrow("secret-key");
   });
 
   it("takes a provider's key from a file, and its prices", () => {

@@ -35,6 +35,7 @@ import { createLog } from "../../../services/kit/log.js";
 import { createMetrics } from "../../../services/kit/metrics.js";
 import { readEvents } from "../../../services/kit/outbox.js";
 import type { Peer } from "../../../services/kit/peers/peers.js";
+import { memoryCache } from "../../../services/kit/stores/cache/memory.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
 import type { Platform } from "../../../services/kit/workload.js";
 import { testDatabase } from "../../support/database.js";
@@ -89,6 +90,7 @@ export async function startEngine(config: Partial<EngineConfig> = {}) {
     database: async () => database,
     peer: () => agentsPeer(agents),
     hears: () => false,
+    cache: memoryCache({ clock: systemClock }),
     log: createLog({ service: "engine", level: "silent" }),
     load: () => ({ inFlight: 1, limit: 10, queueMs: 0, queueBudgetMs: 100 }),
   } as unknown as Platform;
