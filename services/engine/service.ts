@@ -120,7 +120,7 @@ export const definition: WorkloadDefinition<EngineConfig> = {
       streamTimeoutMs: config.streamTimeoutMs,
     };
     const list = platform.peer(AgentsService);
-    const selfDeps = { ...self, checkDatabase };
+    const selfDeps = { ...self, checkDatabase, checkPolicyFile: policyFile.check };
     const card = shippedModelCard();
     const handlers = {
       process: process({ ...answering, pipeline, store, observe }),

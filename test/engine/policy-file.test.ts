@@ -21,12 +21,23 @@ describe("a policy file", () => {
     await writeFile(path, "rules: [{id: harm.fraud, state: SHADOW}]");
     const file = await openPolicyFile({ path, log });
     await writeFile(path, "rules:\n  - id: harm.fraud\n    colour: red\n");
+    expect(file.check).not.toThrow();
     expect(await file.reload()).toBe(false);
+    expect(file.check).toThrow("line 3");
     expect(file.current()?.policy.rules).toHaveLength(1);
     expect(String(causes[0])).toContain("line 3");
     await writeFile(path, "rules: []");
     expect(await file.reload()).toBe(true);
     expect(file.current()?.policy.rules).toEqual([]);
+    expect(file.check).not.toThrow();
+    await rm(path);
+    expect(await file.reload()).toBe(false);
+    expect(file.check).toThrow("ENOENT");
     file.stop();
+  });
+
+  it("that is not configured is not checked", async () => {
+    const log = { info: () => undefined, error: () => undefined };
+    expect(await openPolicyFile({ path: "", log })).toMatchObject({ check: undefined });
   });
 });

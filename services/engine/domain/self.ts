@@ -32,6 +32,8 @@ export interface SelfDeps {
   readonly support?: SupportModel;
   /** Resolves when the database answers. */
   readonly checkDatabase: (signal: AbortSignal) => Promise<void>;
+  /** Throws when the operator's policy on disk is not the one in force; absent without one. */
+  readonly checkPolicyFile?: (() => void) | undefined;
 }
 
 /** The state now; means are over the last requests. */
@@ -47,7 +49,7 @@ export function currentState({ load, recent }: Pick<SelfDeps, "load" | "recent">
 
 /** What the engine finds when it checks itself. */
 export async function selfChecks(deps: SelfDeps, signal: AbortSignal): Promise<SelfCheck[]> {
-  const { llmJudge } = deps;
+  const { llmJudge, checkPolicyFile } = deps;
   return Promise.all([
     check("database", async () => {
       await deps.checkDatabase(signal);
@@ -55,6 +57,7 @@ export async function selfChecks(deps: SelfDeps, signal: AbortSignal): Promise<S
     }),
     check("judges", () => checkJudges(deps.judges, signal)),
     ...(llmJudge ? [check("llm_judge", () => checkLlmJudge(llmJudge))] : []),
+    ...(checkPolicyFile ? [check("policy_file", async () => inForce(checkPolicyFile))] : []),
     check("built_in_documents", async () => {
       if (deps.builtIn.size === 0) throw new Error("no passage is indexed");
       return `${deps.builtIn.size} passages indexed`;
@@ -78,6 +81,11 @@ async function checkJudges(judges: readonly Judge[], signal: AbortSignal): Promi
 async function checkLlmJudge({ name, digest, check: ask }: LlmSelf): Promise<string> {
   await ask();
   return `${name} ${digest.slice(0, 12)}`;
+}
+
+function inForce(checkPolicyFile: () => void): string {
+  checkPolicyFile();
+  return "in force as it is on disk";
 }
 
 async function check(name: string, look: () => Promise<string>): Promise<SelfCheck> {

@@ -53,14 +53,32 @@ describe("self-checks", () => {
         judges: [{ ...ruleJudge, judge: () => ({ violations: [] }) }],
         builtIn: createIndex([]),
         checkDatabase: () => Promise.reject(new Error("password wrong")),
+        checkPolicyFile: () => {
+          throw new Error("line 3: of a rule of ours");
+        },
       },
       never,
     );
     expect(checks.map(({ name, ok, detail }) => [name, ok, detail])).toEqual([
       ["database", false, "failed"],
       ["judges", false, "failed"],
+      ["policy_file", false, "failed"],
       ["built_in_documents", false, "failed"],
     ]);
     expect(builtIn.size).toBeGreaterThan(20);
+  });
+
+  it("look at the policy on disk where there is one", async () => {
+    const deps = {
+      load: () => 0,
+      recent: createRecentRequests(),
+      judges: [ruleJudge],
+      builtIn,
+      checkDatabase: async () => undefined,
+    };
+    const checked = async (more: object = {}) =>
+      (await selfChecks({ ...deps, ...more }, never)).filter(({ name }) => name === "policy_file");
+    expect(await checked({ checkPolicyFile: () => undefined })).toMatchObject([{ ok: true }]);
+    expect(await checked()).toEqual([]);
   });
 });
