@@ -961,7 +961,7 @@ export type OutcomeDifference = Message<"consciousness.engine.v1.OutcomeDifferen
   /**
    * What: `verdict`, `policy_digest`, `detectors_digest`, `overall_score`,
    * `consciousness_quality`, `confidence_level`, `content`, or `rule`,
-   * `shadow`, `threshold` or `framework` with a name behind a space.
+   * `shadow`, `threshold`, `framework` or `opinion` with a name behind a space.
    *
    * @generated from field: string field = 1;
    */
@@ -1136,7 +1136,8 @@ export const EngineService: GenService<{
   },
   /**
    * Judges a stored decision again, on its masked text, under today's policy or
-   * another and by today's models, and says what comes out differently. Changes
+   * another and by today's models, and says what comes out differently. Opinions
+   * of a language model are those on record: no provider is asked. Changes
    * nothing. Under the same policy and models there is no difference.
    * Errors: DECISION_NOT_FOUND, DECISION_NOT_REPLAYABLE,
    * POLICY_VERSION_NOT_FOUND, POLICY_INVALID, POLICY_LOOSENED.

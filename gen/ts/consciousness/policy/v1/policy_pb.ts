@@ -195,7 +195,8 @@ export type Rule = Message<"consciousness.policy.v1.Rule"> & {
   /**
    * How grave a hit is. Unset: as grave as the detector says. A head is never
    * made graver than MEDIUM below its threshold of 0.1 % false positives, nor is
-   * a condition that looks at `heads` alone.
+   * a condition that looks at `heads` alone; a language model (`llm.harm` and
+   * `llm.injection`) never graver than it says where it is not sure enough.
    *
    * @generated from field: consciousness.engine.v1.Severity severity = 5;
    */
