@@ -1,8 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { effectivePolicy } from "../../services/engine/domain/policy/policy.js";
+import { readPolicy } from "../../services/engine/domain/policy/read-policy.js";
 import { ConfigError, configSource } from "../../services/kit/config.js";
 import { type WorkloadName, workloads } from "../../services/kit/contract/workloads.js";
 import { processConfig } from "../../services/kit/process/config.js";
@@ -277,6 +279,35 @@ describe.runIf(hasKubectl)("an overlay of development", () => {
     const last = (text: string) =>
       text.replace(/^# The Secrets/m, "  - ../../components/mail\n# The Secrets");
     expect(mailEgress(renderChanged((text) => last(withMailHost(text))))).toEqual(only);
+  });
+
+  it("has every engine, the canary too, read the operator's policy from a ConfigMap that may change", () => {
+    const components = ["../../base/generated/canary/engine", "../../components/policy"];
+    const listed = components.map((one) => `\n  - ${one}`).join("");
+    const changed = (text: string) =>
+      text.replace(/^components:((?:\n {2}- .*)*)/m, (_, others) => `components:${others}${listed}`);
+    const documents = renderChanged(changed);
+    const pods = documents
+      .filter(({ kind, metadata }) => kind === "Deployment" && metadata.labels.app === "engine")
+      .map(({ spec }) => spec.template.spec);
+    expect(pods).toHaveLength(2);
+    for (const { containers, volumes } of pods) {
+      const { value } = containers[0].env.find(({ name }: Document) => name === "POLICY_FILE");
+      const mount = containers[0].volumeMounts.find(
+        ({ mountPath }: Document) => mountPath === dirname(value),
+      );
+      const volume = volumes.find(({ name }: Document) => name === mount.name);
+      const map = documents.find(
+        ({ kind, metadata }) => kind === "ConfigMap" && metadata.name === volume.configMap.name,
+      );
+      // As a whole, since a single file of it would never change.
+      expect(mount.subPath).toBeUndefined();
+      const document = readPolicy(map?.data[basename(value)]);
+      expect(effectivePolicy([{ level: "operator", version: 0, document }]).leftOut).toEqual([]);
+    }
+    const others = documents.filter(({ kind, spec }) => kind === "Deployment" && spec.template.spec.volumes);
+    const reading = others.filter(({ spec }) => JSON.stringify(spec).includes("POLICY_FILE"));
+    expect(reading).toHaveLength(pods.length);
   });
 
   it("lets nobody reach a mail server without that component, and needs its name with it", () => {
