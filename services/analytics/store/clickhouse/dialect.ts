@@ -23,6 +23,7 @@ export const dialect: Dialect = {
   isOneOf: (value, list) => `has(${list}, ${value})`,
   overlap: (list, other) => `hasAny(${list}, ${other})`,
   percentile: (value, fraction) => `quantileExactInclusive(${fraction})(${value})`,
+  percentiles: (value, fractions) => `quantilesExactInclusive(${fractions.join(", ")})(${value})`,
 };
 
 /** The parameters of a statement by name, as the client takes them. */

@@ -21,6 +21,8 @@ export const dialect: Dialect = {
   isOneOf: (value, list) => `${value} = any(${list})`,
   overlap: (list, other) => `${list} && ${other}`,
   percentile: (value, fraction) => `percentile_cont(${fraction}) within group (order by ${value})`,
+  percentiles: (value, fractions) =>
+    `percentile_cont(array[${fractions.join(", ")}]) within group (order by ${value})`,
 };
 
 /** The value of a parameter as the driver takes it. */
