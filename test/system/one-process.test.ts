@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPlatform, type TestPlatform } from "../support/platform.js";
 import { restClient } from "../support/rest.js";
+import { itCountsDecisions } from "./figures-of-decisions.js";
 import { describeJudgedPlatform } from "./judged-platform.js";
 
-describeJudgedPlatform("the platform in one process", () => startPlatform());
+describeJudgedPlatform("the platform in one process", () => startPlatform(), itCountsDecisions);
 
 describe("the only port of a process", () => {
   let platform: TestPlatform;

@@ -11,11 +11,12 @@ import { restClient } from "../support/rest.js";
 import { freePorts, spawnPlatform } from "../support/spawned-platform.js";
 import { until } from "../support/until.js";
 import { itStreamsAnswers } from "./answers-in-streams.js";
+import { itCountsDecisions } from "./figures-of-decisions.js";
 import { describeJudgedPlatform, type Platform } from "./judged-platform.js";
 
 const groups: readonly (readonly WorkloadName[])[] = [
   ["gateway", "auth"],
-  ["engine", "agents"],
+  ["engine", "agents", "analytics"],
 ];
 
 interface InTwo extends Platform {
@@ -27,6 +28,7 @@ interface InTwo extends Platform {
 
 describeJudgedPlatform("the platform in two processes", startInTwo, (signedIn) => {
   itStreamsAnswers(signedIn);
+  itCountsDecisions(signedIn);
 
   const rest = (...call: Parameters<ReturnType<typeof restClient>>) => {
     const { platform, token } = signedIn();

@@ -3,7 +3,7 @@ import { until } from "../servers/process-tree.js";
 import type { Ledger, Write } from "./ledger.js";
 import type { ReplicatedPlatform } from "./platform.js";
 import type { Effect } from "./reader.js";
-import { readStored, type Stored, type StoredEvent } from "./stored.js";
+import { readCounted, readStored, type Stored, type StoredEvent } from "./stored.js";
 
 /** Expects what is stored, and what the consumer has made of it, to agree with what clients were told. */
 export async function expectWhole({ servers, reader, ledger }: ReplicatedPlatform): Promise<void> {
@@ -11,6 +11,9 @@ export async function expectWhole({ servers, reader, ledger }: ReplicatedPlatfor
   expect(auditWrites(ledger, stored)).toEqual([]);
   await until(async () => (await reader.effects()).length >= stored.events.length, { ms: 60_000 });
   expect(auditEffects(await reader.effects(), stored)).toEqual([]);
+  const decided = stored.decisions.map(({ id }) => id);
+  await until(async () => (await readCounted(servers)).length >= decided.length, { ms: 60_000 });
+  expect((await readCounted(servers)).sort()).toEqual(decided.sort());
 }
 
 /**

@@ -27,6 +27,12 @@ export interface Stored {
   readonly sessions: readonly string[];
 }
 
+/** Ids of the decisions that analytics counts, each as often as it does. */
+export async function readCounted({ postgres, database }: Dependencies): Promise<string[]> {
+  const sql = "select decision_id as id from analytics_store.decisions";
+  return (await postgres.run<{ id: string }>(sql, database)).map(({ id }) => id);
+}
+
 interface OutboxRow {
   readonly id: string;
   readonly payload_type: string;
