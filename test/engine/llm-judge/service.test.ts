@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OpinionOutcome, TextRole, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
-import { harmful, harmless, judgesBy } from "../support/judging-provider.js";
-import { fails, type StandIn, startProvider } from "../support/provider.js";
-import { type Engine, person, startEngine } from "./support/engine.js";
-import { judgeConfig } from "./support/llm-judge.js";
+import { harmful, harmless, judgesBy } from "../../support/judging-provider.js";
+import { fails, type StandIn, startProvider } from "../../support/provider.js";
+import { type Engine, person, startEngine } from "../support/engine.js";
+import { judgeConfig } from "../support/llm-judge.js";
 
 const input = "When are returns accepted?";
 const judging = judgesBy(({ text }) => (text.includes("forge") ? harmful : harmless));
