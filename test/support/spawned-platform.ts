@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { createInterface } from "node:readline";
 import type { WorkloadName } from "../../services/kit/contract/workloads.js";
 import { compiledPath } from "./compile.js";
 import { patientEnvironment } from "./patient.js";
@@ -27,7 +28,10 @@ export async function spawnPlatform(options: {
   names?: readonly WorkloadName[];
   directory: string;
   environment?: Record<string, string>;
+  /** Told of each line of its log. */
+  onLine?: (line: Record<string, unknown>) => void;
 }): Promise<SpawnedProcess> {
+  const { onLine } = options;
   const child = spawn(
     process.execPath,
     ["--enable-source-maps", compiledPath("services/main.ts"), ...(options.names ?? [])],
@@ -40,13 +44,16 @@ export async function spawnPlatform(options: {
         ...patientEnvironment,
         ...options.environment,
       },
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", onLine ? "pipe" : "ignore", "pipe"],
     },
   );
+  if (child.stdout && onLine) {
+    createInterface({ input: child.stdout }).on("line", (line) => onLine(JSON.parse(line)));
+  }
   let output = "";
   const ended = once(child, "exit").then(([code, signal]) => (code ?? signal) as number | string);
   const ready = new Promise<void>((resolve) => {
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
       output += chunk;
       if (output.includes("] ready")) resolve();
     });

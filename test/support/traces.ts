@@ -32,13 +32,13 @@ export function inTrace<T>(name: string, fn: (span: Span) => Promise<T> | T): Pr
 
 const kinds = ["", "internal", "server", "client", "producer", "consumer"];
 
-/** Kind and name of each span below `parent`, indented by how deep it is; siblings in the order of their names. */
+/** Process, kind and name of each span below `parent`, indented by how deep it is; siblings in the order of their names. */
 export function treeOf(spans: readonly ReceivedSpan[], parent: string, depth = 0): string[] {
   return spans
     .filter((span) => span.parentSpanId === parent)
     .sort((one, other) => one.name.localeCompare(other.name))
     .flatMap((span) => [
-      `${"  ".repeat(depth)}${kinds[span.kind]} ${span.name}`,
+      `${"  ".repeat(depth)}${span.service}: ${kinds[span.kind]} ${span.name}`,
       ...treeOf(spans, span.spanId, depth + 1),
     ]);
 }

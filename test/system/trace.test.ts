@@ -36,10 +36,10 @@ describe("a traced request", () => {
     const spans = () => collector.spans().filter((span) => span.traceId === traceId);
     await expect.poll(() => spans().length, { timeout: 15_000 }).toBe(4);
     expect(treeOf(spans(), clientSpan)).toEqual([
-      "server consciousness.engine.v1.EngineService/Process",
-      "  server consciousness.engine.v1.EngineService/Process",
-      "    client database transaction",
-      "      consumer apply events.engine.>",
+      "platform: server consciousness.engine.v1.EngineService/Process",
+      "  platform: server consciousness.engine.v1.EngineService/Process",
+      "    platform: client database transaction",
+      "      platform: consumer apply events.engine.>",
     ]);
     const lines = platform.lines.filter((line) => line.correlation_id === "traced");
     expect(lines.map((line) => (line.metadata as { trace_id: string }).trace_id)).toEqual([traceId, traceId]);
