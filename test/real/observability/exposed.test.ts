@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { metricCatalogue } from "../../../services/kit/metric-catalogue.js";
 import { signIn, startPlatform, type TestPlatform } from "../../support/platform.js";
 import { restClient } from "../../support/rest.js";
@@ -92,6 +92,9 @@ it("moves what the alerts and graphs of decisions stand on", async () => {
 it("has no more series for many agents, tenants, paths and hostile names than for few", async () => {
   await sendHostile(2, 12);
   await makeTenant(platform.url, "first");
+  // The tenant's policy is told by an event, which takes its time.
+  const heard = /^events_consumed_total\{consumer="engine-policies"/m;
+  await vi.waitFor(async () => expect(await exposed()).toMatch(heard), { timeout: 30_000, interval: 100 });
   const few = ours(await exposed());
   await sendHostile(12, 60);
   await Promise.all(["second", "third", "fourth"].map((name) => makeTenant(platform.url, name)));
