@@ -1,19 +1,11 @@
-import { type ConfigSource, integer, oneOf, optionalText } from "../kit/config.js";
+import { type ConfigSource, integer } from "../kit/config.js";
 import { readKeyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
 import { type ExportsConfig, exportDefaults, readExportsConfig } from "./exports/config.js";
 import type { Bounds } from "./store/port.js";
+import { readStore, type StoreConfig } from "./store-config.js";
 
 /** Setting of the secret that pseudonyms and links are made with. */
 export const secretSetting = "ANALYTICS_SECRET";
-
-/** Where decisions are kept. */
-export type StoreConfig =
-  /** A file of the data directory, for one process alone. */
-  | { readonly kind: "duckdb" }
-  /** The platform's own database. */
-  | { readonly kind: "postgres" }
-  /** A server, by URL with the account, its password and the database. */
-  | { readonly kind: "clickhouse"; readonly url: string };
 
 /** What may change without a release. */
 export interface AnalyticsConfig {
@@ -25,8 +17,6 @@ export interface AnalyticsConfig {
   readonly secret: Uint8Array | undefined;
   readonly exports: ExportsConfig;
 }
-
-const stores = ["duckdb", "postgres", "clickhouse"] as const;
 
 /** Analytics as shipped. */
 export const defaults = {
@@ -52,29 +42,4 @@ export function readConfig(source: ConfigSource): AnalyticsConfig {
     secret: readKeyEncryptionKey(source, secretSetting),
     exports: readExportsConfig(source),
   };
-}
-
-function readStore(source: ConfigSource): StoreConfig {
-  const { DEPLOYMENT: deployment } = source.read({
-    DEPLOYMENT: oneOf(["single", "replicated"], { fallback: "single" }),
-  });
-  const fallback = deployment === "replicated" ? "postgres" : "duckdb";
-  const { ANALYTICS_STORE: kind, ANALYTICS_CLICKHOUSE_URL: url } = source.read({
-    ANALYTICS_STORE: oneOf<(typeof stores)[number]>(stores, { fallback }),
-    ANALYTICS_CLICKHOUSE_URL: optionalText({ secret: true }),
-  });
-  if (kind === "duckdb" && deployment === "replicated") {
-    const expected = "postgres or clickhouse, as replicas cannot share a file";
-    source.refuse({ name: "ANALYTICS_STORE", value: kind, expected });
-  }
-  if (kind !== "clickhouse") return { kind };
-  if (url === undefined || !/^https?:$/.test(protocolOf(url))) {
-    const expected = "the URL of a ClickHouse server, as ANALYTICS_STORE is clickhouse";
-    source.refuse({ name: "ANALYTICS_CLICKHOUSE_URL", value: url ? "(hidden)" : "", expected });
-  }
-  return { kind, url: url ?? "" };
-}
-
-function protocolOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).protocol : "";
 }

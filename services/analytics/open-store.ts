@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import { ConfigError } from "../kit/config.js";
 import type { Platform } from "../kit/workload.js";
-import type { StoreConfig } from "./config.js";
 import type { ColumnStore } from "./store/port.js";
+import type { StoreConfig } from "./store-config.js";
 
 /** Opens the configured store. Each adapter is loaded only where it is used. */
 export async function openStore(
@@ -18,9 +17,9 @@ export async function openStore(
       const { openPostgresStore } = await import("./store/postgres/store.js");
       return openPostgresStore({ database: await database(), clock });
     }
-    case "clickhouse":
-      throw new ConfigError([
-        { name: "ANALYTICS_STORE", value: config.kind, expected: "duckdb or postgres" },
-      ]);
+    case "clickhouse": {
+      const { openClickhouse } = await import("./store/clickhouse/store.js");
+      return openClickhouse({ address: config.address });
+    }
   }
 }

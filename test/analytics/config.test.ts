@@ -32,14 +32,22 @@ describe("configuration of analytics", () => {
   });
 
   it("wants the URL of a ClickHouse server that it is to use, and does not show it", () => {
-    const url = "https://analytics:a-password@clickhouse:8443/analytics";
+    const url = "https://analytics:a%20password@clickhouse:8443/figures";
     const given = { ANALYTICS_STORE: "clickhouse", ANALYTICS_CLICKHOUSE_URL: url };
-    expect(read(given).store).toEqual({ kind: "clickhouse", url });
+    const at = { url: "https://clickhouse:8443" };
+    const address = { ...at, username: "analytics", password: "a password", database: "figures" };
+    expect(read(given).store).toEqual({ kind: "clickhouse", address });
+    expect(read({ ...given, ANALYTICS_CLICKHOUSE_URL: at.url }).store).toEqual({
+      kind: "clickhouse",
+      address: { ...at, username: "default", password: "", database: "default" },
+    });
     expect(problems(given)).toEqual([]);
     const missing = [{ name: "ANALYTICS_CLICKHOUSE_URL", value: "" }];
     expect(problems({ ANALYTICS_STORE: "clickhouse" })).toEqual(missing);
     const hidden = [{ name: "ANALYTICS_CLICKHOUSE_URL", value: "(hidden)" }];
-    expect(problems({ ...given, ANALYTICS_CLICKHOUSE_URL: "clickhouse:a-password" })).toEqual(hidden);
+    for (const none of ["clickhouse:a-password", "https://analytics:%zz@clickhouse"]) {
+      expect(problems({ ...given, ANALYTICS_CLICKHOUSE_URL: none })).toEqual(hidden);
+    }
   });
 
   it("wants one secret of 32 bytes for all replicas", () => {

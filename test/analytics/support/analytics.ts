@@ -132,6 +132,7 @@ export async function startAnalytics(config: Partial<AnalyticsConfig> = {}) {
     dataDirectory,
     database: async () => database,
     bus,
+    hears: () => true,
     peer: () => ({}),
   } as unknown as Platform;
   const served = await definition.start({ ...defaults, ...config }, platform);
