@@ -70,6 +70,15 @@ describe("update mask", () => {
     expect(apply("configuration.goals").configuration).toMatchObject({ providerId: "local", goals: [] });
   });
 
+  it("sets and clears how answers may be given again", () => {
+    const path = selectFields(["configuration.answer_reuse"]);
+    const reusing = agent({ configuration: { answerReuse: { maxAgeSeconds: 60 } } });
+    const next = withFields(current, reusing, path);
+    expect(next.configuration).toMatchObject({ providerId: "local", answerReuse: { maxAgeSeconds: 60 } });
+    expect(changedFields(current, next)).toEqual(["configuration"]);
+    expect(withFields(next, agent({}), path).configuration?.answerReuse).toBeUndefined();
+  });
+
   it("sets a field inside a configuration that was absent", () => {
     const next = withFields(agent({}), wanted, selectFields(["configuration.instructions"]));
     expect(next.configuration?.instructions).toBe("Be kind.");
