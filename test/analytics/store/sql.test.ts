@@ -30,7 +30,7 @@ const words = new Set(
   `select from where and or as with case when then else end is not null in join left cross on group by order
   asc desc nulls last limit offset distinct count over avg sum min max stddev_samp coalesce
   epoch_ms start_of_month entry keys elements is_one_of overlap percentile
-  decisions labels total value one label
+  decisions labels total total_rows value one label
   tenant_id decision_id feedback_id time agent_id user_pseudonym verdict rule_ids model_version policy_digest
   composer stages frameworks rule_list framework_list rule_element framework_element label_element
   ${figures.join(" ")}`.split(/\s+/),
@@ -115,7 +115,7 @@ describe("compiled SQL", () => {
     fc.assert(
       fc.property(hostilePlan, (plan) => {
         for (const query of [dialect, other].map((dialect) =>
-          compileQuery({ plan, maxGroups: 12_345, dialect, source }),
+          compileQuery({ plan, maxGroups: 12_345, maxValues: 67_890, dialect, source }),
         )) {
           expect(strange(query.sql)).toEqual([]);
           expect(positionsOf(query)).toEqual(query.parameters.map((_, n) => n));

@@ -58,9 +58,13 @@ export function reading({ instance, memoryMb, concurrency, queueLimit, waitMs }:
   const running = new Set<Running>();
   const memory = () => errors.queryTooExpensive({ bound: `${memoryMb} MB of memory` });
 
+  let closed = false;
+  const gone = () => errors.dependencyUnavailable({ dependency: "Analytics" });
+
   const execute = async (connection: DuckDBConnection, statement: Statement, limits: ReadLimits) => {
     const watched = watch(connection, limits);
     running.add(watched);
+    if (closed) watched.end(gone());
     try {
       return await connection.runAndReadAll(
         statement.sql,
@@ -90,9 +94,9 @@ export function reading({ instance, memoryMb, concurrency, queueLimit, waitMs }:
       for (const each of running) each.end(memory());
     },
     async close() {
-      const gone = queue.close();
-      for (const each of running) each.end(errors.dependencyUnavailable({ dependency: "Analytics" }));
-      await gone;
+      closed = true;
+      for (const each of running) each.end(gone());
+      await queue.close();
       for (const connection of idle) connection.closeSync();
     },
   };

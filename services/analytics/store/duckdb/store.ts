@@ -15,8 +15,16 @@ import { type Writing, writing } from "./writing.js";
 export interface DuckdbOptions {
   /** Directory of the file and of its lock, made on demand; without it the store lives in memory. */
   readonly directory?: string | undefined;
-  /** Most memory of everything together, in megabytes; what exceeds it and can be sorted or joined on disk goes there. */
+  /**
+   * Most memory in megabytes of everything together but values of percentiles;
+   * what exceeds it and can be sorted or joined on disk goes there.
+   */
   readonly memoryMb?: number;
+  /**
+   * Most values of percentiles of one query. DuckDB keeps them all, at up to 24
+   * bytes each while it copies them, and counts them to no limit.
+   */
+  readonly maxValues?: number;
   /** Most space on disk for that, in megabytes. */
   readonly spillMb?: number;
   readonly threads?: number;
@@ -76,7 +84,14 @@ async function storeOver(
   options: DuckdbOptions,
   closed: () => Promise<void>,
 ): Promise<ColumnStore> {
-  const { memoryMb = 512, concurrency = 2, queueLimit = 64, waitMs = 10_000, readMs = 60_000 } = options;
+  const {
+    memoryMb = 512,
+    maxValues = 20_000_000,
+    concurrency = 2,
+    queueLimit = 64,
+    waitMs = 10_000,
+    readMs = 60_000,
+  } = options;
   const partitions = await openPartitions(connection);
   const reads: Reading = reading({ instance, memoryMb, concurrency, queueLimit, waitMs });
   const turns = connectionQueue({ limit: queueLimit, waitMs });
@@ -100,7 +115,7 @@ async function storeOver(
     forget: (before) => writes.forget(before),
     async query(plan, { timeMs, groups }, signal) {
       const source = sourceOf(plan.selection);
-      const query = compileQuery({ plan, maxGroups: groups, dialect, source });
+      const query = compileQuery({ plan, maxGroups: groups, maxValues, dialect, source });
       return query.read((await reads.run(query, { timeMs, signal })).getRows());
     },
     async count(selection, signal) {

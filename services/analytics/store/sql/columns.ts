@@ -29,6 +29,11 @@ export function listSql(dimension: "rule" | "framework", dialect: Dialect): stri
   return dimension === "rule" ? "d.rule_ids" : dialect.keys("d.frameworks");
 }
 
+/** Tells metrics apart. */
+export function metricName(metric: Metric): string {
+  return metric.kind === "figure" ? metric.figure : `${metric.kind} ${metric.key}`;
+}
+
 /** The value of a metric, null where a decision has none. Names of figures are ours, and those of columns. */
 export function metricSql(metric: Metric, dialect: Dialect, bind: Bind): string {
   if (metric.kind === "figure") return `d.${metric.figure}`;

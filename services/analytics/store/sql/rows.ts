@@ -1,7 +1,7 @@
 import type { Group, QueryPlan, Selection } from "../port.js";
 import type { Dimension, Metric } from "../terms.js";
 import { type Bucket, bucketOf } from "./buckets.js";
-import { dimensionSql, isMany, listSql, type ManyDimension, metricSql } from "./columns.js";
+import { dimensionSql, isMany, listSql, type ManyDimension, metricName, metricSql } from "./columns.js";
 import { selectionSql, tenantSql, type Writing } from "./selection.js";
 
 /**
@@ -38,7 +38,7 @@ export function rowColumns(
   };
   const metrics = new Map<string, string>();
   const metric = (wanted: Metric) => {
-    const key = wanted.kind === "figure" ? wanted.figure : `${wanted.kind} ${wanted.key}`;
+    const key = metricName(wanted);
     const expression = metrics.get(key) ?? metricSql(wanted, dialect, bind);
     metrics.set(key, expression);
     return named(expression);
