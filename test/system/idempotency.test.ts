@@ -6,6 +6,7 @@ import {
 } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { ExportsService } from "#gen/ts/consciousness/analytics/v1/exports_service_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { EngineService } from "#gen/ts/consciousness/engine/v1/engine_service_pb.js";
 import { methodName, resolveContract } from "../../services/kit/contract/method.js";
@@ -61,6 +62,11 @@ describe("an Idempotency-Key", () => {
       await rest("PUT", path, { role: "AGENT_ROLE_VIEWER" });
       return (key) => rest("DELETE", path, undefined, keyed(key));
     },
+    [methodName(ExportsService.method.createExport)]: async () => {
+      const time_range = { start_time: "2026-01-01T00:00:00Z", end_time: "2026-01-02T00:00:00Z" };
+      const spec = { time_range, format: "EXPORT_FORMAT_CSV" };
+      return (key) => rest("POST", "/api/v1/analytics/exports", { spec }, keyed(key));
+    },
     [methodName(EngineService.method.assessSelf)]: async () => (key) =>
       rest("POST", "/api/v1/consciousness/self-awareness", {}, keyed(key)),
     [methodName(EngineService.method.process)]: async () => {
@@ -70,7 +76,7 @@ describe("an Idempotency-Key", () => {
   };
 
   it("is tried with every method of the contract that keeps results", () => {
-    const { methods } = resolveContract([AuthService, AgentsService, EngineService]);
+    const { methods } = resolveContract([AuthService, AgentsService, ExportsService, EngineService]);
     const keeping = [...methods.values()].filter(
       ({ method, access }) => keyUse(method, access.kind) === "kept",
     );
