@@ -14,8 +14,7 @@ const made = () => createMetrics({ version: "1.2.3", workloads: ["engine"] });
 describe("readings of heads", () => {
   const reading = (probability: number): TextReading => {
     const head = { probability, level: "none" } as const;
-    const { safety } = { safety: Object.fromEntries(heads.map((name) => [name, head])) };
-    return { safety } as unknown as TextReading;
+    return { safety: Object.fromEntries(heads.map((name) => [name, head])) } as unknown as TextReading;
   };
   const heads = [
     "sexual",

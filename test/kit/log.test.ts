@@ -37,6 +37,20 @@ describe("a log line", () => {
     });
   });
 
+  it("is told of with its level when it is written, and not when its level is too low", () => {
+    const levels: string[] = [];
+    const log = createLog({
+      service: "engine",
+      level: "warn",
+      destination: { write: () => undefined },
+      onLine: (level) => void levels.push(level),
+    });
+    log.info("nobody reads this");
+    log.warn("slow");
+    log.child({ correlationId: "c" }).error("failed", { cause: new Error("x") });
+    expect(levels).toEqual(["warn", "error"]);
+  });
+
   it("has an empty correlation id and empty metadata when there is nothing to say", () => {
     const { log, last } = recorded();
     log.warn("Draining.");

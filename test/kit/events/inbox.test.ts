@@ -82,6 +82,8 @@ describe("a consumer with an inbox", () => {
     relay = startRelay({ db, bus: other, workload: "agents", idleMs: 10, ...report, metrics });
     const duplicates = 'events_consumed_total{consumer="reader",outcome="duplicate"} 2';
     await until(async () => (await metrics.expose()).body.includes(duplicates));
+    const { body } = await metrics.expose();
+    expect(body).toContain('events_lag_seconds_count{consumer="reader"} 2\n');
     expect((await effects()).sort()).toEqual(ids.sort());
   });
 
