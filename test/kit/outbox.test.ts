@@ -107,6 +107,16 @@ describe("outbox", () => {
     expect(event?.traceParent).toBe("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
   });
 
+  it("tells whoever hears of it that nobody records the trace, where its call is sampled out", async () => {
+    const id = newId();
+    const sampledOut = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00";
+    const cause = { ...call, sampledOut };
+    const record = { call: cause, clock, tenant: "t1", aggregate: aggregate(id), payload: deleted(id) };
+    await transaction(db(), (trx) => recordEvent(trx, record));
+    const [event] = await readEvents(db(), { aggregate: { type: "thing", id }, limit: 1 });
+    expect(event?.traceParent).toBe(sampledOut);
+  });
+
   it("pages through events in the order of recording", async () => {
     const id = newId();
     for (const version of [1n, 2n, 3n]) {
