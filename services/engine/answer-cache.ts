@@ -124,5 +124,6 @@ function decoded(bytes: Uint8Array): Kept | undefined {
 function isKept(value: unknown): value is Kept {
   if (!isRecord(value)) return false;
   const { decisionId, content, finishReason, policies } = value;
-  return [decisionId, content, finishReason, policies].every((part) => typeof part === "string");
+  const texts = [decisionId, content, finishReason, policies].every((part) => typeof part === "string");
+  return texts && decisionId !== "" && content !== "";
 }

@@ -361,7 +361,8 @@ describe("an agent's answers", () => {
     });
   });
 
-  it.each(["", "no JSON", "[]", '{"content":"x"}'])("are composed where %j is kept", async (text) => {
+  const empty = JSON.stringify({ decisionId: "1", content: "", finishReason: "", policies: "" });
+  it.each(["", "no JSON", "[]", '{"content":"x"}', empty])("are composed where %j is kept", async (text) => {
     const odd: Cache = {
       ...cache,
       read: async (key) => ({ ...(await cache.read(key)), value: Buffer.from(text), fresh: true }),
