@@ -27,7 +27,7 @@ const areas: readonly (readonly [area: string, pattern: RegExp])[] = [
     /\/(pino|sonic-boom|thread-stream|quick-format)|kit\/(log|log-fields|mask-secrets|error-chain)/,
   ],
   ["metrics", /prom-client|kit\/metrics/],
-  ["tracing", /@opentelemetry|kit\/(telemetry|spans|server-span)/],
+  ["tracing", /@opentelemetry|kit\/(telemetry|spans|span-export|sampling|(server|client|rpc)-span)/],
   ["chain", /kit\/(chain|context|tokens|stores|ids)/],
   ["compiled codecs", /kit\/codec/],
   ["listener and endpoint", /kit\/serve/],
