@@ -95,6 +95,25 @@ export function itCountsDecisions(signedIn: () => SignedIn): void {
     for (const one of told) expect(Number(one.metrics.windows[2].decisions)).toBeGreaterThan(0);
   });
 
+  it("shows figures to who may read them, and those of every tenant to who administers tenants", async () => {
+    const withScope = async (scope: string) => {
+      const asked = { name: newId(), scopes: [scope] };
+      const { key } = (await rest("POST", "/api/v1/auth/api-keys", asked)).body;
+      return async (query: string) => {
+        const { platform } = signedIn();
+        const get = restClient(platform.url);
+        const { status, body } = await get("GET", `${path}/metrics${query}`, undefined, { "x-api-key": key });
+        return [status, body.reason];
+      };
+    };
+    const reader = await withScope("PERMISSION_ANALYTICS_READ");
+    expect(await reader("")).toEqual([200, undefined]);
+    expect(await reader("?all_tenants=true")).toEqual([403, "ALL_TENANTS_NOT_ALLOWED"]);
+    const other = await withScope("PERMISSION_AGENT_READ");
+    expect(await other("")).toEqual([403, "PERMISSION_DENIED"]);
+    expect((await rest("GET", `${path}/metrics?all_tenants=true`)).status).toBe(200);
+  });
+
   it("knows what was said of a decision", async () => {
     const { filter } = await decide("Are lamps lit?");
     const { decisions } = (await rest("GET", "/api/v1/consciousness/decisions")).body;
