@@ -27,13 +27,13 @@ export interface AskingJudge extends LlmJudge {
 /** Makes the judge. Its breaker and its connections are its own, whoever else asks the same provider. */
 export function createLlmJudge({ config, platform, observe }: LlmJudgeOptions): AskingJudge {
   const { scopes, when, failsClosed, thresholds, keptMs } = config;
-  const { id, model, timeoutMs: mostMs } = config.provider;
+  const { id, model, baseUrl, timeoutMs: mostMs } = config.provider;
   const provider = createProvider({ config: config.provider, observe });
   const said = opinionsDigest({ provider, model, thresholds });
   const source = watched(createAskModel({ provider, model, thresholds }));
   const opinions = createTimedOpinions({
     platform,
-    find: createKnownOpinions({ platform, load: source.ask, said, keptMs }),
+    find: createKnownOpinions({ platform, load: source.ask, said: digestOf({ said, baseUrl }), keptMs }),
     failed: (scope, failure) => failedOpinion(id, model, scope, failure),
     attributes: { "consciousness.provider": id, "gen_ai.request.model": model },
   });

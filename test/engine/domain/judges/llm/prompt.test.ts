@@ -3,7 +3,12 @@ import { describe, expect, it } from "vitest";
 import { Scope } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { opinionDigest } from "../../../../../services/engine/domain/judges/llm/llm-judge.js";
 import { readLlmJudgement } from "../../../../../services/engine/domain/judges/llm/llm-judgement.js";
-import { judgingRequest, markOf } from "../../../../../services/engine/domain/judges/llm/prompt.js";
+import {
+  judgingRequest,
+  markOf,
+  promptDigest,
+  promptVersion,
+} from "../../../../../services/engine/domain/judges/llm/prompt.js";
 import { judgedData } from "../../../../support/judging-provider.js";
 
 const scopes = [Scope.INPUT, Scope.EVIDENCE, Scope.OUTPUT, Scope.TOOL_CALL];
@@ -58,6 +63,13 @@ describe("what a judging model is asked", () => {
     expect(one.response_format).toMatchObject({
       type: "json_schema",
       json_schema: { strict: true, schema: { additionalProperties: false } },
+    });
+  });
+
+  it("has a new version when it changes", () => {
+    expect({ promptVersion, promptDigest }).toEqual({
+      promptVersion: "1",
+      promptDigest: "bb4b3ecb7b4a2335dcd62785900d54479d8e592909270e85d8b2c5960d2c33cf",
     });
   });
 
