@@ -1,5 +1,6 @@
 import { Agent, type IncomingMessage } from "node:http";
 import { Agent as TlsAgent } from "node:https";
+import { boundedSignal } from "../../../kit/abortable-delay.js";
 import type { ProviderConfig } from "../../config.js";
 import { Handover } from "../../handover.js";
 import type { CompletionPart } from "./completion.js";
@@ -77,10 +78,9 @@ export function createProvider({ config, observe = () => undefined }: ProviderOp
       ),
 
     async *stream(request, outer) {
-      const leaving = new AbortController();
+      const { signal, abort, release } = boundedSignal(config.timeoutMs, outer);
       const pieces = new Handover<CompletionPart>();
       const asked = { ...request, stream: true, stream_options: { include_usage: true } };
-      const signal = AbortSignal.any([outer, leaving.signal]);
       const accept = `${eventType}, ${jsonType}`;
       const whole = exchange(asked, { accept, outer: signal, stream: true }, (response) =>
         streamedAnswer(response, config, (part) => pieces.give(part, signal)),
@@ -93,7 +93,8 @@ export function createProvider({ config, observe = () => undefined }: ProviderOp
         yield* pieces;
         yield { kind: "end", completion: await whole };
       } finally {
-        leaving.abort();
+        abort();
+        release();
         // Whoever has left does not ask how it ended.
         whole.catch(() => undefined);
       }
