@@ -28,7 +28,7 @@ async function bucketLines(metrics: ReturnType<typeof made>, format: "prometheus
 
 describe("exemplars", () => {
   it("name the trace of the latest value in each bucket, and are in OpenMetrics alone", async () => {
-    telemetry = await startTracing({ endpoint: "http://127.0.0.1:1" });
+    telemetry = await startTracing({ endpoint: "http://127.0.0.1:1", shutdownMs: 20 });
     const metrics = made();
     await observed(() => metrics.serverDuration.observe(0.003, labels));
     const latest = await observed(() => metrics.serverDuration.observe(0.004, labels));
@@ -47,7 +47,11 @@ describe("exemplars", () => {
   });
 
   it("are of recorded traces alone", async () => {
-    telemetry = await startTracing({ endpoint: "http://127.0.0.1:1", sampler: "parentbased_always_off" });
+    telemetry = await startTracing({
+      endpoint: "http://127.0.0.1:1",
+      shutdownMs: 20,
+      sampler: "parentbased_always_off",
+    });
     const metrics = made();
     await observed(() => metrics.serverDuration.observe(0.003, labels));
     metrics.serverDuration.observe(0.003, labels);
