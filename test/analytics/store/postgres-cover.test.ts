@@ -22,7 +22,8 @@ function plan(
 function shown(pieces: ReturnType<typeof coverOf>): string[] | undefined {
   const at = (ms: number) => new Date(ms).toISOString().slice(5, 16);
   return pieces?.map(
-    ({ unit, fromMs, untilMs }) => `${unit?.table.slice(7) ?? "rows"} ${at(fromMs)} ${at(untilMs)}`,
+    ({ rollup, fromMs, untilMs }) =>
+      `${rollup?.table.slice("rollup_".length) ?? "rows"} ${at(fromMs)} ${at(untilMs)}`,
   );
 }
 
@@ -56,7 +57,7 @@ describe("a plan's time", () => {
     const cut = (dimension: Dimension) =>
       shown(coverOf(plan("03-01T22:59:00", "03-02T00:00:00", [by(dimension)])));
     expect(cut("verdict")).toEqual(["minute 03-01T22:59 03-01T23:00", "hour 03-01T23:00 03-02T00:00"]);
-    expect(cut("agent")).toEqual(["rows 03-01T22:59 03-01T23:00", "hour 03-01T23:00 03-02T00:00"]);
+    expect(cut("agent")).toEqual(["rows 03-01T22:59 03-01T23:00", "hour_by_agent 03-01T23:00 03-02T00:00"]);
   });
 
   it("goes to decisions for what rollups do not tell apart", () => {
@@ -84,10 +85,10 @@ describe("a plan's time", () => {
         expect(first.fromMs).toBe(from.getTime());
         expect(pieces.at(-1)?.untilMs).toBe(until.getTime());
         for (const [n, piece] of rest.entries()) expect(piece.fromMs).toBe(pieces[n]?.untilMs);
-        for (const { unit, fromMs, untilMs } of pieces) {
+        for (const { rollup, fromMs, untilMs } of pieces) {
           expect(untilMs).toBeGreaterThan(fromMs);
-          expect([fromMs % (unit?.ms ?? 1), untilMs % (unit?.ms ?? 1)]).toEqual([0, 0]);
-          if (!unit) expect(untilMs - fromMs).toBeLessThan(120_000);
+          expect([fromMs % (rollup?.ms ?? 1), untilMs % (rollup?.ms ?? 1)]).toEqual([0, 0]);
+          if (!rollup) expect(untilMs - fromMs).toBeLessThan(120_000);
         }
       }),
     );

@@ -1,7 +1,7 @@
 import type { PostgresPoolClient } from "kysely";
 import type { Batch, DecisionRow, LabelRow } from "../port.js";
 import { appendLock } from "./locks.js";
-import { type RollupRow, type RollupUnit, rollUp, rollupUnits } from "./rollup.js";
+import { type Rollup, type RollupRow, rollUp, rollups } from "./rollup.js";
 import { decisionJson, insertJson, labelJson, rowsOf, tableName } from "./schema.js";
 import { seriesOf } from "./series.js";
 
@@ -17,9 +17,7 @@ export async function appendBatch(client: PostgresPoolClient, { decisions, label
   await client.query(`select ${appendLock}`, []);
   const fresh = await keepDecisions(client, decisions);
   if (fresh.length > 0) {
-    for (const unit of rollupUnits) {
-      await addToRollup(client, unit, fresh, await seriesOf(client, fresh, unit.dimensions));
-    }
+    for (const rollup of rollups) await addToRollup(client, rollup, fresh);
   }
   if (labels.length > 0) await keepLabels(client, labels);
 }
@@ -52,10 +50,10 @@ const keyOf = (...parts: readonly string[]) => JSON.stringify(parts);
  */
 async function addToRollup(
   client: PostgresPoolClient,
-  { table, ms }: RollupUnit,
+  { table, ms, dimensions }: Rollup,
   decisions: readonly DecisionRow[],
-  series: (decision: DecisionRow) => number,
 ): Promise<void> {
+  const series = await seriesOf(client, decisions, dimensions);
   const rows = rollUp(decisions, ms, series);
   await client.query(
     `insert into ${tableName(table)} as r

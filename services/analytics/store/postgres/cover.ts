@@ -1,17 +1,15 @@
 import type { QueryPlan } from "../port.js";
 import type { Dimension } from "../terms.js";
 import { stretchesOf } from "../time-zone.js";
-import { type RolledUp, type RollupUnit, rollupUnits } from "./rollup.js";
+import { type RolledUp, type Rollup, rollups } from "./rollup.js";
 import { seriesColumnOf } from "./series.js";
 
 /** A stretch of time and what is read for it: a rollup, or the decisions themselves. */
 export interface Piece {
-  readonly unit: RollupUnit | undefined;
+  readonly rollup: Rollup | undefined;
   readonly fromMs: number;
   readonly untilMs: number;
 }
-
-const coarsestFirst = [...rollupUnits].reverse();
 
 /** Lengths of buckets that have one whatever the zone; those of weeks and months are multiples of the last. */
 const bucketMs = { minute: 60_000, hour: 3_600_000, day: 86_400_000, week: 86_400_000, month: 86_400_000 };
@@ -26,11 +24,13 @@ export function coverOf(plan: QueryPlan): readonly Piece[] | undefined {
   const dimensions = dimensionsOf(plan);
   if (!dimensions) return undefined;
   const { from, until } = plan.selection;
-  const units = coarsestFirst.filter(
-    (unit) => dimensions.every((one) => unit.dimensions.includes(one)) && cutsWith(plan, unit.ms),
+  const fitting = rollups.filter(
+    (rollup) => dimensions.every((one) => rollup.dimensions.includes(one)) && cutsWith(plan, rollup.ms),
   );
-  const pieces = cut(from.getTime(), until.getTime(), units);
-  return pieces.some(({ unit }) => unit) ? pieces : undefined;
+  // Of those with stretches of one length, the first has the fewest rows.
+  const best = fitting.filter(({ ms }, n) => ms !== fitting[n - 1]?.ms);
+  const pieces = cut(from.getTime(), until.getTime(), best);
+  return pieces.some(({ rollup }) => rollup) ? pieces : undefined;
 }
 
 /** The dimensions that a plan filters and groups by and counts; undefined where rollups do not have them all. */
@@ -62,12 +62,16 @@ function cutsWith({ groups, selection: { from, until } }: QueryPlan, ms: number)
   });
 }
 
-function cut(fromMs: number, untilMs: number, units: readonly RollupUnit[]): Piece[] {
+function cut(fromMs: number, untilMs: number, best: readonly Rollup[]): Piece[] {
   if (fromMs >= untilMs) return [];
-  const [unit, ...finer] = units;
-  if (!unit) return [{ unit, fromMs, untilMs }];
-  const first = Math.ceil(fromMs / unit.ms) * unit.ms;
-  const last = Math.floor(untilMs / unit.ms) * unit.ms;
+  const [rollup, ...finer] = best;
+  if (!rollup) return [{ rollup, fromMs, untilMs }];
+  const first = Math.ceil(fromMs / rollup.ms) * rollup.ms;
+  const last = Math.floor(untilMs / rollup.ms) * rollup.ms;
   if (first >= last) return cut(fromMs, untilMs, finer);
-  return [...cut(fromMs, first, finer), { unit, fromMs: first, untilMs: last }, ...cut(last, untilMs, finer)];
+  return [
+    ...cut(fromMs, first, finer),
+    { rollup, fromMs: first, untilMs: last },
+    ...cut(last, untilMs, finer),
+  ];
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../../kit/clock.js";
 import type { Database } from "../../../kit/stores/database/port.js";
 import { lockedSchema } from "../../../kit/stores/database/schema-lock.js";
 import { dropLock } from "./locks.js";
+import { rollups } from "./rollup.js";
 import { schema, tableName } from "./schema.js";
 
 const dayMs = 86_400_000;
@@ -81,12 +82,13 @@ async function isThere(client: PostgresPoolClient, table: string): Promise<boole
 /** Forgets what is in no partition, and the series that nothing refers to any more. */
 async function forgetRest(client: PostgresPoolClient, before: number): Promise<void> {
   await client.query(`select ${dropLock}`, []);
-  for (const table of ["rollup_hour", "rollup_day", "labels"]) {
+  for (const table of [...rollups.map(({ table }) => table), "labels"]) {
     await client.query(`delete from ${tableName(table)} where time < $1`, [new Date(before)]);
   }
+  // Whatever is summed up in a shorter time is in its day, too.
   const used = (table: string) => `exists (select from ${tableName(table)} as r where r.series = s.id)`;
   await client.query(
-    `delete from ${tableName("series")} as s where not ${used("rollup_day")} and not ${used("rollup_minute")}`,
+    `delete from ${tableName("series")} as s where not ${used("rollup_day")} and not ${used("rollup_day_by_agent")}`,
     [],
   );
 }

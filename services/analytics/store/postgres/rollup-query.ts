@@ -77,8 +77,8 @@ function partsOf(selection: Selection, pieces: readonly Piece[], writing: Writin
     const wanted = binned ? names : [everyDecision, ...names];
     return pieces
       .map((piece) =>
-        piece.unit
-          ? summedSql(piece.unit.table, within(selection, piece), wanted, binned, writing)
+        piece.rollup
+          ? summedSql(piece.rollup.table, within(selection, piece), wanted, binned, writing)
           : singleSql(metrics, within(selection, piece), binned, writing),
       )
       .join("\n  union all ");
