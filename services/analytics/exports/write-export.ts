@@ -43,7 +43,7 @@ export async function writeExport(
   options: WriteExportOptions,
   stopping: AbortSignal,
 ): Promise<void> {
-  const { queue, blobs, log, noteMs, longestMs } = options;
+  const { queue, blobs } = options;
   // Of a worker that died.
   if (job.row.file) await blobs.remove(job.row.file);
   if (job.row.attempts > mostAttempts) {
@@ -53,25 +53,42 @@ export async function writeExport(
   }
   const file = newId();
   if (!(await queue.begin(job, file))) return;
-  const bound = boundedSignal(longestMs, stopping, () => tooLong);
-  const progress: { total: number | undefined; written: number } = { total: undefined, written: 0 };
-  const note = async () => {
-    if (!(await queue.progress(job, progress))) bound.abort(lost);
-  };
-  const noting = setInterval(() => {
-    note().catch((cause: unknown) => log.warn("the progress of an export was not noted", { cause }));
-  }, noteMs);
+  const bound = boundedSignal(options.longestMs, stopping, () => tooLong);
+  const progress: Progress = { total: undefined, written: 0 };
+  const stopNoting = noteProgress(job, progress, options, () => bound.abort(lost));
   let ended: Ended;
   try {
-    const bytes = await writeFile(job, { file, progress, signal: bound.signal, abort: bound.abort }, options);
+    const bytes = await writeFile(job, { file, progress, ...bound }, options);
     ended = { kind: "succeeded", rows: progress.written, bytes };
   } catch (error) {
     ended = failureOf(error, { signal: bound.signal, stopping, options });
   } finally {
-    clearInterval(noting);
+    stopNoting();
     bound.release();
   }
   await settle(job, file, ended, options);
+}
+
+/** How far the writing is; changes while it goes on. */
+interface Progress {
+  total: number | undefined;
+  written: number;
+}
+
+/** Holds the job, and notes how far it is, until stopped. */
+function noteProgress(
+  job: HeldJob,
+  progress: Progress,
+  { queue, log, noteMs }: Pick<WriteExportOptions, "queue" | "log" | "noteMs">,
+  onLost: () => void,
+): () => void {
+  const note = async () => {
+    if (!(await queue.progress(job, progress))) onLost();
+  };
+  const timer = setInterval(() => {
+    note().catch((cause: unknown) => log.warn("the progress of an export was not noted", { cause }));
+  }, noteMs);
+  return () => clearInterval(timer);
 }
 
 type Ended = Outcome | { readonly kind: "stopped" | "lost" | "away" };
@@ -103,7 +120,7 @@ async function settle(
 
 interface Writing {
   readonly file: string;
-  readonly progress: { total: number | undefined; written: number };
+  readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly abort: (reason: unknown) => void;
 }
