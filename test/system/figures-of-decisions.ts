@@ -110,7 +110,7 @@ export function itCountsDecisions(signedIn: () => SignedIn): void {
     expect(await reader("")).toEqual([200, undefined]);
     expect(await reader("?all_tenants=true")).toEqual([403, "ALL_TENANTS_NOT_ALLOWED"]);
     const other = await withScope("PERMISSION_AGENT_READ");
-    expect(await other("")).toEqual([403, "PERMISSION_DENIED"]);
+    expect(await other("")).toEqual([403, "PERMISSION_MISSING"]);
     expect((await rest("GET", `${path}/metrics?all_tenants=true`)).status).toBe(200);
   });
 
