@@ -181,7 +181,7 @@ export const metricCatalogue = {
     type: "gauge",
     help: "1 while what a workload depends on answers, 0 while it does not; as of this reading.",
     unit: "boolean",
-    labels: ["workload", "dependency"],
+    labels: ["workload", "dependency", "degrades"],
   },
   certificateExpiry: {
     name: "tls_certificate_expiry_timestamp_seconds",

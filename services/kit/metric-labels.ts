@@ -11,6 +11,10 @@ export const metricLabels = {
   code: { meaning: "gRPC status code in small letters; `ok` for success.", most: 18 },
   composer: { meaning: "What composed the answer: `extractive`, a configured provider, `none`.", most: 16 },
   consumer: { meaning: "Durable name of a consumer of events.", most: 16 },
+  degrades: {
+    meaning: "`true` where the workload serves without it, if not all of it; else `false`.",
+    most: 2,
+  },
   dependency: { meaning: "What a workload depends on, such as `database`.", most: 32 },
   direction: { meaning: "`input` for what was read, `output` for what was written.", most: 2 },
   head: { meaning: "A trained head about harm.", most: 16 },

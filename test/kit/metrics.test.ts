@@ -30,7 +30,8 @@ const observations = {
   spans: (m) => m.spans.addMany(512, { outcome: "exported" }),
   logLinesDropped: (m) => m.logLinesDropped.add(),
   logLines: (m) => m.logLines.tally({ level: "error" })(),
-  dependencyUp: (m) => m.dependencyUp.set(1, { workload: "engine", dependency: "database" }),
+  dependencyUp: (m) =>
+    m.dependencyUp.set(1, { workload: "engine", dependency: "database", degrades: "false" }),
   certificateExpiry: (m) => m.certificateExpiry.set(1_800_000_000, { use: "port" }),
   outboxPending: (m) => m.outboxPending.set(3, { workload: "agents" }),
   outboxAge: (m) => m.outboxAge.set(0.2, { workload: "agents" }),

@@ -30,6 +30,8 @@ function availabilityAlerts(
   scaled: (duration: Duration) => Duration,
 ): AlertingRule[] {
   const up = `up{${ourJobs(contract)}}`;
+  const away = (degrades: string) =>
+    `min by (namespace, job, workload, dependency) (${metrics.dependencyUp.name}{degrades="${degrades}"}) == 0`;
   return [
     alerting({
       name: "WorkloadDown",
@@ -51,11 +53,20 @@ function availabilityAlerts(
     alerting({
       name: "DependencyDown",
       severity: "page",
-      expr: `min by (namespace, job, workload, dependency) (${metrics.dependencyUp.name}) == 0`,
+      expr: away("false"),
       for: scaled("1m"),
       summary: "{{ $labels.workload }} cannot reach its dependency {{ $labels.dependency }}",
       description:
-        "Of all replicas at least one does not reach it. Readiness says which, and whether the workload serves without it.",
+        "At least one replica does not reach what it cannot serve without, and takes no calls meanwhile.",
+    }),
+    alerting({
+      name: "DependencyAway",
+      severity: "ticket",
+      expr: away("true"),
+      for: scaled("5m"),
+      summary: "{{ $labels.workload }} serves without its dependency {{ $labels.dependency }}",
+      description:
+        "Events, traces or opinions wait or are left out. What waits too long has pages of its own.",
     }),
     alerting({
       name: "EventLoopSlow",

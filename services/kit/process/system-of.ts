@@ -60,8 +60,9 @@ export function systemOf(name: WorkloadName, parts: SystemParts): Implementation
       },
       async metrics(format: MetricsFormat) {
         const { dependencies } = await readiness.state();
-        for (const { name: dependency, serving } of dependencies) {
-          metrics.dependencyUp.set(serving ? 1 : 0, { workload: name, dependency });
+        for (const { name: dependency, serving, degrades } of dependencies) {
+          const labels = { workload: name, dependency, degrades: String(degrades) };
+          metrics.dependencyUp.set(serving ? 1 : 0, labels);
         }
         return metrics.expose(format);
       },

@@ -104,13 +104,13 @@ describe.skipIf(!natsInstalled || tools.includes(false))("a running system that 
     expect((await rest("GET", "/api/v1/agents")).status).toBe(200);
   });
 
-  it("sends a page when a dependency stops, and says so when it is there again", async () => {
-    const away = { alertname: "DependencyDown", workload: "engine", dependency: "events", severity: "page" };
+  it("opens a ticket when a dependency stops that it serves without, and closes it when that is there again", async () => {
+    const away = { alertname: "DependencyAway", workload: "engine", dependency: "events" };
     await nats.kill();
-    expect(await isTold("firing", away)).toBe("page");
+    expect(await isTold("firing", away)).toBe("ticket");
     const since = monitoring.told.length;
     await nats.restart();
-    expect(await isTold("resolved", away, since)).toBe("page");
+    expect(await isTold("resolved", away, since)).toBe("ticket");
   });
 });
 

@@ -85,7 +85,7 @@ it("moves what the alerts and graphs of decisions stand on", async () => {
   expect(value(/^active_agents_total (\d+)$/m)).toBe(2);
   expect(value(/^conversations_total (\d+)$/m)).toBe(2);
   expect(value(/^log_lines_total\{level="info"\} (\d+)$/m)).toBeGreaterThan(0);
-  expect(value(/^dependency_up\{workload="gateway",dependency="database"\} (\d)$/m)).toBe(1);
+  expect(value(/^dependency_up\{workload="gateway",dependency="database",degrades="false"\} (\d)$/m)).toBe(1);
   expect(body).toMatch(/^judge_head_readings_total\{head="jailbreak",band="[\d.]+"\} [1-9]/m);
 });
 

@@ -123,6 +123,10 @@ describe.runIf(hasPromtool)("alerts", () => {
     series: `judge_head_readings_total{${target},head="jailbreak",band="${band}"}`,
     values,
   });
+  const dependency = (name: string, degrades: string, values: string): Series => ({
+    series: `dependency_up{${target},workload="engine",dependency="${name}",degrades="${degrades}"}`,
+    values,
+  });
   /** Six an hour. */
   const interval = "10m";
   const week = 7 * 24 * 6;
@@ -157,9 +161,15 @@ describe.runIf(hasPromtool)("alerts", () => {
     },
     {
       name: "DependencyDown",
-      quiet: [{ series: `dependency_up{${target},workload="engine",dependency="database"}`, values: "1x30" }],
-      loud: [{ series: `dependency_up{${target},workload="engine",dependency="database"}`, values: "0x30" }],
+      quiet: [dependency("database", "false", "1x30"), dependency("traces", "true", "0x30")],
+      loud: [dependency("database", "false", "0x30")],
       at: "5m",
+    },
+    {
+      name: "DependencyAway",
+      quiet: [dependency("traces", "true", "1x30"), dependency("database", "false", "0x30")],
+      loud: [dependency("traces", "true", "0x30")],
+      at: "10m",
     },
     {
       name: "OutboxOld",
