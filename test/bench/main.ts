@@ -5,6 +5,7 @@ import { formatRows, type Row } from "./rows.js";
 export type Bench = (args: readonly string[]) => Promise<readonly Row[]>;
 
 const benches: Readonly<Record<string, () => Promise<{ bench: Bench }>>> = {
+  analytics: () => import("./analytics.bench.js"),
   audit: () => import("./audit.bench.js"),
   codec: () => import("./codec.bench.js"),
   gateway: () => import("./gateway.bench.js"),

@@ -51,6 +51,12 @@ export function generate({ count, seed, tenantIds }: GenerateOptions): Generated
   return { decisions, labels };
 }
 
+/** The same decisions as events come: one after the other, so many milliseconds apart. */
+export function inSequence({ decisions, labels }: Generated, stepMs: number): Generated {
+  const timed = decisions.map((row, n) => ({ ...row, time: new Date(generatedFrom.getTime() + n * stepMs) }));
+  return { decisions: timed, labels };
+}
+
 /** The rows in batches, labels spread over them. */
 export function* batchesOf({ decisions, labels }: Generated, size: number): Generator<Batch> {
   const batches = Math.max(1, Math.ceil(decisions.length / size));
