@@ -317,8 +317,11 @@ describe("the course of a period", () => {
 });
 
 it("depends on its database and its store, and counts what it keeps", async () => {
-  const names = analytics.served.dependencies.map(({ name }) => name);
-  expect(names).toEqual(["database", "analytics store"]);
+  const needed = analytics.served.dependencies.map(({ name, degrades = false }) => [name, degrades]);
+  expect(needed).toEqual([
+    ["database", false],
+    ["analytics store", true],
+  ]);
   for (const { check } of analytics.served.dependencies) await check(AbortSignal.timeout(5000));
   await analytics.hear(decided());
   expect(await analytics.matching("analytics_ingest_lag_seconds ")).toEqual([
