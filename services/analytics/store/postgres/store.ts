@@ -19,7 +19,10 @@ export interface PostgresStoreOptions {
   /** Not ended with the store. */
   readonly database: Database;
   readonly clock?: Clock;
-  /** How long one page of `read`, and `count`, may take, in milliseconds. */
+  /**
+   * How long one page of `read`, and `count`, may take, in milliseconds. Longer than the database's own
+   * limit for a statement nothing takes, queries neither.
+   */
   readonly readMs?: number;
   /** False to answer every query from the decisions themselves. */
   readonly rollups?: boolean;
@@ -32,7 +35,7 @@ export interface PostgresStoreOptions {
  * once. A query takes the coarsest rollups that answer it, as cover.ts says.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<ColumnStore> {
-  const { database, clock = systemClock, readMs = 60_000, rollups = true } = options;
+  const { database, clock = systemClock, readMs = 30_000, rollups = true } = options;
   await migrate(database, { schema, migrations: await readMigrations("analytics/store/postgres"), clock });
   const days = daysOf(database, clock);
   await days.make([]);
