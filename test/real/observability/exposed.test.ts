@@ -9,7 +9,7 @@ import { runOn } from "./tools.js";
 const hasPromtool = installed("promtool");
 const metricsToken = "the-scraper-of-tests";
 /** Series of ours that a process with every workload exposes at most, whatever it is sent. */
-const mostSeries = 6_000;
+const mostSeries = 3_000;
 
 let platform: TestPlatform;
 let rest: ReturnType<typeof restClient>;
