@@ -49,7 +49,7 @@ describe("exports of a running platform", () => {
   };
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "export-jobs-"));
-    await generateRows(join(directory, "decisions"), rows);
+    await generateRows(join(directory, "analytics", "decisions"), rows);
     collector = await startCollector();
     const { gateway } = await freePorts(["gateway"]);
     url = `http://127.0.0.1:${gateway}`;
@@ -92,7 +92,7 @@ describe("exports of a running platform", () => {
     await start();
     const done = await finished(made.id);
     expect(done).toMatchObject({ state: "EXPORT_STATE_SUCCEEDED", rows_written: String(rows) });
-    expect(await readdir(join(directory, "analytics-exports", "files"))).toHaveLength(1);
+    expect(await readdir(join(directory, "analytics", "exports", "files"))).toHaveLength(1);
 
     const response = await fetch(`${url}${done.download_path}`);
     expect(response.status).toBe(200);

@@ -51,7 +51,7 @@ export interface Exports {
 export function openExports(options: ExportsOptions): Exports {
   const { config, store, db, pseudonyms, platform, leaseMs = 30_000, idleMs = 2_000 } = options;
   const { clock, log, dataDirectory } = platform;
-  const place = join(dataDirectory, "analytics-exports");
+  const place = join(dataDirectory, "exports");
   const directory = join(place, "unfinished");
   const { files } = config;
   const blobs = files.kind === "database" ? pieceBlobs(db) : fileBlobs(files.path ?? join(place, "files"));

@@ -127,7 +127,7 @@ export async function exportsOn(database: Database) {
       return exports;
     },
     /** Names of the files that are kept. */
-    files: () => readdir(join(dataDirectory, "analytics-exports", "files")).catch((): string[] => []),
+    files: () => readdir(join(dataDirectory, "exports", "files")).catch((): string[] => []),
     events: async (id: string) =>
       (await readEvents(db, { aggregate: { type: "export", id }, limit: 10 })).map(
         ({ version, payload, actor }) => ({ version, actor, type: payload?.typeUrl.split(".").at(-1) }),
@@ -135,7 +135,7 @@ export async function exportsOn(database: Database) {
     /** Forgets every job, and its file. */
     async empty() {
       await sql`delete from analytics.exports`.execute(db);
-      await rm(join(dataDirectory, "analytics-exports"), { recursive: true, force: true });
+      await rm(join(dataDirectory, "exports"), { recursive: true, force: true });
     },
     async close() {
       await Promise.all(opened.map((one) => one.stop()));
