@@ -9,7 +9,7 @@ import {
 import { Metric } from "#gen/ts/consciousness/analytics/v1/metric_pb.js";
 import type { Clock } from "../../kit/clock.js";
 import type { Ask } from "../domain/ask.js";
-import { distributionColumns, distributionOf, plainMetrics } from "../domain/distributions.js";
+import { distributionColumns, distributionOf } from "../domain/distributions.js";
 import { everything } from "../domain/selection.js";
 import type { Figure } from "../store/port.js";
 import type { Aggregation } from "../store/terms.js";
@@ -40,7 +40,7 @@ const windowLengths = [60, 300, 900];
 const freshMs = 1_000;
 const mostTenants = 1_000;
 
-const [totalTime] = plainMetrics(Metric.TOTAL_TIME) as [ReturnType<typeof plainMetrics>[number]];
+const totalTime = { metric: Metric.TOTAL_TIME, key: "" };
 const average = (figure: Figure): Aggregation => ({ kind: "average", metric: { kind: "figure", figure } });
 const sum = (figure: Figure): Aggregation => ({ kind: "sum", metric: { kind: "figure", figure } });
 const columns = {
@@ -122,7 +122,7 @@ async function readWindow(
     ...(row.confidence !== null && { meanConfidence: row.confidence }),
     activeAgents: BigInt(row.agents ?? 0),
     activeUsers: BigInt(row.users ?? 0),
-    tokens: BigInt((row.input_tokens ?? 0) + (row.output_tokens ?? 0)),
+    tokens: BigInt(Math.round((row.input_tokens ?? 0) + (row.output_tokens ?? 0))),
     cost: row.cost ?? 0,
   };
 }

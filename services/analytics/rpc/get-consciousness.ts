@@ -78,7 +78,7 @@ function countOf({ decisions }: Row<"decisions">): bigint {
 
 function pointOf(row: Row<keyof typeof course>): MessageInitShape<typeof ConsciousnessPointSchema> {
   return {
-    time: timestampFromDate(row.time as unknown as Date),
+    time: timestampFromDate(row.time as Date),
     decisions: countOf(row),
     ...(row.quality !== null && { meanQuality: row.quality }),
     ...(row.ethical_score !== null && { meanEthicalScore: row.ethical_score }),

@@ -71,7 +71,7 @@ function byMean(a: MetricDistribution, b: MetricDistribution): number {
 
 function pointOf(row: Row<keyof typeof course>): MessageInitShape<typeof PerformancePointSchema> {
   return {
-    time: timestampFromDate(row.time as unknown as Date),
+    time: timestampFromDate(row.time as Date),
     decisions: BigInt(row.decisions ?? 0),
     p50Ms: row.p50 ?? 0,
     p95Ms: row.p95 ?? 0,
