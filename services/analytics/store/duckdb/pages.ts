@@ -2,7 +2,7 @@ import type { DecisionRow, Selection } from "../port.js";
 import { type Cursor, compilePage } from "../sql/decisions.js";
 import { decisionJson, decisionOf } from "./columns.js";
 import { duckdbDialect } from "./dialect.js";
-import { endOf, labelsTable, type Partitions, startOf } from "./partitions.js";
+import { endOf, type Partitions, startOf } from "./partitions.js";
 import type { Reading } from "./reading.js";
 
 export interface PagesOptions {
@@ -59,7 +59,7 @@ async function readPage(
   const page = compilePage({
     selection,
     dialect: duckdbDialect,
-    source: { decisions: partitions.source(selection), labels: labelsTable },
+    source: partitions.source(selection),
     columns: decisionJson,
     after,
     limit: pageRows,

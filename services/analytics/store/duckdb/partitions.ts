@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Selection } from "../port.js";
+import type { Source } from "../sql/dialect.js";
 import { decisionColumns, definitionOf, labelColumns } from "./columns.js";
 
 /**
@@ -12,8 +13,8 @@ import { decisionColumns, definitionOf, labelColumns } from "./columns.js";
 export interface Partitions {
   /** Months there are, such as `2026_11`, in order. */
   months(): readonly string[];
-  /** The decisions that a selection may have, as a source for SQL. */
-  source(selection: Pick<Selection, "from" | "until">): string;
+  /** Where SQL finds the decisions that a selection may have. */
+  source(selection: Pick<Selection, "from" | "until">): Source;
   /** Takes note of a committed table. */
   made(month: string): void;
   dropped(month: string): void;
@@ -58,8 +59,9 @@ export async function openPartitions(connection: DuckDBConnection): Promise<Part
     months: () => [...months].sort(),
     source: ({ from, until }) => {
       const wanted = [...months].filter((month) => overlaps(month, from, until)).sort();
-      if (wanted.length === 0) return emptyTable;
-      return `(${wanted.map((month) => `select * from ${tableOf(month)}`).join(" union all ")})`;
+      const tables = wanted.map((month) => `select * from ${tableOf(month)}`);
+      const decisions = tables.length === 0 ? emptyTable : `(${tables.join(" union all ")})`;
+      return { decisions, labels: labelsTable };
     },
     made: (month) => {
       months.add(month);

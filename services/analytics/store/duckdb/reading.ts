@@ -30,8 +30,8 @@ export interface Reading {
    * already, and with the signal's reason.
    */
   run(statement: Statement, limits: ReadLimits): Promise<DuckDBResultReader>;
-  /** Ends what runs as QUERY_TOO_EXPENSIVE, to give back its memory. */
-  interrupt(): void;
+  /** Ends what runs as QUERY_TOO_EXPENSIVE, and resolves when its memory is free. */
+  interrupt(): Promise<void>;
   /** Refuses who comes, ends what runs, and resolves when nothing does any more. */
   close(): Promise<void>;
 }
@@ -50,15 +50,17 @@ export interface ReadingOptions {
 /** A statement between two of its steps does not notice an interrupt, so it is told again. */
 const againMs = 20;
 
-type Running = { end(cause: Error): void };
+interface Running {
+  end(cause: Error): void;
+  readonly ended: Promise<void>;
+}
 
 export function reading({ instance, memoryMb, concurrency, queueLimit, waitMs }: ReadingOptions): Reading {
   const queue = connectionQueue({ size: concurrency, limit: queueLimit, waitMs });
   const idle: DuckDBConnection[] = [];
   const running = new Set<Running>();
-  const memory = () => errors.queryTooExpensive({ bound: `${memoryMb} MB of memory` });
-
   let closed = false;
+  const memory = () => errors.queryTooExpensive({ bound: `${memoryMb} MB of memory` });
   const gone = () => errors.dependencyUnavailable({ dependency: "Analytics" });
 
   const execute = async (connection: DuckDBConnection, statement: Statement, limits: ReadLimits) => {
@@ -82,16 +84,16 @@ export function reading({ instance, memoryMb, concurrency, queueLimit, waitMs }:
   return {
     async run(statement, limits) {
       await queue.enter(limits.signal);
-      const connection = idle.pop() ?? (await instance.connect());
       try {
-        return await execute(connection, statement, limits);
+        const connection = idle.pop() ?? (await instance.connect());
+        return await execute(connection, statement, limits).finally(() => idle.push(connection));
       } finally {
-        idle.push(connection);
         queue.leave();
       }
     },
-    interrupt() {
+    async interrupt() {
       for (const each of running) each.end(memory());
+      await Promise.all([...running].map(({ ended }) => ended));
     },
     async close() {
       closed = true;
@@ -115,6 +117,10 @@ function watch(connection: DuckDBConnection, { timeMs, signal }: ReadLimits) {
     connection.interrupt();
     again ??= setInterval(() => connection.interrupt(), againMs);
   };
+  let stopped = () => {};
+  const ended = new Promise<void>((resolve) => {
+    stopped = resolve;
+  });
   const onAbort = () => end(signal?.reason);
   const timer = setTimeout(() => end(errors.queryTooExpensive({ bound: `${timeMs / 1000} s` })), timeMs);
   signal?.addEventListener("abort", onAbort, { once: true });
@@ -124,7 +130,9 @@ function watch(connection: DuckDBConnection, { timeMs, signal }: ReadLimits) {
       return cause;
     },
     end,
+    ended,
     stop() {
+      stopped();
       clearTimeout(timer);
       clearInterval(again);
       signal?.removeEventListener("abort", onAbort);

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { connectionQueue } from "../../../kit/stores/database/connection-queue.js";
 import { lockDirectory } from "../../../kit/stores/database/lock.js";
 import type { ColumnStore } from "../port.js";
@@ -9,8 +9,8 @@ import { compileQuery } from "../sql/query.js";
 import { duckdbDialect as dialect } from "./dialect.js";
 import { readDecisions } from "./pages.js";
 import { openPartitions } from "./partitions.js";
-import { type Reading, reading } from "./reading.js";
-import { type Writing, writing } from "./writing.js";
+import { reading } from "./reading.js";
+import { writing } from "./writing.js";
 
 export interface DuckdbOptions {
   /** Directory of the file and of its lock, made on demand; without it the store lives in memory. */
@@ -38,6 +38,19 @@ export interface DuckdbOptions {
   readonly readMs?: number;
 }
 
+const defaults = {
+  memoryMb: 512,
+  maxValues: 20_000_000,
+  spillMb: 4096,
+  threads: 2,
+  concurrency: 2,
+  queueLimit: 64,
+  waitMs: 10_000,
+  readMs: 60_000,
+};
+
+type Settings = typeof defaults & Pick<DuckdbOptions, "directory">;
+
 /**
  * Keeps decisions in a file of DuckDB in this process. What `append` resolved
  * for survives `kill -9` and a loss of power, as every commit flushes the log.
@@ -45,31 +58,31 @@ export interface DuckdbOptions {
  * when another process has the directory open.
  */
 export async function openDuckdb(options: DuckdbOptions = {}): Promise<ColumnStore> {
-  const { directory } = options;
+  const settings: Settings = { ...defaults, ...options };
+  const { directory } = settings;
   if (directory) await mkdir(directory, { recursive: true, mode: 0o700 });
   const lock = directory ? await lockDirectory(directory) : undefined;
   try {
     const instance = await DuckDBInstance.create(
       directory ? join(directory, "analytics.duckdb") : ":memory:",
-      settings(options),
+      engineOptions(settings),
     );
-    const connection = await instance.connect();
-    return await storeOver(instance, connection, options, async () => lock?.release());
+    return await storeOver(instance, settings, async () => lock?.release());
   } catch (error) {
     await lock?.release();
     throw error;
   }
 }
 
-function settings({ directory, memoryMb = 512, spillMb = 4096, threads = 2 }: DuckdbOptions) {
+function engineOptions({ directory, memoryMb, spillMb, threads }: Settings) {
   return {
     memory_limit: `${memoryMb}MB`,
     threads: String(threads),
     // Order comes from ORDER BY alone, and costs no memory where nobody asks for it.
     preserve_insertion_order: "false",
-    ...(directory
-      ? { temp_directory: join(directory, "spill"), max_temp_directory_size: `${spillMb}MB` }
-      : {}),
+    // Without one, DuckDB takes a directory of its own where the process was started.
+    temp_directory: directory ? join(directory, "spill") : "",
+    max_temp_directory_size: `${spillMb}MB`,
     // SQL reaches no file but its own, no network, and none of these settings.
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
@@ -80,46 +93,32 @@ function settings({ directory, memoryMb = 512, spillMb = 4096, threads = 2 }: Du
 
 async function storeOver(
   instance: DuckDBInstance,
-  connection: DuckDBConnection,
-  options: DuckdbOptions,
+  settings: Settings,
   closed: () => Promise<void>,
 ): Promise<ColumnStore> {
-  const {
-    memoryMb = 512,
-    maxValues = 20_000_000,
-    concurrency = 2,
-    queueLimit = 64,
-    waitMs = 10_000,
-    readMs = 60_000,
-  } = options;
-  const partitions = await openPartitions(connection);
-  const reads: Reading = reading({ instance, memoryMb, concurrency, queueLimit, waitMs });
+  const { maxValues, queueLimit, waitMs, readMs } = settings;
+  const [writer, pings] = [await instance.connect(), await instance.connect()];
+  const partitions = await openPartitions(writer);
+  const reads = reading({ instance, ...settings });
   const turns = connectionQueue({ limit: queueLimit, waitMs });
-  const writes: Writing = writing({ connection, partitions, turns, freeMemory: () => reads.interrupt() });
-  const pings = await instance.connect();
+  const writes = writing({ connection: writer, partitions, turns, freeMemory: reads.interrupt });
   let ending: Promise<void> | undefined;
 
   const end = async () => {
     await Promise.all([reads.close(), turns.close()]);
-    for (const each of [connection, pings]) each.closeSync();
+    for (const each of [writer, pings]) each.closeSync();
     instance.closeSync();
     await closed();
   };
-  const sourceOf = (selection: Parameters<typeof partitions.source>[0]) => ({
-    decisions: partitions.source(selection),
-    labels: "labels",
-  });
-
   return {
-    append: (batch) => writes.append(batch),
-    forget: (before) => writes.forget(before),
+    ...writes,
     async query(plan, { timeMs, groups }, signal) {
-      const source = sourceOf(plan.selection);
+      const source = partitions.source(plan.selection);
       const query = compileQuery({ plan, maxGroups: groups, maxValues, dialect, source });
       return query.read((await reads.run(query, { timeMs, signal })).getRows());
     },
     async count(selection, signal) {
-      const statement = compileCount({ selection, dialect, source: sourceOf(selection) });
+      const statement = compileCount({ selection, dialect, source: partitions.source(selection) });
       const answer = await reads.run(statement, { timeMs: readMs, signal });
       return Number(answer.value(0, 0));
     },

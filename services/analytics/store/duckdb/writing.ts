@@ -14,8 +14,8 @@ export interface WritingOptions {
   readonly connection: DuckDBConnection;
   readonly partitions: Partitions;
   readonly turns: ConnectionQueue;
-  /** Ends what takes memory beside. */
-  freeMemory(): void;
+  /** Ends what takes memory beside, and resolves when it has. */
+  freeMemory(): Promise<void>;
 }
 
 /** Changes the file, one transaction after the other. */
@@ -35,10 +35,10 @@ export function writing({ connection, partitions, turns, freeMemory }: WritingOp
   const inTurn = async <R>(work: () => Promise<R>): Promise<R> => {
     await turns.enter();
     try {
-      return await inTransaction(work).catch((error: unknown) => {
+      return await inTransaction(work).catch(async (error: unknown) => {
         if (!isOutOfMemory(error)) throw error;
         // Queries took what there is, and can be asked again.
-        freeMemory();
+        await freeMemory();
         return inTransaction(work);
       });
     } catch (error) {
@@ -67,6 +67,8 @@ export function writing({ connection, partitions, turns, freeMemory }: WritingOp
         for (const month of months) partitions.made(month);
         throw error;
       });
+      // An append that was before us may have named one again.
+      for (const month of months) partitions.dropped(month);
     },
   };
 }
