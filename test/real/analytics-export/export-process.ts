@@ -10,7 +10,8 @@ import { openDuckdb } from "../../../services/analytics/store/duckdb/store.js";
 // does, and says what it took. Its arguments are the store's directory, the name
 // of the format, how many rows to write, and the directory of the file `out`.
 const [directory = "", format = "", rows = "", target = ""] = process.argv.slice(2);
-const store = await openDuckdb({ directory });
+// Half of what it may take otherwise, which it fills, so that what else grows shows.
+const store = await openDuckdb({ directory, memoryMb: 256 });
 const selection = everything(undefined, { from: new Date(0), until: new Date("2100-01-01T00:00:00Z") });
 const { signal } = new AbortController();
 let written = 0;
