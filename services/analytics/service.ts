@@ -1,7 +1,8 @@
+import { getOption } from "@bufbuild/protobuf";
 import { AnalyticsService } from "#gen/ts/consciousness/analytics/v1/analytics_service_pb.js";
 import { ExportsService } from "#gen/ts/consciousness/analytics/v1/exports_service_pb.js";
 import { ReportsService } from "#gen/ts/consciousness/analytics/v1/reports_service_pb.js";
-import { resolveContract } from "../kit/contract/method.js";
+import { method as methodPolicy } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { deadLettersOf } from "../kit/events/dead-letters-of.js";
 import { keyEncryptionKey } from "../kit/sealing/key-encryption-key.js";
 import { openSchema } from "../kit/stores/database/kysely.js";
@@ -108,7 +109,9 @@ function readSecret(
   return keyEncryptionKey({ setting: secretSetting, configured, directory: dataDirectory, file });
 }
 
+/** The chain bounds no stream, so that the handler does. */
 function longestWatchMs(): number {
-  const { methods } = resolveContract([AnalyticsService]);
-  return methods.get(AnalyticsService.method.watchMetrics)?.deadlineMs ?? 0;
+  const { deadlineMs } = getOption(AnalyticsService.method.watchMetrics, methodPolicy);
+  if (deadlineMs === undefined) throw new Error("the contract does not say how long one may watch");
+  return deadlineMs;
 }

@@ -78,6 +78,12 @@ export function itCountsDecisions(signedIn: () => SignedIn): void {
     expect(consciousness.frameworks.length).toBeGreaterThan(0);
   });
 
+  /** Whether a call that watches has ended. */
+  const hasEnded = async (): Promise<boolean> => {
+    const { body } = await rest("GET", "/metrics");
+    return /^rpc_server_requests_total\{[^}]*method="WatchMetrics"[^}]*\} [1-9]/m.test(body);
+  };
+
   it("shows live figures, once and as a stream of server-sent events", async () => {
     await decide("Are lamps lit?");
     const { metrics } = (await rest("GET", `${path}/metrics`)).body;
@@ -90,8 +96,11 @@ export function itCountsDecisions(signedIn: () => SignedIn): void {
       signal: gone.signal,
     });
     expect(watching.headers.get("content-type")).toBe("text/event-stream");
+    expect(await hasEnded()).toBe(false);
     const told = await events(watching, 2);
     gone.abort();
+    expect(told).toHaveLength(2);
+    await eventually(async () => expect(await hasEnded()).toBe(true));
     for (const one of told) expect(Number(one.metrics.windows[2].decisions)).toBeGreaterThan(0);
   });
 
