@@ -59,6 +59,8 @@ function fill(message: ReflectMessage, within: ReadonlySet<DescMessage>): void {
   }
 }
 
+const textIn = (message: unknown) =>
+  JSON.stringify(message, (_, value) => (typeof value === "bigint" ? String(value) : value));
 const isText = ({ scalar }: DescField) => scalar === ScalarType.STRING;
 const isOurs = ({ typeName }: DescMessage) => typeName.startsWith("consciousness.");
 
@@ -92,6 +94,7 @@ describe("what is kept for an idempotency key", () => {
       "AccountsService/ConfirmSecondFactor",
       "AccountsService/CreateInvitation",
       "ApiKeysService/CreateApiKey",
+      "ExportsService/CreateExport",
       "ServiceAccountsService/CreateServiceAccount",
       "ServiceAccountsService/RotateSecret",
     ]);
@@ -106,10 +109,10 @@ describe("what is kept for an idempotency key", () => {
         idempotent(db, { ...callOf(method, key), response: method.output }, async () => answer);
       const first = await make();
       expect(first).toEqual({ message: answer, replayed: false });
-      expect(JSON.stringify(first.message).includes(secret)).toBe(mayHaveSecrets(method.output));
+      expect(textIn(first.message).includes(secret)).toBe(mayHaveSecrets(method.output));
       const { response, message } = await keptOf(key, method.output);
       expect(response).not.toContain(secret);
-      expect(response.includes(plain)).toBe(JSON.stringify(answer).includes(plain));
+      expect(response.includes(plain)).toBe(textIn(answer).includes(plain));
       expect(await make()).toEqual({ message, replayed: true });
     },
   );
