@@ -3,7 +3,7 @@ import { inject } from "vitest";
 import { openPglite } from "../../services/kit/stores/database/pglite.js";
 import type { Database } from "../../services/kit/stores/database/port.js";
 
-/** A real database in memory. Open one per test file in `beforeAll`, `end` it in `afterAll`, and give each test its own rows. */
+/** A real database in memory, in which every service's schema stands and holds nothing. Open one per test file in `beforeAll`, `end` it in `afterAll`, and give each test its own rows. */
 export async function testDatabase(): Promise<Database> {
-  return openPglite({ template: await openAsBlob(inject("databaseTemplate")) });
+  return openPglite({ template: await openAsBlob(inject("migratedTemplate")) });
 }
