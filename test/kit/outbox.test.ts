@@ -9,7 +9,7 @@ import { type Aggregate, readEvents, recordEvent } from "../../services/kit/outb
 import { openSchema, transaction, violatedConstraint } from "../../services/kit/stores/database/kysely.js";
 import { migrate } from "../../services/kit/stores/database/migrate.js";
 import type { Database } from "../../services/kit/stores/database/port.js";
-import { testDatabase } from "../support/database.js";
+import { emptyDatabase } from "../support/database.js";
 
 interface Tables {
   thing: { id: string; name: string };
@@ -21,7 +21,7 @@ const call = { requestId: "request-1", principal: undefined };
 describe("outbox", () => {
   let database: Database;
   beforeAll(async () => {
-    database = await testDatabase();
+    database = await emptyDatabase();
     const migrations = [
       { name: "0001_thing.sql", sql: "create table thing (id uuid primary key, name text not null)" },
     ];

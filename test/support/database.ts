@@ -7,3 +7,8 @@ import type { Database } from "../../services/kit/stores/database/port.js";
 export async function testDatabase(): Promise<Database> {
   return openPglite({ template: await openAsBlob(inject("migratedTemplate")) });
 }
+
+/** The same without any schema. */
+export async function emptyDatabase(): Promise<Database> {
+  return openPglite({ template: await openAsBlob(inject("databaseTemplate")) });
+}

@@ -10,7 +10,7 @@ import type { OutboxTables } from "../../../services/kit/outbox.js";
 import { memoryBus } from "../../../services/kit/stores/bus/memory.js";
 import type { Bus } from "../../../services/kit/stores/bus/port.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../support/database.js";
+import { emptyDatabase } from "../../support/database.js";
 import { type EffectTables, effectSchema, record, reporting, startRelay, until } from "./events.js";
 
 type Tables = EffectTables & OutboxTables;
@@ -22,7 +22,7 @@ describe("a consumer with an inbox", () => {
   let relay: Relay;
   const consumers: Consumer[] = [];
   beforeAll(async () => {
-    database = await testDatabase();
+    database = await emptyDatabase();
     db = await effectSchema(database, "agents");
   });
   afterAll(() => database.end());

@@ -6,14 +6,14 @@ import type { OutboxTables } from "../../../services/kit/outbox.js";
 import { memoryBus } from "../../../services/kit/stores/bus/memory.js";
 import type { Bus, BusMessage, Published } from "../../../services/kit/stores/bus/port.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../support/database.js";
+import { emptyDatabase } from "../../support/database.js";
 import { type EffectTables, effectSchema, record, reporting, startRelay, until } from "./events.js";
 
 describe("the relay", () => {
   let database: Database;
   let db: Kysely<EffectTables & OutboxTables>;
   beforeAll(async () => {
-    database = await testDatabase();
+    database = await emptyDatabase();
     db = await effectSchema(database, "agents");
   });
   afterAll(() => database.end());

@@ -13,14 +13,14 @@ import { idempotent } from "../../../services/kit/idempotency/idempotent.js";
 import { newId } from "../../../services/kit/ids.js";
 import type { OutboxTables } from "../../../services/kit/outbox.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../support/database.js";
+import { emptyDatabase } from "../../support/database.js";
 import { type EffectTables, effectSchema } from "../events/events.js";
 
 describe("a call with an idempotency key", () => {
   let database: Database;
   let db: Kysely<EffectTables & OutboxTables>;
   beforeAll(async () => {
-    database = await testDatabase();
+    database = await emptyDatabase();
     db = await effectSchema(database, "agents");
   });
   afterAll(() => database.end());

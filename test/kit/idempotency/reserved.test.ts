@@ -13,7 +13,7 @@ import { newId } from "../../../services/kit/ids.js";
 import type { OutboxTables } from "../../../services/kit/outbox.js";
 import { transaction } from "../../../services/kit/stores/database/kysely.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../support/database.js";
+import { emptyDatabase } from "../../support/database.js";
 import { expectRefusal } from "../chain/calls.js";
 import { type EffectTables, effectSchema } from "../events/events.js";
 
@@ -23,7 +23,7 @@ describe("a long call with an idempotency key", () => {
   let database: Database;
   let db: Kysely<Tables>;
   beforeAll(async () => {
-    database = await testDatabase();
+    database = await emptyDatabase();
     db = await effectSchema(database, "engine");
   });
   afterAll(() => database.end());

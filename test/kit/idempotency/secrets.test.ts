@@ -20,7 +20,7 @@ import { reserved } from "../../../services/kit/idempotency/reserved.js";
 import { newId } from "../../../services/kit/ids.js";
 import type { OutboxTables } from "../../../services/kit/outbox.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../support/database.js";
+import { emptyDatabase } from "../../support/database.js";
 import { everyService } from "../../support/every-service.js";
 import { type EffectTables, effectSchema } from "../events/events.js";
 
@@ -68,7 +68,7 @@ describe("what is kept for an idempotency key", () => {
   let database: Database;
   let db: Kysely<EffectTables & OutboxTables>;
   beforeAll(async () => {
-    database = await testDatabase();
+    database = await emptyDatabase();
     db = await effectSchema(database, "secrets");
   });
   afterAll(() => database.end());

@@ -6,7 +6,7 @@ import { type CachedOptions, cached } from "../../../../services/kit/stores/cach
 import { invalidateByEvents } from "../../../../services/kit/stores/cache/invalidate.js";
 import { memoryCache } from "../../../../services/kit/stores/cache/memory.js";
 import type { Cache } from "../../../../services/kit/stores/cache/port.js";
-import { testDatabase } from "../../../support/database.js";
+import { emptyDatabase } from "../../../support/database.js";
 import { effectSchema, record, reporting, startRelay, until } from "../../events/events.js";
 
 const codec = {
@@ -140,7 +140,7 @@ describe("reading through a cache", () => {
   });
 
   it("loads anew what an event has changed", async () => {
-    const database = await testDatabase();
+    const database = await emptyDatabase();
     const db = await effectSchema(database, "agents");
     const bus = memoryBus();
     const { read, cache, loads } = reader();

@@ -4,13 +4,13 @@ import { forgetting } from "../../../../services/kit/stores/database/forget.js";
 import { runIfDue } from "../../../../services/kit/stores/database/job.js";
 import { migrate } from "../../../../services/kit/stores/database/migrate.js";
 import type { Database } from "../../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../../support/database.js";
+import { emptyDatabase } from "../../../support/database.js";
 
 const hourMs = 3_600_000;
 
 let database: Database;
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await emptyDatabase();
   await migrate(database, { schema: "things", migrations: [] });
 });
 afterAll(() => database.end());

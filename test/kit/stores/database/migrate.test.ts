@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MigrationError, migrate, readMigrations } from "../../../../services/kit/stores/database/migrate.js";
 import type { Database, Migration } from "../../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../../support/database.js";
+import { emptyDatabase } from "../../../support/database.js";
 
 const first: Migration = {
   name: "0001_first.sql",
@@ -12,7 +12,7 @@ const second: Migration = { name: "0002_second.sql", sql: "create table b (i int
 describe("migrations", () => {
   let database: Database;
   beforeAll(async () => {
-    database = await testDatabase();
+    database = await emptyDatabase();
   });
   afterAll(() => database.end());
 

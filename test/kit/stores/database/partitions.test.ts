@@ -1,4 +1,4 @@
-import { testDatabase } from "../../../support/database.js";
+import { emptyDatabase } from "../../../support/database.js";
 import { schemaContract } from "../schema-contract.js";
 
-schemaContract("schemas on PGlite", testDatabase);
+schemaContract("schemas on PGlite", emptyDatabase);
