@@ -10,13 +10,13 @@ import { newId } from "../../../services/kit/ids.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../../../services/kit/stores/database/migrate.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
-import { testDatabase } from "../../support/database.js";
+import { emptyDatabase } from "../../support/database.js";
 
 let directory: string;
 let database: Database;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "blobs-"));
-  database = await testDatabase();
+  database = await emptyDatabase();
   const migrations = (await readMigrations("analytics")).filter(({ name }) => name.includes("exports"));
   await migrate(database, { schema: "analytics", migrations });
 });
