@@ -2,6 +2,8 @@ const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** A time zone's canonical name; undefined when the IANA database has none of that name. UTC for an empty one. */
 export function timeZoneOf(name: string): string | undefined {
+  // Later versions of Node take offsets too, which stores may not.
+  if (/^[+-]/.test(name)) return undefined;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name || "UTC" }).resolvedOptions().timeZone;
   } catch {
