@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 const root = new URL("../..", import.meta.url).pathname;
 
-/** Tests against real servers: slow, one file at a time, and in need of programs that npm does not install. */
+/** Tests against real servers and of processes that are killed: slow, one file at a time, and mostly in need of programs that npm does not install. */
 export default defineConfig({
   root,
   resolve: { alias: { "#gen": `${root}gen` } },

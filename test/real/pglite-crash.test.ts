@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readEvents } from "../../../../services/kit/outbox.js";
-import { openSchema } from "../../../../services/kit/stores/database/kysely.js";
-import { DirectoryLockedError } from "../../../../services/kit/stores/database/lock.js";
-import { openPglite } from "../../../../services/kit/stores/database/pglite.js";
-import { compiledPath } from "../../../support/compile.js";
+import { readEvents } from "../../services/kit/outbox.js";
+import { openSchema } from "../../services/kit/stores/database/kysely.js";
+import { DirectoryLockedError } from "../../services/kit/stores/database/lock.js";
+import { openPglite } from "../../services/kit/stores/database/pglite.js";
+import { compiledPath } from "../support/compile.js";
 
 describe("PGlite in a directory", () => {
   let directory: string;
