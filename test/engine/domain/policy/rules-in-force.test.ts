@@ -36,7 +36,7 @@ const failing = (how: "throws" | "rejects" | "hangs"): Judge => ({
     return how === "rejects" ? Promise.reject(new Error("secret")) : new Promise<never>(() => {});
   },
 });
-const budgets = { ...defaults.budgets, screen_input: 40, screen_evidence: 40, screen_output: 40 };
+const budgets = { ...defaults.budgets, screen_input: 150, screen_evidence: 150, screen_output: 150 };
 
 describe("the state of a rule", () => {
   const matches = { condition: 'text.contains("returns")' };
