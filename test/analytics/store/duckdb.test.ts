@@ -3,5 +3,5 @@ import { openDuckdb } from "../../../services/analytics/store/duckdb/store.js";
 import { columnStoreContract } from "./contract.js";
 
 describe("DuckDB", () => {
-  columnStoreContract({ make: () => openDuckdb(), count: 300, runs: 10 });
+  columnStoreContract({ make: () => openDuckdb(), runs: 10 });
 });
