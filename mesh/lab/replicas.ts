@@ -19,5 +19,6 @@ export const baseReplicas: readonly Replica[] = [
   { deployment: "engine" },
   { deployment: "engine" },
   { deployment: "agents" },
+  { deployment: "analytics" },
   { deployment: "auth", environment: slowPasswords },
 ];
