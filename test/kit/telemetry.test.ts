@@ -254,12 +254,15 @@ describe("telemetry whose collector is away", () => {
       fates[fate] = (fates[fate] ?? 0) + count;
     };
     const telemetry = await started({ endpoint: url, onSpans });
-    // The first batch leaves at once and is not answered within this turn of the event loop.
+    // The very first batch waits until the process is described.
+    endSpans(batchSize);
+    await expect.poll(() => fates.exported).toBe(batchSize);
+    // The next one leaves at once and is not answered within this turn of the event loop.
     endSpans(batchSize + queueBound + 7);
     await telemetry.shutdown();
-    expect(fates).toEqual({ dropped: 7, exported: batchSize + queueBound });
+    expect(fates).toEqual({ dropped: 7, exported: 2 * batchSize + queueBound });
     expect(telemetry.state()).toMatchObject({ ...fates, waiting: 0 });
-    expect(spans()).toHaveLength(batchSize + queueBound);
+    expect(spans()).toHaveLength(2 * batchSize + queueBound);
   });
 
   it.each(["otlp", "jaeger"] as const)(
