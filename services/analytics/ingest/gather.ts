@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { isAway } from "../../kit/events/consumer.js";
 import { sharedTimers, type Timer, type Timers } from "../../kit/timers.js";
 
 /** Gathers things that come one by one, to be kept many at once. */
@@ -74,8 +74,4 @@ async function settle<T>(batch: readonly Waiting<T>[], keep: GatherOptions<T>["k
     await settle(batch.slice(0, half), keep);
     await settle(batch.slice(half), keep);
   }
-}
-
-function isAway(error: unknown): boolean {
-  return error instanceof ConnectError && error.code === Code.Unavailable;
 }

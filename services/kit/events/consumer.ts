@@ -167,6 +167,6 @@ function secondsSince({ time }: Event, clock: Clock): number {
 }
 
 /** Whether it is not the event's fault: then waiting helps, and setting aside would not. */
-function isAway(error: unknown): boolean {
+export function isAway(error: unknown): boolean {
   return error instanceof ConnectError && error.code === Code.Unavailable;
 }
