@@ -28,7 +28,9 @@ const known = new LRUCache<string, readonly Term[]>({
  * stand for masked personal data, tokens among them.
  */
 export function contentTerms(text: string): readonly Term[] {
-  const terms = known.get(text) ?? readTerms(text);
+  const found = known.get(text);
+  if (found) return found;
+  const terms = readTerms(text);
   known.set(text, terms);
   return terms;
 }
