@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { replay } from "../../services/cli/commands/replay.js";
 import { replayTraffic } from "../../services/cli/commands/replay-traffic.js";
 import { newId } from "../../services/kit/ids.js";
-import { type Engine, person, startEngine } from "../engine/support/engine.js";
+import { type Engine, startEngine } from "../engine/support/engine.js";
+import { person } from "../support/person.js";
 
 const blocking = (word: string) =>
   JSON.stringify({

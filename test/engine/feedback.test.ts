@@ -7,7 +7,8 @@ import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { ConfidenceBasis } from "#gen/ts/consciousness/engine/v1/state_pb.js";
 import type { Principal } from "../../services/kit/context.js";
 import { errorFacts } from "../../services/kit/errors.js";
-import { type Engine, person, startEngine } from "./support/engine.js";
+import { person } from "../support/person.js";
+import { type Engine, startEngine } from "./support/engine.js";
 
 const knowledge = "Lamps can be returned within 30 days of delivery. Chairs are made of oak in Norway.";
 const question = "When can lamps be returned?";

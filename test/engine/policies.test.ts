@@ -10,7 +10,8 @@ import { effectivePolicy } from "../../services/engine/domain/policy/policy.js";
 import { errorFacts } from "../../services/kit/errors.js";
 import { newId } from "../../services/kit/ids.js";
 import { readEvents } from "../../services/kit/outbox.js";
-import { type Engine, person, startEngine } from "./support/engine.js";
+import { person } from "../support/person.js";
+import { type Engine, startEngine } from "./support/engine.js";
 
 const shop = "Returns are accepted within 30 days.";
 const input = "When are returns accepted?";

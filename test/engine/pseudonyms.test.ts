@@ -18,9 +18,10 @@ import { mostOfConversation, pseudonymStore } from "../../services/engine/pseudo
 import type { Principal } from "../../services/kit/context.js";
 import { errorFacts } from "../../services/kit/errors.js";
 import { newId } from "../../services/kit/ids.js";
+import { person } from "../support/person.js";
 import { type ProviderAnswer, type StandIn, says, startProvider } from "../support/provider.js";
 import { fixedClock, pipelineDeps, pipelineRequest } from "./fixture.js";
-import { contextOf, type Engine, person, startEngine } from "./support/engine.js";
+import { contextOf, type Engine, startEngine } from "./support/engine.js";
 
 const policy = `
 personal_data:

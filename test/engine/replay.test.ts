@@ -7,7 +7,8 @@ import { DecisionSchema, ReplayRecordSchema } from "#gen/ts/consciousness/engine
 import { BlockedDecisionSchema, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { errorFacts } from "../../services/kit/errors.js";
 import { newId } from "../../services/kit/ids.js";
-import { type Engine, person, startEngine } from "./support/engine.js";
+import { person } from "../support/person.js";
+import { type Engine, startEngine } from "./support/engine.js";
 
 const shop =
   "Returns are accepted within 30 days. The card for refunds is 4111 1111 1111 1111. Refunds take a week.\n\n" +

@@ -3,7 +3,8 @@ import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { ReflectionStop } from "#gen/ts/consciousness/engine/v1/decision_pb.js";
 import { Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import type { Principal } from "../../services/kit/context.js";
-import { type Engine, person, startEngine } from "./support/engine.js";
+import { person } from "../support/person.js";
+import { type Engine, startEngine } from "./support/engine.js";
 
 const knowledge = "Lamps can be returned within 30 days of delivery.";
 

@@ -2,7 +2,6 @@ import { create, type DescMethodUnary, type MessageInitShape, type MessageShape 
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { sql } from "kysely";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import type { Event } from "#gen/ts/consciousness/contract/v1/event_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { AgentTables } from "../../../services/agents/rows.js";
@@ -14,6 +13,7 @@ import { readEvents } from "../../../services/kit/outbox.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
 import type { Platform } from "../../../services/kit/workload.js";
 import { testDatabase } from "../../support/database.js";
+import { person as anybody } from "../../support/person.js";
 
 type Methods = typeof AgentsService.method;
 type Unary = Methods[keyof Methods] & DescMethodUnary;
@@ -30,19 +30,7 @@ export const startTime = Date.parse("2026-03-01T12:00:00.000Z");
 
 /** A person of a tenant, new unless named. */
 export function person(tenant = "default", subject = newId()): Principal {
-  return {
-    tenant,
-    home: tenant,
-    subject,
-    kind: "user",
-    username: "ada",
-    roles: [],
-    permissions: new Set(),
-    tier: Tier.BASIC,
-    session: "",
-    apiKey: "",
-    epoch: 0,
-  };
+  return anybody({ tenant, subject });
 }
 
 /** The service on a database in memory. One per file; give each test a person of its own. */

@@ -31,26 +31,15 @@ import { readEvents } from "../../../services/kit/outbox.js";
 import { openSchema } from "../../../services/kit/stores/database/kysely.js";
 import { migrate, readMigrations } from "../../../services/kit/stores/database/migrate.js";
 import type { Database } from "../../../services/kit/stores/database/port.js";
+import { person as anybody } from "../../support/person.js";
 import { firstTime } from "./rows.js";
 
 const secret = Buffer.alloc(32, 9);
 const pseudonyms = createPseudonyms(secret);
 
-/** A person of a tenant, with no permission but those given. */
+/** A person of a tenant without an hourly limit, with no permission but those given. */
 export function person(tenant: string, ...permissions: readonly Permission[]): Principal {
-  return {
-    tenant,
-    home: tenant,
-    subject: newId(),
-    kind: "user",
-    username: "ada",
-    roles: [],
-    permissions: new Set(permissions),
-    tier: Tier.ENTERPRISE,
-    session: "",
-    apiKey: "",
-    epoch: 0,
-  };
+  return { ...anybody({ tenant, permissions }), tier: Tier.ENTERPRISE };
 }
 
 /** The context of a principal's call. */

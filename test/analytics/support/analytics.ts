@@ -8,9 +8,7 @@ import {
   AnalyticsService,
   type WatchMetricsResponse,
 } from "#gen/ts/consciousness/analytics/v1/analytics_service_pb.js";
-import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
 import { type Event, EventSchema } from "#gen/ts/consciousness/contract/v1/event_pb.js";
-import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import {
   DecisionRecordedSchema,
@@ -26,6 +24,7 @@ import { memoryBus } from "../../../services/kit/stores/bus/memory.js";
 import type { Platform } from "../../../services/kit/workload.js";
 import { recordedLog, recordedMetrics } from "../../kit/chain/calls.js";
 import { testDatabase } from "../../support/database.js";
+import { type PersonFacts, person } from "../../support/person.js";
 
 type Methods = Omit<typeof AnalyticsService.method, "watchMetrics">;
 type MethodsOf<M extends Record<string, DescMethod>> = {
@@ -55,24 +54,9 @@ export interface EventFacts {
 /** When the tests begin, in milliseconds of the epoch; time passes only when told. */
 export const startTime = Date.parse("2026-03-01T12:00:00.000Z");
 
-export function principal({
-  tenant = "acme",
-  subject = newId(),
-  permissions = [] as readonly Permission[],
-} = {}): Principal {
-  return {
-    tenant,
-    home: tenant,
-    subject,
-    kind: "user",
-    username: "ada",
-    roles: [],
-    permissions: new Set(permissions),
-    tier: Tier.BASIC,
-    session: "",
-    apiKey: "",
-    epoch: 0,
-  };
+/** A person of the tenant that the tests' events are of, unless said otherwise. */
+export function principal(facts: PersonFacts = {}): Principal {
+  return person({ tenant: "acme", ...facts });
 }
 
 /** An event of a decision: allowed, in 20 ms, unless said otherwise. */

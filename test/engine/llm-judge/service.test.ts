@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OpinionOutcome, TextRole, Verdict } from "#gen/ts/consciousness/engine/v1/evaluation_pb.js";
 import { harmful, harmless, judgesBy } from "../../support/judging-provider.js";
+import { person } from "../../support/person.js";
 import { fails, type StandIn, startProvider } from "../../support/provider.js";
-import { type Engine, person, startEngine } from "../support/engine.js";
+import { type Engine, startEngine } from "../support/engine.js";
 import { judgeConfig } from "../support/llm-judge.js";
 
 const input = "When are returns accepted?";

@@ -8,8 +8,6 @@ import {
 import { createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { AgentStatus, Grounding } from "#gen/ts/consciousness/agents/v1/agent_pb.js";
 import type { AgentsService, GetAgentResponse } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { Tier } from "#gen/ts/consciousness/auth/v1/profile_pb.js";
-import type { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { CalibrationService } from "#gen/ts/consciousness/engine/v1/calibration_service_pb.js";
 import {
@@ -56,27 +54,6 @@ export type MethodsOf<M extends Record<string, DescMethod>> = {
     request: MessageInitShape<M[K]["input"]>,
   ) => Promise<MessageShape<M[K]["output"]>>;
 };
-
-/** A person of a tenant, new unless named. */
-export function person({
-  tenant = "default",
-  subject = newId(),
-  permissions = [] as readonly Permission[],
-} = {}): Principal {
-  return {
-    tenant,
-    home: tenant,
-    subject,
-    kind: "user",
-    username: "ada",
-    roles: [],
-    permissions: new Set(permissions),
-    tier: Tier.BASIC,
-    session: "",
-    apiKey: "",
-    epoch: 0,
-  };
-}
 
 /** The engine on a database in memory, beside agents that the test makes. One per file. */
 export async function startEngine(config: Partial<EngineConfig> = {}) {
