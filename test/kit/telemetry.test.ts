@@ -256,13 +256,15 @@ describe("telemetry whose collector is away", () => {
     const telemetry = await started({ endpoint: url, onSpans });
     // The very first batch waits until the process is described.
     endSpans(batchSize);
-    await expect.poll(() => fates.exported).toBe(batchSize);
+    await expect.poll(() => fates.exported).toBeGreaterThanOrEqual(batchSize);
     // The next one leaves at once and is not answered within this turn of the event loop.
     endSpans(batchSize + queueBound + 7);
+    expect(fates.dropped).toBe(7);
     await telemetry.shutdown();
-    expect(fates).toEqual({ dropped: 7, exported: 2 * batchSize + queueBound });
     expect(telemetry.state()).toMatchObject({ ...fates, waiting: 0 });
-    expect(spans()).toHaveLength(2 * batchSize + queueBound);
+    expect(fates.exported).toBe(spans().length);
+    // Other tests of this process may leave a span of theirs.
+    expect(spans().filter(({ name }) => name.endsWith("/Login"))).toHaveLength(2 * batchSize + queueBound);
   });
 
   it.each(["otlp", "jaeger"] as const)(
