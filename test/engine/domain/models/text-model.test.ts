@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -143,8 +143,9 @@ describe("reading", () => {
 });
 
 describe("loading", () => {
-  it("refuses weights that are not those of the manifest", () => {
+  it("refuses weights that are not those of the manifest", ({ onTestFinished }) => {
     const folder = mkdtempSync(join(tmpdir(), "weights-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     cpSync(weightsFolder(), folder, { recursive: true });
     expect(loadModelWeights(folder).manifest.version).toBe(model.version);
     writeFileSync(join(folder, "clauses.bin"), "other");
