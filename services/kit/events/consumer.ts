@@ -63,6 +63,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
     maxInFlight: concurrency,
   });
   const latest = new Map<string, Promise<void>>();
+  showFromTheStart(options);
 
   const take = (delivery: Delivery) => {
     const event = fromMessage(delivery);
@@ -88,6 +89,13 @@ export async function startConsumer(options: ConsumerOptions): Promise<Consumer>
       await Promise.all(latest.values());
     },
   };
+}
+
+/** A counter that is not there before its first event hides that event from rates. */
+function showFromTheStart({ name: consumer, metrics }: ConsumerOptions): void {
+  for (const outcome of ["applied", "duplicate", "dead"]) metrics.consumed.addMany(0, { consumer, outcome });
+  metrics.consumeFailures.addMany(0, { consumer });
+  metrics.eventLag.series({ consumer });
 }
 
 async function settle(

@@ -60,10 +60,12 @@ const longestRetryMs = 2_000;
  * else. Per aggregate the order is that of the versions.
  */
 export function createRelay<Tables extends OutboxTables>(options: RelayOptions<Tables>): Relay {
-  const { bus, workload, log, clock, idleMs = 100, leaseMs = 10_000 } = options;
+  const { bus, workload, log, metrics, clock, idleMs = 100, leaseMs = 10_000 } = options;
   const db = options.db as unknown as Kysely<OutboxTables>;
   const stopped = new AbortController();
   const held = renewed(lease(db, { name: "relay", ttlMs: leaseMs }), clock, leaseMs / 3);
+  // A counter that is not there before its first event hides that event from rates.
+  metrics.outboxRelayed.addMany(0, { workload });
   let depth: OutboxDepth | undefined;
   const measure = every(measureMs, clock, async () => {
     depth = await measureOutbox(db, options);
@@ -147,7 +149,7 @@ async function forward(
       .set({ published_at: sql<Date>`now()` })
       .where("id", "=", sql<string>`any(${accepted.map(({ id }) => id)}::uuid[])`)
       .execute();
-    for (const _ of accepted) metrics.outboxRelayed.add({ workload });
+    metrics.outboxRelayed.addMany(accepted.length, { workload });
   }
   if (!published.complete) throw published.error;
   return rows.length === batch;

@@ -10,7 +10,7 @@ export interface Heard {
 /** Remembers answers of a load. */
 export interface Answers {
   hear(reply: Reply, took: number): void;
-  /** Those that came between two times of `performance.now()`. */
+  /** Those asked for and given between two times of `performance.now()`. */
   between(from: number, to: number): readonly Heard[];
 }
 
@@ -18,7 +18,7 @@ export function rememberAnswers(): Answers {
   const all: Heard[] = [];
   return {
     hear: (reply, took) => void all.push({ at: performance.now(), took, reply }),
-    between: (from, to) => all.filter(({ at }) => at >= from && at < to),
+    between: (from, to) => all.filter(({ at, took }) => at - took >= from && at < to),
   };
 }
 

@@ -93,7 +93,7 @@ it("has no more series for many agents, tenants, paths and hostile names than fo
   await sendHostile(2, 12);
   await makeTenant(platform.url, "first");
   // The tenant's policy is told by an event, which takes its time.
-  const heard = /^events_consumed_total\{consumer="engine-policies"/m;
+  const heard = /^events_consumed_total\{consumer="engine-policies",outcome="applied"\} [1-9]/m;
   await vi.waitFor(async () => expect(await exposed()).toMatch(heard), { timeout: 30_000, interval: 100 });
   const few = ours(await exposed());
   await sendHostile(12, 60);
