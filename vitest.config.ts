@@ -11,7 +11,11 @@ export default defineConfig({
       "test/real/**",
       "test/system/no-bypass/**",
     ],
-    globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
+    globalSetup: [
+      "test/support/temporary-directory.ts",
+      "test/support/compile.ts",
+      "test/support/database-template.ts",
+    ],
     // On two cores a third one works while the others wait for timers and the disk.
     maxWorkers: 3,
     // No module of ours keeps state between tests, and loading them again for each file took half the time.

@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { alias: { "#gen": `${root}gen` } },
   test: {
     include: ["test/browser/**/*.test.ts"],
-    globalSetup: ["test/support/database-template.ts"],
+    globalSetup: ["test/support/temporary-directory.ts", "test/support/database-template.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -8,7 +8,11 @@ export default defineConfig({
   resolve: { alias: { "#gen": `${root}gen` } },
   test: {
     include: ["test/real/**/*.test.ts"],
-    globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
+    globalSetup: [
+      "test/support/temporary-directory.ts",
+      "test/support/compile.ts",
+      "test/support/database-template.ts",
+    ],
     fileParallelism: false,
     testTimeout: 120_000,
     hookTimeout: 120_000,

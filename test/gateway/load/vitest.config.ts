@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: { alias: { "#gen": `${root}gen` } },
   test: {
     include: ["test/gateway/load/**/*.test.ts"],
+    globalSetup: ["test/support/temporary-directory.ts"],
     pool: "forks",
     execArgv: ["--expose-gc"],
     fileParallelism: false,

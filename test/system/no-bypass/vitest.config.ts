@@ -9,7 +9,11 @@ export default defineConfig({
   resolve: { alias: { "#gen": `${root}gen` } },
   test: {
     include: ["test/system/no-bypass/**/*.test.ts"],
-    globalSetup: ["test/support/compile.ts", "test/support/database-template.ts"],
+    globalSetup: [
+      "test/support/temporary-directory.ts",
+      "test/support/compile.ts",
+      "test/support/database-template.ts",
+    ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
