@@ -14,6 +14,7 @@ import { createPeer, type Peer } from "./peers.js";
 import { createResilience, noResilience, type Resilience } from "./resilience.js";
 import { peerTransport } from "./transport.js";
 import { type Wire, wireCalls } from "./wire.js";
+import type { Http2Client } from "./wire-pool.js";
 
 /** How one process reaches the workloads, in it and elsewhere. */
 export interface NetworkOptions {
@@ -34,6 +35,8 @@ export interface NetworkOptions {
   readonly clock: Clock;
   /** Whether unary calls over HTTP/2 take our own way, with compiled codecs; Connect's otherwise. */
   readonly fastPath: boolean;
+  /** What speaks HTTP/2 below our own way; node:http2 unless stated. */
+  readonly http2Client?: Http2Client | undefined;
   /** Aborts when nobody calls any more. */
   readonly closed: AbortSignal;
 }
@@ -75,10 +78,10 @@ export function peersOf(self: Workload, options: NetworkOptions): PeersOf {
 }
 
 function resilienceOf(workload: Workload, options: NetworkOptions): Resilience {
-  const { bodyLimit, closed, fastPath, keys, mesh } = options;
+  const { bodyLimit, closed, fastPath, http2Client, keys, mesh } = options;
   const addresses = options.addresses.get(workload) ?? [];
   const transports = addresses.map((address) =>
-    peerTransport(address, { bodyLimit, keys, fastPath, closed }),
+    peerTransport(address, { bodyLimit, keys, fastPath, http2Client, closed }),
   );
   const [first] = transports;
   if (!first) throw new Error(`${workloadName(workload)} has no address`);

@@ -3,7 +3,7 @@ import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import type { RenewedKeys } from "../tls/keys.js";
 import { secureOptions } from "../tls/peer.js";
-import { createWirePool, defaultPoolLimits } from "./wire-pool.js";
+import { createWirePool, defaultPoolLimits, type Http2Client, http2Clients } from "./wire-pool.js";
 import { asTransportUnary, createWireUnary, type WireUnary } from "./wire-unary.js";
 
 /** Silence after which a connection is asked whether it stands, and how long it may take to say so. */
@@ -17,6 +17,8 @@ export interface PeerTransportOptions {
   readonly keys?: Pick<RenewedKeys, "current"> | undefined;
   /** Whether unary calls take our own way, with compiled codecs; Connect's otherwise. */
   readonly fastPath: boolean;
+  /** What speaks HTTP/2 below our own way; `node` unless stated. Streams take node:http2 in any case. */
+  readonly http2Client?: Http2Client | undefined;
   /** Aborts when nobody calls any more. */
   readonly closed: AbortSignal;
 }
@@ -28,11 +30,16 @@ export interface PeerTransport extends Transport {
 
 /** gRPC to one address over connections that are kept alive. Streams are Connect's. */
 export function peerTransport(baseUrl: string, options: PeerTransportOptions): PeerTransport {
-  const { bodyLimit, fastPath, keys, closed } = options;
+  const { bodyLimit, fastPath, http2Client = "node", keys, closed } = options;
   const connect = connectTransport(baseUrl, options);
   if (!fastPath) return connect;
   const limits = { ...defaultPoolLimits, ...keepAlive };
-  const pool = createWirePool(new URL(baseUrl).origin, limits, keys && secureOptions(keys));
+  const pool = createWirePool({
+    origin: new URL(baseUrl).origin,
+    limits,
+    connect: http2Clients[http2Client],
+    secure: keys && secureOptions(keys),
+  });
   closed.addEventListener("abort", () => pool.close(), { once: true });
   const call = createWireUnary({ pool, bodyLimit });
   return { ...connect, unary: asTransportUnary(call), call };

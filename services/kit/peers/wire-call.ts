@@ -1,9 +1,9 @@
-import type { ClientHttp2Stream, OutgoingHttpHeaders } from "node:http2";
-import { constants } from "node:http2";
+import type { OutgoingHttpHeaders } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { sharedTimers, type Timer } from "../timers.js";
 import { ReplyBody } from "./wire-body.js";
-import { connectionError, isUnsentRequest, resetError } from "./wire-errors.js";
+import type { WireListener, WireStream } from "./wire-connection.js";
+import { connectionError, isUnsentRequest } from "./wire-errors.js";
 import type { WirePool } from "./wire-pool.js";
 import { type RawReply, type ReplyHeaders, tooLarge } from "./wire-reply.js";
 import type { WireSession } from "./wire-session.js";
@@ -40,7 +40,7 @@ export function exchange(pool: WirePool, request: WireRequest): Promise<RawReply
   return new Promise((resolve, reject) => new WireCall(pool, request, resolve, reject).begin());
 }
 
-class WireCall {
+class WireCall implements WireListener {
   readonly #pool: WirePool;
   readonly #request: WireRequest;
   readonly #resolve: (reply: RawReply) => void;
@@ -48,7 +48,7 @@ class WireCall {
   #leaveQueue: (() => void) | undefined;
   #unwatch: (() => void) | undefined;
   #timer: Timer | undefined;
-  #stream: ClientHttp2Stream | undefined;
+  #stream: WireStream | undefined;
   #due = Number.POSITIVE_INFINITY;
   #begun = 0;
   #settled = false;
@@ -98,37 +98,19 @@ class WireCall {
   #send(session: WireSession): void {
     this.#leaveQueue = undefined;
     this.#begun += 1;
-    let stream: ClientHttp2Stream;
     try {
-      stream = session.request(this.#request.headers);
+      this.#stream = session.begin(this.#request.headers, this.#request.frame, this);
     } catch (error) {
-      if (isUnsentRequest(error)) this.#failUnsent(error);
+      if (isUnsentRequest(error)) this.#failUnsent(connectionError(error));
       else this.#fail(ConnectError.from(error, Code.Internal));
-      return;
     }
-    this.#stream = stream;
-    let failure: Error | undefined;
-    stream.on("response", (header) => {
-      session.heard();
-      this.#header = header;
-    });
-    stream.on("data", (chunk: Buffer) => this.#take(chunk));
-    stream.on("trailers", (trailer) => {
-      this.#trailer = trailer;
-      // What follows a complete message would be a second one, which ends with the stream.
-      if (this.#body.complete) this.#succeed();
-    });
-    stream.on("error", (error) => {
-      failure = error;
-    });
-    stream.on("close", () => {
-      session.release();
-      if (!this.#settled) this.#ended(stream.rstCode, failure, session);
-    });
-    stream.end(this.#request.frame);
   }
 
-  #take(chunk: Buffer): void {
+  onHeaders(headers: ReplyHeaders): void {
+    this.#header = headers;
+  }
+
+  onData(chunk: Buffer): void {
     if (this.#settled) return;
     this.#body.add(chunk);
     const { extent } = this.#body;
@@ -136,31 +118,27 @@ class WireCall {
     if (extent > maxBytes) this.#fail(tooLarge("read", extent, maxBytes));
   }
 
-  #ended(rstCode: number, failure: Error | undefined, session: WireSession): void {
-    const refused = rstCode === constants.NGHTTP2_REFUSED_STREAM && !isOfSession(failure);
-    if (refused || isUnsentRequest(failure)) {
-      this.#failUnsent(refused ? resetError(rstCode) : failure);
-    } else {
-      const problem = this.#problem(rstCode, failure, session);
-      if (problem) this.#fail(problem);
-      else this.#succeed();
-    }
+  onTrailers(trailers: ReplyHeaders): void {
+    this.#trailer = trailers;
+    // What follows a complete message would be a second one, which ends with the stream.
+    if (this.#body.complete) this.#succeed();
   }
 
-  #problem(rstCode: number, failure: Error | undefined, session: WireSession): Error | undefined {
-    if (failure && isOfSession(failure)) return connectionError(failure);
-    if (rstCode !== constants.NGHTTP2_NO_ERROR) return resetError(rstCode);
-    // A connection that is cut behind its GOAWAY closes its streams without an error.
-    const answered = this.#header !== nothing && this.#stream?.readableEnded;
-    return answered ? undefined : connectionError(session.failure);
+  onEnd(): void {
+    this.#succeed();
+  }
+
+  onError(error: ConnectError, unsent: boolean): void {
+    if (unsent) this.#failUnsent(error);
+    else this.#fail(error);
   }
 
   /** No server has seen the call, so that it may go to another connection, whatever it does. */
-  #failUnsent(error: unknown): void {
+  #failUnsent(error: ConnectError): void {
     this.#stream = undefined;
     if (this.#settled) return;
     if (this.#begun < beginnings) this.#findSession();
-    else this.#fail(error instanceof ConnectError ? error : connectionError(error));
+    else this.#fail(error);
   }
 
   #succeed(): void {
@@ -177,7 +155,7 @@ class WireCall {
   #fail(error: Error): void {
     if (this.#settled) return;
     this.#settle();
-    if (this.#stream && !this.#stream.closed) this.#stream.close(constants.NGHTTP2_CANCEL);
+    this.#stream?.cancel();
     this.#reject(error);
   }
 
@@ -205,9 +183,4 @@ export function departureOf(signal: AbortSignal | undefined): Departure | undefi
       return () => signal.removeEventListener("abort", onAbort);
     },
   };
-}
-
-/** Whether a stream ended with its connection, rather than by a reset of its own. */
-function isOfSession(failure: Error | undefined): boolean {
-  return failure !== undefined && (failure as NodeJS.ErrnoException).code !== "ERR_HTTP2_STREAM_ERROR";
 }

@@ -22,6 +22,12 @@ export function resetError(rstCode: number): ConnectError {
   return new ConnectError(`http/2 stream closed with error code ${name} (0x${rstCode.toString(16)})`, code);
 }
 
+/** The error of a call whose answer broke HTTP/2, for which the stream was reset with this code. */
+export function faultError(rstCode: number, message: string): ConnectError {
+  const [, code] = resets[rstCode] ?? ["", Code.Internal];
+  return new ConnectError(`the answer breaks HTTP/2: ${message}`, code);
+}
+
 /** The error of a call whose connection could not be had or has ended; the cause says which. */
 export function connectionError(cause: unknown): ConnectError {
   if (cause instanceof ConnectError) return cause;
@@ -32,6 +38,11 @@ export function connectionError(cause: unknown): ConnectError {
 /** A connection that ended, said in the way Node does. */
 export function cut(message: string): Error {
   return Object.assign(new Error(message), { code: "ECONNRESET" });
+}
+
+/** A call that came too late for its connection, said in the way Node does. */
+export function sessionEnded(): Error {
+  return Object.assign(new Error("the session has ended"), { code: "ERR_HTTP2_INVALID_SESSION" });
 }
 
 const neverLeft: ReadonlySet<unknown> = new Set([

@@ -1,7 +1,19 @@
 import type { SecureClientSessionOptions } from "node:http2";
 import { errors } from "../errors.js";
+import { connectFraming } from "./framing/connect.js";
+import { connectNode } from "./node-connection.js";
+import type { Connect, SessionLimits } from "./wire-connection.js";
 import { connectionError, cut } from "./wire-errors.js";
-import { type SessionLimits, WireSession } from "./wire-session.js";
+import { WireSession } from "./wire-session.js";
+
+/** What speaks HTTP/2 to servers, by the names that configuration has. */
+export const http2Clients = { node: connectNode, own: connectFraming } satisfies Record<string, Connect>;
+
+/** `node` is node:http2; `own` is framing of our own, for unary calls alone, which takes less CPU. */
+export type Http2Client = keyof typeof http2Clients;
+
+/** The clients that there are. */
+export const http2ClientNames = Object.keys(http2Clients) as Http2Client[];
 
 /** What all connections to one address may do together. */
 export interface PoolLimits extends SessionLimits {
@@ -40,16 +52,21 @@ export interface WirePool {
 }
 
 /** Makes a pool that opens connections as calls need them. */
-export function createWirePool(
-  authority: string,
-  limits: PoolLimits,
-  secure?: SecureClientSessionOptions,
-): WirePool {
+export function createWirePool(options: {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  readonly limits: PoolLimits;
+  /** How connections are made; unless stated, by node:http2. */
+  readonly connect?: Connect;
+  /** Certificates, for origins that are `https`. */
+  readonly secure?: SecureClientSessionOptions | undefined;
+}): WirePool {
+  const { origin, limits, connect = connectNode, secure } = options;
   const sessions = new Set<WireSession>();
   const queue = new Set<Waiter>();
 
   const open = () =>
-    sessions.add(new WireSession(authority, { limits, secure, owner: { onFree: serve, onEnded } }));
+    sessions.add(new WireSession(origin, { connect, limits, secure, owner: { onFree: serve, onEnded } }));
 
   const serve = (session: WireSession) => {
     for (const waiter of queue) {
@@ -90,7 +107,7 @@ export function createWirePool(
     pick,
     wait(waiter) {
       if (queue.size >= limits.queued) {
-        waiter.refuse(errors.overloaded({ workload: authority, limit: limits.queued }));
+        waiter.refuse(errors.overloaded({ workload: origin, limit: limits.queued }));
         return () => undefined;
       }
       queue.add(waiter);
@@ -98,8 +115,9 @@ export function createWirePool(
       return () => queue.delete(waiter);
     },
     close() {
-      for (const session of sessions) session.close();
+      // First, as a session that ends makes room for who waits.
       refuseAll(cut("nobody calls any more"));
+      for (const session of sessions) session.close();
     },
   };
 }

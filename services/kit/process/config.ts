@@ -3,6 +3,7 @@ import type { AdmissionLimits } from "../chain/limit.js";
 import { type ConfigSource, flag, integer, number, oneOf, optionalText, text } from "../config.js";
 import { type WorkloadName, workloadProfile, workloads } from "../contract/workloads.js";
 import { logLevels } from "../log.js";
+import { type Http2Client, http2ClientNames } from "../peers/wire-pool.js";
 import { type Sampling, samplerNames } from "../sampling.js";
 import { proxyHeaders } from "../serve/client-address.js";
 import { defaultListenLimits } from "../serve/limits.js";
@@ -57,6 +58,8 @@ export interface ProcessConfig {
   readonly connections: { readonly most: number; readonly perAddress: number };
   /** Whether code compiled from the contract codes messages; protobuf-es does otherwise. */
   readonly fastPath: boolean;
+  /** What speaks HTTP/2 to other workloads, for unary calls that compiled code makes. */
+  readonly http2Client: Http2Client;
 }
 
 const environments = ["development", "staging", "production"] as const;
@@ -87,6 +90,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
     TRUSTED_PROXY_HOPS: integer(0, 16, { fallback: 0 }),
     TRUSTED_PROXY_HEADER: oneOf(proxyHeaders, { fallback: "x-forwarded-for" }),
     FAST_PATH: flag({ fallback: true }),
+    HTTP2_CLIENT: oneOf(http2ClientNames, { fallback: "node" }),
     CONNECTIONS: integer(1, 1_000_000, { fallback: defaultListenLimits.maxConnections }),
     CONNECTIONS_PER_ADDRESS: integer(0, 1_000_000, {
       fallback: defaultListenLimits.maxConnectionsPerAddress,
@@ -137,6 +141,7 @@ export function processConfig(source: ConfigSource, running: readonly WorkloadNa
       perAddress: values.MESH || values.TRUSTED_PROXY_HOPS > 0 ? 0 : values.CONNECTIONS_PER_ADDRESS,
     },
     fastPath: values.FAST_PATH,
+    http2Client: values.HTTP2_CLIENT,
   };
 }
 

@@ -99,6 +99,7 @@ export async function layFoundation(config: ProcessConfig, options: FoundationOp
   const closed = new AbortController();
   const network: NetworkOptions = {
     fastPath: config.fastPath,
+    http2Client: config.http2Client,
     closed: closed.signal,
     local,
     running: new Set(names.map((name) => workloads.get(name)!)),

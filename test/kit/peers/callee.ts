@@ -124,6 +124,7 @@ export function peers(
     metrics: recordedMetrics().metrics,
     clock: systemClock,
     fastPath: process.env.FAST_PATH !== "false",
+    http2Client: process.env.HTTP2_CLIENT === "own" ? "own" : "node",
     closed: new AbortController().signal,
     ...options,
   });

@@ -10,7 +10,13 @@ import type { AddressInfo, Socket } from "node:net";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { onTestFinished } from "vitest";
 import { GetAgentResponseSchema } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
-import { createWirePool, defaultPoolLimits, type PoolLimits } from "../../../services/kit/peers/wire-pool.js";
+import {
+  createWirePool,
+  defaultPoolLimits,
+  type Http2Client,
+  http2Clients,
+  type PoolLimits,
+} from "../../../services/kit/peers/wire-pool.js";
 import { createWireUnary } from "../../../services/kit/peers/wire-unary.js";
 
 /** Answers a call, whose body has arrived. */
@@ -99,10 +105,19 @@ export function answerWith(stream: ServerHttp2Stream, name: string): void {
   reply(stream, { body: agent(name), trailer: { "grpc-status": "0" } });
 }
 
-/** Our client towards an address, with other limits than usual, until the test ends. */
-export function clientOf(url: string, limits: Partial<PoolLimits> & { readonly bodyLimit?: number } = {}) {
-  const { bodyLimit = 8_388_608, ...others } = limits;
-  const pool = createWirePool(url, { ...defaultPoolLimits, ...others });
-  onTestFinished(() => pool.close());
-  return { pool, call: createWireUnary({ pool, bodyLimit }) };
+/** Makes a client towards an address, with other limits than usual, that lives until the test ends. */
+export type ClientOf = ReturnType<typeof clientsOf>;
+
+/** Makes clients of ours that speak HTTP/2 by one of the ways that there are. */
+export function clientsOf(client: Http2Client) {
+  return (url: string, limits: Partial<PoolLimits> & { readonly bodyLimit?: number } = {}) => {
+    const { bodyLimit = 8_388_608, ...others } = limits;
+    const pool = createWirePool({
+      origin: url,
+      limits: { ...defaultPoolLimits, ...others },
+      connect: http2Clients[client],
+    });
+    onTestFinished(() => pool.close());
+    return { pool, call: createWireUnary({ pool, bodyLimit }) };
+  };
 }

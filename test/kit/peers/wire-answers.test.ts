@@ -3,8 +3,17 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
+import { http2ClientNames } from "../../../services/kit/peers/wire-pool.js";
 import { asTransportUnary } from "../../../services/kit/peers/wire-unary.js";
-import { agent, answerWith, clientOf, frame, reply, type Script, scriptedServer } from "./scripted-server.js";
+import {
+  agent,
+  answerWith,
+  clientsOf,
+  frame,
+  reply,
+  type Script,
+  scriptedServer,
+} from "./scripted-server.js";
 
 const { getAgent } = AgentsService.method;
 const bodyLimit = 65_536;
@@ -73,7 +82,7 @@ const answers: Readonly<Record<string, Script>> = {
 
 /** The table "Errors" of gRPC over HTTP/2; Connect's transport takes most of them for INTERNAL. */
 const resets = [
-  ["NO_ERROR", 0, Code.Unavailable],
+  ["NO_ERROR", 0, Code.Internal],
   ["PROTOCOL_ERROR", 1, Code.Internal],
   ["INTERNAL_ERROR", 2, Code.Internal],
   ["FLOW_CONTROL_ERROR", 3, Code.Internal],
@@ -100,80 +109,86 @@ function entries(headers: Headers) {
   return [...headers].filter(([name]) => name !== "date");
 }
 
-describe("an answer of", () => {
-  it.each(Object.keys(answers))("%s comes to what Connect's transport makes of it", async (name) => {
-    const { url } = await scriptedServer(answers[name]!);
-    const limits = { readMaxBytes: bodyLimit, writeMaxBytes: bodyLimit };
-    const connect = createGrpcTransport({ baseUrl: url, ...limits });
-    const ours = asTransportUnary(clientOf(url, { bodyLimit }).call);
-    expect(await outcome(ours)).toEqual(await outcome(connect.unary));
-  });
+describe.each(http2ClientNames)("with the %s client,", (client) => {
+  const clientOf = clientsOf(client);
 
-  it("more than the limit is refused before it has come", async () => {
-    const { url } = await scriptedServer((stream) => {
-      stream.respond({ ":status": 200, "content-type": "application/grpc" });
-      stream.write(Buffer.from([0, 0x10, 0, 0, 0, 1]));
+  describe("an answer of", () => {
+    it.each(Object.keys(answers))("%s comes to what Connect's transport makes of it", async (name) => {
+      const { url } = await scriptedServer(answers[name]!);
+      const limits = { readMaxBytes: bodyLimit, writeMaxBytes: bodyLimit };
+      const connect = createGrpcTransport({ baseUrl: url, ...limits });
+      const ours = asTransportUnary(clientOf(url, { bodyLimit }).call);
+      expect(await outcome(ours)).toEqual(await outcome(connect.unary));
     });
-    const refused = await outcome(asTransportUnary(clientOf(url, { bodyLimit }).call));
-    expect(refused).toMatchObject({ code: "ResourceExhausted" });
-  });
 
-  it("more than any window comes whole", async () => {
-    const name = "a".repeat(5_000_000);
-    const { url } = await scriptedServer((stream) => answerWith(stream, name));
-    const { message } = await clientOf(url).call(getAgent, { id: "7" }, {});
-    expect((message as { agent?: { name: string } }).agent?.name).toBe(name);
-  });
-});
-
-describe("a reset with", () => {
-  it.each(resets)("%s is what gRPC says of it", async (_, rstCode, code) => {
-    const { url } = await scriptedServer((stream) => stream.close(rstCode));
-    expect(await outcome(asTransportUnary(clientOf(url).call))).toMatchObject({ code: Code[code] });
-  });
-});
-
-describe("a request", () => {
-  it("carries the caller's headers, the time that is left, and nothing that the protocol says itself", async () => {
-    const { url, calls } = await scriptedServer((stream) => answerWith(stream, "ada"));
-    const header = new Headers({ "x-one": "1", te: "gzip", "content-type": "text/plain" });
-    const { call } = clientOf(url);
-    await call(getAgent, { id: "7" }, { header, timeoutMs: 1500 });
-    await call(getAgent, { id: "7" }, { header: [["X-Two", "2"]], timeoutMs: 1e12 });
-    await call(getAgent, { id: "7" }, { header: { "x-three": "3" } });
-    const [first, second, third] = calls.map(({ headers }) => headers);
-    expect(first).toMatchObject({
-      ":path": "/consciousness.agents.v1.AgentsService/GetAgent",
-      "content-type": "application/grpc+proto",
-      "grpc-timeout": "1500m",
-      te: "trailers",
-      "x-one": "1",
+    it("more than the limit is refused before it has come", async () => {
+      const { url } = await scriptedServer((stream) => {
+        stream.respond({ ":status": 200, "content-type": "application/grpc" });
+        stream.write(Buffer.from([0, 0x10, 0, 0, 0, 1]));
+      });
+      const refused = await outcome(asTransportUnary(clientOf(url, { bodyLimit }).call));
+      expect(refused).toMatchObject({ code: "ResourceExhausted" });
     });
-    expect(second).toMatchObject({ "x-two": "2", "grpc-timeout": "99999999S" });
-    expect(third).toMatchObject({ "x-three": "3" });
-    expect(third).not.toHaveProperty("grpc-timeout");
+
+    it("more than any window comes whole", async () => {
+      const name = "a".repeat(5_000_000);
+      const { url } = await scriptedServer((stream) => answerWith(stream, name));
+      const { message } = await clientOf(url).call(getAgent, { id: "7" }, {});
+      expect((message as { agent?: { name: string } }).agent?.name).toBe(name);
+    });
   });
 
-  it("larger than the limit does not leave", async () => {
-    const { url, calls } = await scriptedServer((stream) => answerWith(stream, "ada"));
-    const answer = clientOf(url, { bodyLimit: 10 }).call(getAgent, { id: "a".repeat(20) }, {});
-    await expect(answer.then(() => "taken")).rejects.toMatchObject({ code: Code.ResourceExhausted });
-    expect(calls).toEqual([]);
+  describe("a reset with", () => {
+    it.each(resets)("%s is what gRPC says of it", async (_, rstCode, named) => {
+      // node:http2 does not tell a reset without an error from a connection that was cut.
+      const code = client === "node" && rstCode === 0 ? Code.Unavailable : named;
+      const { url } = await scriptedServer((stream) => stream.close(rstCode));
+      expect(await outcome(asTransportUnary(clientOf(url).call))).toMatchObject({ code: Code[code] });
+    });
   });
 
-  it("with a header that HTTP/2 forbids fails alone", async () => {
-    const { url, sessions } = await scriptedServer((stream) => answerWith(stream, "ada"));
-    const { call } = clientOf(url);
-    await call(getAgent, { id: "7" }, {});
-    const forbidden = call(getAgent, { id: "7" }, { header: { connection: "close" } });
-    await expect(forbidden.then(() => "taken")).rejects.toMatchObject({ code: Code.Internal });
-    await call(getAgent, { id: "7" }, {});
-    expect(sessions).toHaveLength(1);
-  });
+  describe("a request", () => {
+    it("carries the caller's headers, the time that is left, and nothing that the protocol says itself", async () => {
+      const { url, calls } = await scriptedServer((stream) => answerWith(stream, "ada"));
+      const header = new Headers({ "x-one": "1", te: "gzip", "content-type": "text/plain" });
+      const { call } = clientOf(url);
+      await call(getAgent, { id: "7" }, { header, timeoutMs: 1500 });
+      await call(getAgent, { id: "7" }, { header: [["X-Two", "2"]], timeoutMs: 1e12 });
+      await call(getAgent, { id: "7" }, { header: { "x-three": "3" } });
+      const [first, second, third] = calls.map(({ headers }) => headers);
+      expect(first).toMatchObject({
+        ":path": "/consciousness.agents.v1.AgentsService/GetAgent",
+        "content-type": "application/grpc+proto",
+        "grpc-timeout": "1500m",
+        te: "trailers",
+        "x-one": "1",
+      });
+      expect(second).toMatchObject({ "x-two": "2", "grpc-timeout": "99999999S" });
+      expect(third).toMatchObject({ "x-three": "3" });
+      expect(third).not.toHaveProperty("grpc-timeout");
+    });
 
-  it("larger than any window arrives whole", async () => {
-    const { url, calls } = await scriptedServer((stream) => answerWith(stream, "ada"));
-    await clientOf(url).call(getAgent, { id: "a".repeat(3_000_000) }, {});
-    expect(calls[0]?.body.length).toBeGreaterThan(3_000_000);
+    it("larger than the limit does not leave", async () => {
+      const { url, calls } = await scriptedServer((stream) => answerWith(stream, "ada"));
+      const answer = clientOf(url, { bodyLimit: 10 }).call(getAgent, { id: "a".repeat(20) }, {});
+      await expect(answer.then(() => "taken")).rejects.toMatchObject({ code: Code.ResourceExhausted });
+      expect(calls).toEqual([]);
+    });
+
+    it("with a header that HTTP/2 forbids fails alone", async () => {
+      const { url, sessions } = await scriptedServer((stream) => answerWith(stream, "ada"));
+      const { call } = clientOf(url);
+      await call(getAgent, { id: "7" }, {});
+      const forbidden = call(getAgent, { id: "7" }, { header: { connection: "close" } });
+      await expect(forbidden.then(() => "taken")).rejects.toMatchObject({ code: Code.Internal });
+      await call(getAgent, { id: "7" }, {});
+      expect(sessions).toHaveLength(1);
+    });
+
+    it("larger than any window arrives whole", async () => {
+      const { url, calls } = await scriptedServer((stream) => answerWith(stream, "ada"));
+      await clientOf(url).call(getAgent, { id: "a".repeat(3_000_000) }, {});
+      expect(calls[0]?.body.length).toBeGreaterThan(3_000_000);
+    });
   });
 });
