@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { type Http2Client, http2ClientNames } from "../../kit/peers/wire-pool.js";
 import { UsageError } from "../../kit/usage-error.js";
 
 /** Protocols in which an upstream can be called. */
@@ -9,6 +10,8 @@ export interface GenericArguments {
   /** Base URL. */
   readonly upstream: string;
   readonly protocol: UpstreamProtocol;
+  /** What speaks HTTP/2 to an upstream of gRPC, for unary calls. */
+  readonly http2Client?: Http2Client;
   /** Where the contract comes from: a file, or the upstream's reflection. */
   readonly descriptors: { readonly from: "file"; readonly path: string } | { readonly from: "reflection" };
   readonly host: string;
@@ -19,7 +22,7 @@ export interface GenericArguments {
 /** How the generic gateway is called. */
 export const genericUsage =
   "npm start -- gateway (--descriptors IMAGE | --reflect) --upstream http://HOST:PORT " +
-  "[--protocol grpc|connect] [--host ADDRESS] [--port PORT]";
+  "[--protocol grpc|connect] [--http2-client node|own] [--host ADDRESS] [--port PORT]";
 
 /** Reads the arguments behind `gateway`. Throws UsageError with everything that is wrong. */
 export function genericArguments(args: readonly string[]): GenericArguments {
@@ -29,6 +32,7 @@ export function genericArguments(args: readonly string[]): GenericArguments {
     reflect,
     upstream = "",
     protocol = "grpc",
+    "http2-client": http2Client = "node",
     host = "127.0.0.1",
     port = "8000",
   } = values;
@@ -37,18 +41,22 @@ export function genericArguments(args: readonly string[]): GenericArguments {
   }
   if (!isHttpUrl(upstream)) problems.push("--upstream must be a URL such as http://127.0.0.1:50051");
   if (protocol !== "grpc" && protocol !== "connect") problems.push("--protocol must be grpc or connect");
+  if (!isHttp2Client(http2Client)) problems.push("--http2-client must be node or own");
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535) problems.push("--port must be a number up to 65535");
   if (problems.length > 0) throw new UsageError(`${problems.join("\n")}\nusage: ${genericUsage}`);
   return {
     upstream: upstream.replace(/\/+$/, ""),
     protocol: protocol as UpstreamProtocol,
+    http2Client: http2Client as Http2Client,
     descriptors: descriptors === undefined ? { from: "reflection" } : { from: "file", path: descriptors },
     host,
     port: Number(port),
   };
 }
 
-type Values = Partial<Record<"descriptors" | "upstream" | "protocol" | "host" | "port", string>> & {
+type Values = Partial<
+  Record<"descriptors" | "upstream" | "protocol" | "http2-client" | "host" | "port", string>
+> & {
   reflect?: boolean;
 };
 
@@ -62,6 +70,7 @@ function parse(args: readonly string[]): { values: Values; problems: string[] } 
         reflect: { type: "boolean" },
         upstream: text,
         protocol: text,
+        "http2-client": text,
         host: text,
         port: text,
       },
@@ -70,6 +79,10 @@ function parse(args: readonly string[]): { values: Values; problems: string[] } 
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\nusage: ${genericUsage}`, { cause: error });
   }
+}
+
+function isHttp2Client(name: string): name is Http2Client {
+  return (http2ClientNames as readonly string[]).includes(name);
 }
 
 function isHttpUrl(address: string): boolean {

@@ -61,7 +61,8 @@ interface Incoming extends Departure {
  */
 export async function startGeneric(args: GenericArguments, options: GenericOptions): Promise<GenericGateway> {
   const closing = new AbortController();
-  const reach = { bodyLimit, fastPath: options.fastPath ?? true, closed: closing.signal };
+  const { http2Client } = args;
+  const reach = { bodyLimit, fastPath: options.fastPath ?? true, http2Client, closed: closing.signal };
   const contract = await contractOf(args, reach);
   const { protocol } = args;
   const upstream = createUpstream(upstreamTransport(args.upstream, { ...reach, protocol }));

@@ -4,6 +4,7 @@ import { errorChain } from "../../kit/error-chain.js";
 import { errors } from "../../kit/errors.js";
 import { type PeerTransport, peerTransport } from "../../kit/peers/transport.js";
 import type { Departure } from "../../kit/peers/wire-call.js";
+import type { Http2Client } from "../../kit/peers/wire-pool.js";
 import { type ReplyHeaders, webHeaders } from "../../kit/peers/wire-reply.js";
 import type { WireUnary } from "../../kit/peers/wire-unary.js";
 import type {
@@ -30,6 +31,8 @@ export interface UpstreamTransportOptions {
   readonly bodyLimit: number;
   /** Whether unary gRPC takes our own way, with compiled codecs. */
   readonly fastPath: boolean;
+  /** What speaks HTTP/2 below that; node:http2 unless stated. */
+  readonly http2Client?: Http2Client | undefined;
   /** Aborts when nobody calls any more. */
   readonly closed: AbortSignal;
 }

@@ -10,6 +10,7 @@ describe("the arguments of the generic gateway", () => {
     expect(genericArguments([...descriptors, ...upstream])).toEqual({
       upstream: "http://127.0.0.1:50051",
       protocol: "grpc",
+      http2Client: "node",
       descriptors: { from: "file", path: "image.binpb" },
       host: "127.0.0.1",
       port: 8000,
@@ -17,10 +18,11 @@ describe("the arguments of the generic gateway", () => {
   });
 
   it("may name them all", () => {
-    const more = ["--protocol=connect", "--host", "0.0.0.0", "--port", "0"];
+    const more = ["--protocol=connect", "--http2-client", "own", "--host", "0.0.0.0", "--port", "0"];
     expect(genericArguments(["--reflect", "--upstream", "https://u.example/base/", ...more])).toEqual({
       upstream: "https://u.example/base",
       protocol: "connect",
+      http2Client: "own",
       descriptors: { from: "reflection" },
       host: "0.0.0.0",
       port: 0,
@@ -34,6 +36,7 @@ describe("the arguments of the generic gateway", () => {
     [["--descriptors", "a", "--reflect", ...upstream], [either]],
     [[...descriptors, "--upstream", "localhost:1"], [url]],
     [[...descriptors, ...upstream, "--protocol", "soap"], ["--protocol must be grpc or connect"]],
+    [[...descriptors, ...upstream, "--http2-client", "go"], ["--http2-client must be node or own"]],
     [[...descriptors, ...upstream, "--port", "65536"], ["--port must be a number up to 65535"]],
     [[...descriptors, ...upstream, "--port", "80a0"], ["--port must be a number up to 65535"]],
   ])("%j are refused with everything that is wrong", (args, problems) => {

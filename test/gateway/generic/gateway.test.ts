@@ -70,114 +70,121 @@ const failure = {
 };
 
 const upstreams = [
-  ["gRPC, grpc-js", "grpc", () => grpcUpstream()],
-  ["gRPC, Connect for Node", "grpc", () => connectUpstream("2")],
-  ["Connect over HTTP/1.1", "connect", () => connectUpstream("1.1")],
+  ["gRPC, grpc-js", "grpc", () => grpcUpstream(), "node"],
+  ["gRPC, grpc-js, by our own HTTP/2 client", "grpc", () => grpcUpstream(), "own"],
+  ["gRPC, Connect for Node", "grpc", () => connectUpstream("2"), "node"],
+  ["gRPC, Connect for Node, by our own HTTP/2 client", "grpc", () => connectUpstream("2"), "own"],
+  ["Connect over HTTP/1.1", "connect", () => connectUpstream("1.1"), "node"],
 ] as const;
 
-describe.each(upstreams)("a contract it has never seen, before an upstream of %s", (_, protocol, start) => {
-  const gateway = async () => gatewayBefore(await start(), { protocol });
+describe.each(upstreams)(
+  "a contract it has never seen, before an upstream of %s",
+  (_, protocol, start, http2Client) => {
+    const gateway = async () => gatewayBefore(await start(), { protocol, http2Client });
 
-  it("is served with the client's headers and the upstream's header and trailer", async () => {
-    const { ask, upstream } = await gateway();
-    const answer = await ask("/v1/text/a%2Fb?flag=true", {
-      headers: {
+    it("is served with the client's headers and the upstream's header and trailer", async () => {
+      const { ask, upstream } = await gateway();
+      const answer = await ask("/v1/text/a%2Fb?flag=true", {
+        headers: {
+          authorization: "Bearer theirs",
+          "x-custom": "1",
+          "x-request-id": "r-1",
+          "x-custom-bin": "AQI=",
+        },
+      });
+      expect([answer.status, answer.json]).toMatchObject([200, { text: "a/b", flag: true }]);
+      expect(Object.fromEntries(answer.headers)).toMatchObject({
+        "x-up": "header",
+        "x-up-bin": "AAE=",
+        "x-up-trailer": "trailer",
+        "x-request-id": "r-1",
+      });
+      expect(Object.fromEntries(upstream.headers[0] ?? [])).toMatchObject({
         authorization: "Bearer theirs",
         "x-custom": "1",
         "x-request-id": "r-1",
-        "x-custom-bin": "AQI=",
-      },
+      });
     });
-    expect([answer.status, answer.json]).toMatchObject([200, { text: "a/b", flag: true }]);
-    expect(Object.fromEntries(answer.headers)).toMatchObject({
-      "x-up": "header",
-      "x-up-bin": "AAE=",
-      "x-up-trailer": "trailer",
-      "x-request-id": "r-1",
+
+    it("has the upstream's error with message, details and metadata", async () => {
+      const { ask } = await gateway();
+      const answer = await ask("/v1/text/fail", { headers: { "x-request-id": "r-1" } });
+      expect([answer.status, answer.json]).toEqual([409, failure]);
+      expect(answer.headers.get("x-why")).toBe("because");
+      expect(answer.headers.get("grpc-status")).toBeNull();
     });
-    expect(Object.fromEntries(upstream.headers[0] ?? [])).toMatchObject({
-      authorization: "Bearer theirs",
-      "x-custom": "1",
-      "x-request-id": "r-1",
+
+    it("streams, and its errors behind the first message stay in the stream", async () => {
+      const { ask } = await gateway();
+      const headers = { "x-request-id": "r-1" };
+      const lines = (text: string) => text.trimEnd().split("\n").map(parsed);
+      const whole = await ask("/v1/watch?text=a", { headers });
+      expect(whole.headers.get("x-up")).toBe("header");
+      expect(lines(whole.text)).toMatchObject([{ text: "a" }, { text: "second" }]);
+      expect(lines((await ask("/v1/watch?text=late", { headers })).text)).toMatchObject([
+        { text: "late" },
+        { error: failure },
+      ]);
+      const early = await ask("/v1/watch?text=fail", { headers });
+      expect([early.status, early.json]).toEqual([409, failure]);
+      const events = await ask("/v1/watch?text=late", {
+        headers: { ...headers, accept: "text/event-stream" },
+      });
+      expect(events.text).toMatch(/^event: message\ndata: \{.*\}\n\nevent: error\ndata: \{.*\}\n\n$/);
     });
-  });
 
-  it("has the upstream's error with message, details and metadata", async () => {
-    const { ask } = await gateway();
-    const answer = await ask("/v1/text/fail", { headers: { "x-request-id": "r-1" } });
-    expect([answer.status, answer.json]).toEqual([409, failure]);
-    expect(answer.headers.get("x-why")).toBe("because");
-    expect(answer.headers.get("grpc-status")).toBeNull();
-  });
-
-  it("streams, and its errors behind the first message stay in the stream", async () => {
-    const { ask } = await gateway();
-    const headers = { "x-request-id": "r-1" };
-    const lines = (text: string) => text.trimEnd().split("\n").map(parsed);
-    const whole = await ask("/v1/watch?text=a", { headers });
-    expect(whole.headers.get("x-up")).toBe("header");
-    expect(lines(whole.text)).toMatchObject([{ text: "a" }, { text: "second" }]);
-    expect(lines((await ask("/v1/watch?text=late", { headers })).text)).toMatchObject([
-      { text: "late" },
-      { error: failure },
-    ]);
-    const early = await ask("/v1/watch?text=fail", { headers });
-    expect([early.status, early.json]).toEqual([409, failure]);
-    const events = await ask("/v1/watch?text=late", { headers: { ...headers, accept: "text/event-stream" } });
-    expect(events.text).toMatch(/^event: message\ndata: \{.*\}\n\nevent: error\ndata: \{.*\}\n\n$/);
-  });
-
-  it("takes uploads in lines and in bytes, and sends bytes", async () => {
-    const { ask } = await gateway();
-    const lines = await ask("/v1/import", { method: "POST", body: '{"text":"a"}\n{"text":"b"}\n' });
-    expect(lines.status).toBe(415);
-    const typed = { "content-type": "application/x-ndjson" };
-    const sent = await ask("/v1/import", {
-      method: "POST",
-      headers: typed,
-      body: '{"text":"a"}\n{"text":"b"}\n',
+    it("takes uploads in lines and in bytes, and sends bytes", async () => {
+      const { ask } = await gateway();
+      const lines = await ask("/v1/import", { method: "POST", body: '{"text":"a"}\n{"text":"b"}\n' });
+      expect(lines.status).toBe(415);
+      const typed = { "content-type": "application/x-ndjson" };
+      const sent = await ask("/v1/import", {
+        method: "POST",
+        headers: typed,
+        body: '{"text":"a"}\n{"text":"b"}\n',
+      });
+      expect(sent.json).toMatchObject({ text: "a,b", small: 2 });
+      const broken = await ask("/v1/import", { method: "POST", headers: typed, body: '{"text":"a"}\n{]\n' });
+      expect(broken.json).toMatchObject({ status: 400, reason: "BODY_MALFORMED" });
+      const file = await ask("/v1/import-file/photo", { method: "POST", body: new Uint8Array(300_000) });
+      expect(file.json).toMatchObject({ name: "photo 300000" });
+      const exported = await ask("/v1/export/x");
+      expect([exported.headers.get("content-type"), exported.text]).toEqual(["text/csv", "a,b\n"]);
     });
-    expect(sent.json).toMatchObject({ text: "a,b", small: 2 });
-    const broken = await ask("/v1/import", { method: "POST", headers: typed, body: '{"text":"a"}\n{]\n' });
-    expect(broken.json).toMatchObject({ status: 400, reason: "BODY_MALFORMED" });
-    const file = await ask("/v1/import-file/photo", { method: "POST", body: new Uint8Array(300_000) });
-    expect(file.json).toMatchObject({ name: "photo 300000" });
-    const exported = await ask("/v1/export/x");
-    expect([exported.headers.get("content-type"), exported.text]).toEqual(["text/csv", "a,b\n"]);
-  });
 
-  it("hears when a client goes away", async () => {
-    const { port, upstream } = await gateway();
-    const socket = connect(port, "127.0.0.1");
-    socket.write("GET /v1/watch?text=forever HTTP/1.1\r\nhost: h\r\n\r\n");
-    await once(socket, "data");
-    socket.destroy();
-    await until(() => upstream.ended.length === 1);
-  });
-
-  it("hears how long the client waits, which is kept", async () => {
-    const { ask, upstream } = await gateway();
-    const answer = await ask("/v1/hang", { headers: { "x-timeout-ms": "150" } });
-    expect(answer.json).toMatchObject({ status: 504, code: "DEADLINE_EXCEEDED" });
-    const { headers } = upstream;
-    const told = headers[0]?.get("grpc-timeout") ?? headers[0]?.get("connect-timeout-ms") ?? "150";
-    expect(Number.parseInt(told, 10)).toBe(150);
-  });
-
-  it("is 503 when the upstream does not answer, without a word about its address", async () => {
-    const { ask, upstream, lines } = await gateway();
-    await upstream.stop();
-    const answer = await ask("/v1/text/a");
-    expect(answer.json).toMatchObject({
-      status: 503,
-      reason: "DEPENDENCY_UNAVAILABLE",
-      detail: "The upstream does not answer.",
+    it("hears when a client goes away", async () => {
+      const { port, upstream } = await gateway();
+      const socket = connect(port, "127.0.0.1");
+      socket.write("GET /v1/watch?text=forever HTTP/1.1\r\nhost: h\r\n\r\n");
+      await once(socket, "data");
+      socket.destroy();
+      await until(() => upstream.ended.length === 1);
     });
-    expect(answer.text).not.toContain("127.0.0.1");
-    const warnings = lines.filter(({ message }) => message === "the upstream does not answer");
-    expect(warnings).toHaveLength(1);
-  });
-});
+
+    it("hears how long the client waits, which is kept", async () => {
+      const { ask, upstream } = await gateway();
+      const answer = await ask("/v1/hang", { headers: { "x-timeout-ms": "150" } });
+      expect(answer.json).toMatchObject({ status: 504, code: "DEADLINE_EXCEEDED" });
+      const { headers } = upstream;
+      const told = headers[0]?.get("grpc-timeout") ?? headers[0]?.get("connect-timeout-ms") ?? "150";
+      expect(Number.parseInt(told, 10)).toBe(150);
+    });
+
+    it("is 503 when the upstream does not answer, without a word about its address", async () => {
+      const { ask, upstream, lines } = await gateway();
+      await upstream.stop();
+      const answer = await ask("/v1/text/a");
+      expect(answer.json).toMatchObject({
+        status: 503,
+        reason: "DEPENDENCY_UNAVAILABLE",
+        detail: "The upstream does not answer.",
+      });
+      expect(answer.text).not.toContain("127.0.0.1");
+      const warnings = lines.filter(({ message }) => message === "the upstream does not answer");
+      expect(warnings).toHaveLength(1);
+    });
+  },
+);
 
 describe("a contract by reflection", () => {
   it.each(["v1", "v1alpha"] as const)("%s is the upstream's own", async (version) => {

@@ -10,7 +10,8 @@ const contestants: Readonly<Record<string, (argument: string) => Promise<number 
   "grpc-js": async () => (await import("./peers.js")).serveGrpcJs(),
   fastify: async (folder) => (await import("./peers.js")).serveFastify(folder),
   platform: async () => (await import("./platform.js")).servePlatform(),
-  generic: async (upstream) => (await import("./generic.js")).serveGeneric(upstream),
+  generic: async (upstream) => (await import("./generic.js")).serveGeneric(upstream, "node"),
+  "generic-own": async (upstream) => (await import("./generic.js")).serveGeneric(upstream, "own"),
 };
 
 const [name = "", argument = ""] = process.argv.slice(2);
