@@ -1,8 +1,9 @@
 import { type JWTHeaderParameters, type JWTPayload, jwtVerify } from "jose";
+import type { Answer } from "./answer.js";
 import type { Clock } from "./clock.js";
 import type { Principal } from "./context.js";
 import { errors } from "./errors.js";
-import { refuseOversized, tokenError, verified, verifyOptions } from "./tokens/checked-jwt.js";
+import { refuseMalformed, tokenError, verified, verifyOptions } from "./tokens/checked-jwt.js";
 import { principalFromClaims, type TokenKind, tokenTypes } from "./tokens/claims.js";
 import { createKeyRing, type Jwk, type KeyRing, signingAlgorithms } from "./tokens/key-ring.js";
 import type { RevocationFeed } from "./tokens/revocation-feed.js";
@@ -26,6 +27,8 @@ export interface TokenVerifier {
    * DEPENDENCY_UNAVAILABLE when the keys or the revocations cannot be had.
    */
   verify(token: string): Promise<Principal>;
+  /** The same of a token that is known, at once unless its use has to wait; undefined for any other. */
+  recall(token: string): Answer<Principal> | undefined;
 }
 
 interface Expected {
@@ -52,12 +55,11 @@ interface Proof extends Verified<Principal> {
 export function createTokenVerifier(expected: Expected): TokenVerifier {
   const ring = createKeyRing(expected);
   const { revocations, clock } = expected;
-  const check = rememberVerified<Proof>({
+  return rememberVerified<Proof>({
     verify: (token) => checkToken(token, ring, expected).catch((error) => Promise.reject(tokenError(error))),
     ...(revocations && { admit: (proof) => admit(proof, revocations) }),
     clock,
   });
-  return { verify: check };
 }
 
 /** Refuses what was revoked, as soon as enough is known of that. */
@@ -75,7 +77,7 @@ function refuseRevoked(proof: Proof, revocations: RevocationFeed): void {
 }
 
 async function checkToken(token: string, ring: KeyRing, expected: Expected): Promise<Proof> {
-  refuseOversized(token);
+  refuseMalformed(token);
   const { kind, issuer, audience, clock } = expected;
   const options = { algorithms: [...signingAlgorithms], issuer, audience, typ: tokenTypes[kind] };
   const { payload } = await jwtVerify(

@@ -33,14 +33,14 @@ function verifier(
 ) {
   const keys = vi.fn(async () => [k1.jwk]);
   const clock = options.clock ?? fakeClock();
-  const { verify } = createTokenVerifier({
+  const { verify, recall } = createTokenVerifier({
     keys,
     issuer: defaultTokenIssuer,
     kind: options.kind ?? "access",
     audience: options.audience ?? "consciousness-api",
     clock,
   });
-  return { verify, keys, clock };
+  return { verify, recall, keys, clock };
 }
 
 async function refusal(attempt: Promise<unknown>) {
@@ -299,6 +299,25 @@ describe("a verified token", () => {
     const { verify } = verifier();
     const token = rs256(k1.privateKey);
     expect(await verify(token)).toBe(await verify(token));
+  });
+
+  it("is recalled at once until it expires, and no other that ends like it", async () => {
+    const { verify, recall, clock } = verifier();
+    const token = rs256(k1.privateKey);
+    expect(recall(token)).toBeUndefined();
+    const principal = await verify(token);
+    expect(recall(token)).toBe(principal);
+    expect(recall(`x${token}`)).toBeUndefined();
+    clock.advance(900_000);
+    expect((await refusal((async () => recall(token))())).reason).toBe("TOKEN_EXPIRED");
+    expect(recall(token)).toBeUndefined();
+  });
+
+  it("is refused with a character in it that a decoder would pass over", async () => {
+    const [head, body, signature = ""] = rs256(k1.privateKey).split(".");
+    for (const odd of ["\t", "\n", " ", "\u00a0"]) {
+      await expectInvalid(`${head}.${body}.${signature.slice(0, 9)}${odd}${signature.slice(9)}`);
+    }
   });
 
   it("gives a principal that nobody can change", async () => {

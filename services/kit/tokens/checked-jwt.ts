@@ -9,10 +9,12 @@ export const leewaySeconds = 5;
 
 /** Longest token that is looked at, in characters. */
 const maximumLength = 8192;
+const visible = /^[\x21-\x7e]+$/;
 
-/** Refuses what no token of ours is as long as. */
-export function refuseOversized(token: string): void {
+/** Refuses what no token of ours looks like. */
+export function refuseMalformed(token: string): void {
   if (token.length > maximumLength) throw errors.tokenInvalid(new Error("the token is too long"));
+  if (!visible.test(token)) throw errors.tokenInvalid(new Error("the token has characters that none has"));
 }
 
 /** What every token of ours is checked against beside its signature. */

@@ -1,4 +1,5 @@
 import { LRUCache } from "lru-cache";
+import { type Answer, withAnswer } from "../answer.js";
 import type { Clock } from "../clock.js";
 import { errors } from "../errors.js";
 
@@ -13,10 +14,9 @@ const maximumEntries = 10_000;
 /** How many of a token's last characters find it: 256 bits of its signature. */
 const keyLength = 43;
 
-interface Remembered<V extends Verified<object>> {
+interface Remembered<V> {
   readonly token: string;
   readonly verified: V;
-  readonly answer: Promise<V["result"]>;
 }
 
 /** How tokens are verified. */
@@ -28,9 +28,18 @@ export interface VerifyOptions<V> {
   readonly clock: Clock;
 }
 
+/** Verifies tokens of which it remembers what they proved. */
+export interface RememberedTokens<R> {
+  /** What a token proves. */
+  verify(token: string): Promise<R>;
+  /** The same of a token that is remembered, at once unless its use has to wait; undefined for any other. */
+  recall(token: string): Answer<R> | undefined;
+}
+
 /**
  * Remembers what tokens proved until they expire. Failures are not remembered.
- * Rejects with TOKEN_EXPIRED at and after the token's expiry, remembered or not.
+ * Throws or rejects with TOKEN_EXPIRED at and after the token's expiry,
+ * remembered or not.
  *
  * It keeps the tokens themselves. A digest would keep them out of memory, but
  * costs more than all the rest, and the same memory holds them anyway: in the
@@ -43,33 +52,24 @@ export function rememberVerified<V extends Verified<object>>({
   verify,
   admit = () => undefined,
   clock,
-}: VerifyOptions<V>): (token: string) => Promise<V["result"]> {
+}: VerifyOptions<V>): RememberedTokens<V["result"]> {
   const cache = new LRUCache<string, Remembered<V>>({ max: maximumEntries });
   const prove = async (token: string): Promise<V["result"]> => {
     const verified = await verify(token);
     if (clock.now() >= verified.expiresAt) throw errors.tokenExpired();
-    const { result } = verified;
-    cache.set(token.slice(-keyLength), { token, verified, answer: Promise.resolve(result) });
+    cache.set(token.slice(-keyLength), { token, verified });
     await admit(verified);
-    return result;
-  };
-  const check = async (verified: V, pending: Promise<void>): Promise<V["result"]> => {
-    await pending;
     return verified.result;
   };
-  return (token) => {
+  const recall = (token: string): Answer<V["result"]> | undefined => {
     const known = cache.get(token.slice(-keyLength));
-    if (known?.token !== token) return prove(token);
-    const { verified, answer } = known;
+    if (known?.token !== token) return undefined;
+    const { verified } = known;
     if (clock.now() >= verified.expiresAt) {
       cache.delete(token.slice(-keyLength));
-      return Promise.reject(errors.tokenExpired());
+      throw errors.tokenExpired();
     }
-    try {
-      const pending = admit(verified);
-      return pending ? check(verified, pending) : answer;
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return withAnswer(admit(verified), () => verified.result);
   };
+  return { recall, verify: async (token) => recall(token) ?? prove(token) };
 }

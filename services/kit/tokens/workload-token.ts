@@ -3,7 +3,7 @@ import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js"
 import type { Clock } from "../clock.js";
 import { type WorkloadName, workloadName, workloads } from "../contract/workloads.js";
 import { newId } from "../ids.js";
-import { refuseOversized, tokenError, verified, verifyOptions } from "./checked-jwt.js";
+import { refuseMalformed, tokenError, verified, verifyOptions } from "./checked-jwt.js";
 import { rememberVerified } from "./verified-cache.js";
 
 /** Header in which one workload proves to another which it is, where no mesh does. */
@@ -32,7 +32,7 @@ export function workloadToken({ secret, clock }: { secret: string; clock: Clock 
   if (key.length < minimumSecretBytes)
     throw new TypeError(`the workload secret has under ${minimumSecretBytes} bytes`);
   const issued = new Map<string, Issued>();
-  const check = rememberVerified({ verify: (token) => checkWorkloadToken(token, key, clock), clock });
+  const tokens = rememberVerified({ verify: (token) => checkWorkloadToken(token, key, clock), clock });
 
   return {
     issue(caller, audience) {
@@ -45,7 +45,7 @@ export function workloadToken({ secret, clock }: { secret: string; clock: Clock 
     },
     async verify(token, audience) {
       try {
-        const edge = await check(token);
+        const edge = await tokens.verify(token);
         if (edge.audience === audience) return edge.caller;
       } catch (error) {
         throw tokenError(error);
@@ -66,7 +66,7 @@ function sign(key: Uint8Array, caller: string, audience: string, now: number): P
 }
 
 async function checkWorkloadToken(token: string, key: Uint8Array, clock: Clock) {
-  refuseOversized(token);
+  refuseMalformed(token);
   const { payload } = await jwtVerify(token, key, verifyOptions(clock, { algorithms: ["HS256"], typ: type }));
   const caller = workloadOf(payload.iss);
   const audience = workloadOf(payload.aud);
