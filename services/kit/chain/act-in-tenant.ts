@@ -3,7 +3,7 @@ import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
 import { callKey, callOf, principalOf } from "../context.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
-import type { Next } from "./next.js";
+import type { Request } from "./next.js";
 
 /** Header in which who administers tenants names the one to act in, by its id or its name. */
 export const tenantHeader = "x-tenant";
@@ -24,21 +24,19 @@ export function actInTenant(resolve: ResolveTenant): Layer {
   const idOf = remembering(resolve);
   return ({ access }) => {
     if (access.kind === "public") return undefined;
-    return (next) => {
-      const act = async (request: Parameters<Next>[0], tenant: string) => {
-        const call = callOf({ values: request.contextValues });
-        const principal = principalOf({ values: request.contextValues });
-        if (!principal.permissions.has(Permission.TENANT_ADMIN)) {
-          throw errors.tenantNotAllowed({ header: tenantHeader });
-        }
-        const acting = Object.freeze({ ...principal, tenant: await idOf(tenant) });
-        request.contextValues.set(callKey, { ...call, principal: acting });
-        return next(request);
-      };
-      return (request) => {
+    const act = async ({ contextValues: values }: Request, tenant: string) => {
+      const principal = principalOf({ values });
+      if (!principal.permissions.has(Permission.TENANT_ADMIN)) {
+        throw errors.tenantNotAllowed({ header: tenantHeader });
+      }
+      const acting = Object.freeze({ ...principal, tenant: await idOf(tenant) });
+      values.set(callKey, { ...callOf({ values }), principal: acting });
+    };
+    return {
+      begin(request) {
         const tenant = request.header.get(tenantHeader);
-        return tenant === null ? next(request) : act(request, tenant);
-      };
+        return tenant === null ? undefined : act(request, tenant);
+      },
     };
   };
 }

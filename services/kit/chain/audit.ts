@@ -13,7 +13,8 @@ import { sharedTimers, type Timers } from "../timers.js";
 import { arrivalKey } from "./arrival.js";
 import type { Layer } from "./chain.js";
 import { inTimeFor, requestedTimeout } from "./deadline.js";
-import { answerOf, type Next } from "./next.js";
+import type { Hooks } from "./hooks.js";
+import type { Request, Response } from "./next.js";
 import { onSettled } from "./settle.js";
 
 /** What the layer needs. */
@@ -26,9 +27,6 @@ export interface AuditLayerOptions {
   /** The process's own unless given. */
   readonly timers?: Timers;
 }
-
-type Request = Parameters<Next>[0];
-type Response = Awaited<ReturnType<Next>>;
 
 /** How long an answer waits for its event to be written, in milliseconds. */
 const patienceMs = 1_000;
@@ -57,17 +55,17 @@ export function audit(options: AuditLayerOptions): Layer {
       const written = record.record(eventOf(contract, factsOf(request, call, ended, contract)), how);
       return written && inTime(written, { request, since, contract, options });
     };
-    return (next) => (request) => {
-      const since = clock.now();
-      const served = (response: Response): Response | Promise<Response> => {
+    const hooks: Hooks<number> = {
+      begin: () => clock.now(),
+      served(response, request, since) {
         if (urgency === undefined && !isNoteworthy(request)) return response;
         return response.stream
           ? onSettled(response, request, (error) => void settle(request, since, { error, response }))
           : after(settle(request, since, { response }), response);
-      };
-      const refused = (error: unknown) => refusedAfter(settle(request, since, { error }), error);
-      return answerOf(next, request).then(served, refused);
+      },
+      failed: (error, request, since) => settle(request, since, { error }),
     };
+    return hooks;
   };
 }
 
@@ -149,8 +147,4 @@ function inTime(
 
 function after(wait: Promise<void> | undefined, response: Response): Response | Promise<Response> {
   return wait ? wait.then(() => response) : response;
-}
-
-function refusedAfter(wait: Promise<void> | undefined, error: unknown): Promise<never> {
-  return wait ? wait.then(() => Promise.reject(error)) : Promise.reject(error);
 }

@@ -1,13 +1,15 @@
+import type { ContextValues } from "@connectrpc/connect";
+import { type Answer, withAnswer } from "../answer.js";
 import { callKey, callOf, type Principal } from "../context.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
-import type { Next } from "./next.js";
 import type { PrincipalOfWorkload } from "./workload-principal.js";
 
-/** Verifies a bearer credential; rejects with TOKEN_INVALID or TOKEN_EXPIRED. */
-export type VerifyCredential = (credential: string) => Promise<Principal>;
+/** Verifies a bearer credential, one that it knows already at once; rejects with TOKEN_INVALID or TOKEN_EXPIRED. */
+export type VerifyCredential = (credential: string) => Answer<Principal>;
 
-const bearer = /^Bearer ([\x21-\x7e]{1,8192})$/i;
+const scheme = "bearer ";
+const longestCredential = 8192;
 
 /**
  * Finds out who asks. A principal that is already in the call's context was
@@ -21,24 +23,33 @@ export function authenticate(
 ): Layer {
   return (contract) => {
     if (contract.access.kind === "public") return undefined;
-    return (next) => {
-      const prove: Next = async (request) => {
-        const call = callOf({ values: request.contextValues });
-        const header = request.header.get("authorization");
-        if (header === null) {
+    return {
+      begin({ contextValues: values, header }) {
+        const call = callOf({ values });
+        if (call.principal) return;
+        const authorization = header.get("authorization");
+        if (authorization === null) {
           const principal = ofWorkload(call.caller);
           if (!principal) throw errors.credentialsMissing();
-          request.contextValues.set(callKey, { ...call, principal });
-          return next(request);
+          note(values, principal, undefined);
+          return;
         }
-        const credential = bearer.exec(header)?.[1];
+        const credential = bearerOf(authorization);
         if (credential === undefined) throw errors.tokenInvalid();
-        const principal = await verify(credential);
-        request.contextValues.set(callKey, { ...call, principal, credential });
-        return next(request);
-      };
-      return (request) =>
-        callOf({ values: request.contextValues }).principal ? next(request) : prove(request);
+        return withAnswer(verify(credential), (principal) => note(values, principal, credential));
+      },
     };
   };
+}
+
+/** The credential of a header; what else is wrong with it shows when it is verified. */
+function bearerOf(authorization: string): string | undefined {
+  if (authorization.slice(0, scheme.length).toLowerCase() !== scheme) return undefined;
+  const credential = authorization.slice(scheme.length);
+  const { length } = credential;
+  return length > 0 && length <= longestCredential && !credential.includes(" ") ? credential : undefined;
+}
+
+function note(values: ContextValues, principal: Principal, credential: string | undefined): void {
+  values.set(callKey, { ...callOf({ values }), principal, credential });
 }

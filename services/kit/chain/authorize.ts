@@ -7,9 +7,10 @@ import type { Layer } from "./chain.js";
 export const authorize: Layer = ({ access }) => {
   if (access.kind !== "permission") return undefined;
   const permission = PermissionSchema.value[access.permission]!.localName;
-  return (next) => (request) => {
-    const principal = principalOf({ values: request.contextValues });
-    if (!principal.permissions.has(access.permission)) throw errors.permissionMissing({ permission });
-    return next(request);
+  return {
+    begin({ contextValues }) {
+      const { permissions } = principalOf({ values: contextValues });
+      if (!permissions.has(access.permission)) throw errors.permissionMissing({ permission });
+    },
   };
 };

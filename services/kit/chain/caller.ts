@@ -1,11 +1,9 @@
-import type { StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { callKey, callOf } from "../context.js";
 import { workloadName } from "../contract/workloads.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
-
-type Request = UnaryRequest | StreamRequest;
+import type { Request } from "./next.js";
 
 /** Proves which workload sent a request; UNSPECIFIED when nothing does. */
 export type IdentifyWorkload = (request: Request) => Promise<Workload> | Workload;
@@ -22,24 +20,19 @@ export function checkCaller(identify: IdentifyWorkload): Layer {
     const demand = (caller: Workload) => {
       if (!callers.has(caller)) throw errors.callerNotAllowed({ caller: workloadName(caller), method: name });
     };
-    return (next) => {
-      const admit = (request: Request, caller: Workload) => {
-        demand(caller);
-        const call = callOf({ values: request.contextValues });
-        request.contextValues.set(callKey, { ...call, caller });
-        return next(request);
-      };
-      return (request) => {
+    const admit = ({ contextValues }: Request, caller: Workload) => {
+      demand(caller);
+      contextValues.set(callKey, { ...callOf({ values: contextValues }), caller });
+    };
+    return {
+      begin(request) {
         const { caller } = callOf({ values: request.contextValues });
-        if (caller === Workload.UNSPECIFIED) {
-          const identified = identify(request);
-          return typeof identified === "number"
-            ? admit(request, identified)
-            : identified.then((proved) => admit(request, proved));
-        }
-        demand(caller);
-        return next(request);
-      };
+        if (caller !== Workload.UNSPECIFIED) return demand(caller);
+        const identified = identify(request);
+        return typeof identified === "number"
+          ? admit(request, identified)
+          : identified.then((proved) => admit(request, proved));
+      },
     };
   };
 }

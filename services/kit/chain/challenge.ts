@@ -2,6 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/ts/google/rpc/error_details_pb.js";
 import { errorFacts } from "../errors.js";
 import type { Layer } from "./chain.js";
+import type { Hooks } from "./hooks.js";
 
 const header = "www-authenticate";
 
@@ -20,17 +21,15 @@ const credentialRefused: ReadonlySet<string> = new Set([
  */
 export function challenge(origin: string): Layer {
   const metadata = `resource_metadata="${origin}/.well-known/oauth-protected-resource"`;
-  return () => (next) => async (request) => {
-    try {
-      return await next(request);
-    } catch (error) {
+  const hooks: Hooks = {
+    failed(error) {
       const problem = error instanceof ConnectError ? problemOf(error) : undefined;
       if (error instanceof ConnectError && problem && !error.metadata.has(header)) {
         error.metadata.set(header, `Bearer ${[...problem, metadata].join(", ")}`);
       }
-      throw error;
-    }
+    },
   };
+  return () => hooks;
 }
 
 /** What the challenge says of the error; undefined for one that no credential changes. */

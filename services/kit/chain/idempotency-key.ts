@@ -13,13 +13,14 @@ export const idempotencyKey: Layer = (contract) => {
   const use = keyUse(method, access.kind);
   // What every process serves about itself, such as health, changes nothing.
   if (use === "ignored" || workload === undefined) return undefined;
-  return (next) => (request) => {
-    const call = callOf({ values: request.contextValues });
-    const given = call.idempotencyKey?.value ?? request.header.get(idempotencyHeader);
-    if (given === null) return next(request);
-    if (use === "refused") throw errors.idempotencyKeyUnsupported({ method: name });
-    const known = { method: name, value: checkedKey(given) };
-    request.contextValues.set(callKey, { ...call, idempotencyKey: known });
-    return next(request);
+  return {
+    begin({ contextValues, header }) {
+      const call = callOf({ values: contextValues });
+      const given = call.idempotencyKey?.value ?? header.get(idempotencyHeader);
+      if (given === null) return;
+      if (use === "refused") throw errors.idempotencyKeyUnsupported({ method: name });
+      const known = { method: name, value: checkedKey(given) };
+      contextValues.set(callKey, { ...call, idempotencyKey: known });
+    },
   };
 };

@@ -1,9 +1,9 @@
-import type { StreamRequest, UnaryRequest } from "@connectrpc/connect";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { type Call, callKey, sampledOutKey } from "../context.js";
 import { newId } from "../ids.js";
 import { arrivalKey } from "./arrival.js";
 import { forwardedClient, observedClient } from "./client.js";
+import type { Request } from "./next.js";
 
 /** Header that carries our request id between workloads; ignored from outside. */
 export const requestIdHeader = "x-consciousness-request-id";
@@ -19,7 +19,7 @@ const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]
  * told of the client are taken over only where `trustRequestId` says that callers
  * are workloads.
  */
-export function beginCall(request: UnaryRequest | StreamRequest, trustRequestId: boolean): Call {
+export function beginCall(request: Request, trustRequestId: boolean): Call {
   const known = request.contextValues.get(callKey);
   if (known) return known;
   const requestId =

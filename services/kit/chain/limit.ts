@@ -4,7 +4,7 @@ import { workloadName } from "../contract/workloads.js";
 import { errors } from "../errors.js";
 import type { Load } from "../workload.js";
 import type { Layer } from "./chain.js";
-import type { Next } from "./next.js";
+import type { Request } from "./next.js";
 import { onSettled } from "./settle.js";
 
 /** How many calls a workload serves at once, and how many may wait for how long. */
@@ -78,33 +78,22 @@ export function limit(admission: Admission, clock: Clock): Layer {
   return (contract) => {
     const { workload } = contract;
     if (workload === undefined) return undefined;
-    return (next) => {
-      const serve: Next = async (request) => {
-        try {
-          return onSettled(await next(request), request, () => admission.leave());
-        } catch (error) {
-          admission.leave();
-          throw error;
-        }
-      };
-      const wait: Next = async (request) => {
-        const start = clock.monotonic();
-        if (!(await admission.enter(request.signal))) {
-          throw errors.overloaded({ workload: workloadName(workload), limit: admission.load().limit });
-        }
-        noteQueue(request, clock.monotonic() - start);
-        return serve(request);
-      };
-      return (request) => {
-        if (!admission.tryEnter()) return wait(request);
-        noteQueue(request, 0);
-        return serve(request);
-      };
+    const wait = async (request: Request) => {
+      const start = clock.monotonic();
+      if (!(await admission.enter(request.signal))) {
+        throw errors.overloaded({ workload: workloadName(workload), limit: admission.load().limit });
+      }
+      noteQueue(request, clock.monotonic() - start);
+    };
+    return {
+      begin: (request) => (admission.tryEnter() ? noteQueue(request, 0) : wait(request)),
+      served: (response, request) => onSettled(response, request, admission.leave),
+      failed: admission.leave,
     };
   };
 }
 
-function noteQueue({ contextValues }: Parameters<Next>[0], queueMs: number): void {
+function noteQueue({ contextValues }: Request, queueMs: number): void {
   const call = callOf({ values: contextValues });
   if (call.queueMs !== queueMs) contextValues.set(callKey, { ...call, queueMs });
 }

@@ -14,13 +14,12 @@ export function meshScraper(identity: string | undefined): Layer {
   return ({ access }) => {
     const monitors = access.kind === "permission" && access.permission === Permission.SYSTEM_MONITOR;
     if (identity === undefined || !monitors) return undefined;
-    return (next) => (request) => {
-      const certificate = request.contextValues.get(arrivalKey)?.meshIdentity;
-      if (certificate !== undefined && callerOfCertificate(certificate) === identity) {
-        const call = callOf({ values: request.contextValues });
-        request.contextValues.set(callKey, { ...call, principal: scraper });
-      }
-      return next(request);
+    return {
+      begin({ contextValues }) {
+        const certificate = contextValues.get(arrivalKey)?.meshIdentity;
+        if (certificate === undefined || callerOfCertificate(certificate) !== identity) return;
+        contextValues.set(callKey, { ...callOf({ values: contextValues }), principal: scraper });
+      },
     };
   };
 }

@@ -1,4 +1,4 @@
-import { Code, ConnectError, type StreamResponse, type UnaryResponse } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import type { Clock } from "../clock.js";
 import { type Call, callKey } from "../context.js";
@@ -10,8 +10,9 @@ import type { Log } from "../log.js";
 import type { Metrics } from "../metrics.js";
 import { arrivalKey } from "./arrival.js";
 import type { Layer } from "./chain.js";
+import type { Hooks } from "./hooks.js";
 import { beginCall, correlationHeader } from "./identify.js";
-import { answerOf } from "./next.js";
+import type { Request } from "./next.js";
 import { onSettled } from "./settle.js";
 
 /** What the outermost layer needs. */
@@ -24,8 +25,12 @@ export interface ObserveOptions {
   readonly trustRequestId: boolean;
 }
 
-type Response = UnaryResponse | StreamResponse;
-type Served = (response: Response) => Response;
+/** What is known of a call from its beginning. */
+interface Begun {
+  readonly call: Call;
+  /** By the monotonic clock. */
+  readonly start: number;
+}
 
 interface Outcome {
   readonly code: string;
@@ -38,44 +43,46 @@ interface Outcome {
  * inside. A stream counts when it ends, not when it starts.
  */
 export function observe(options: ObserveOptions): Layer {
+  const { log, clock } = options;
   const workload = workloadName(options.workload);
   return (contract) => {
     const { method } = contract;
     const labels = { workload, service: method.parent.typeName, method: method.name };
     const meter = options.metrics.serverMeter(labels);
-    return (next) => (request) => {
-      const call = beginCall(request, options.trustRequestId);
-      request.contextValues.set(callKey, call);
-      const arrival = request.contextValues.get(arrivalKey);
-      if (arrival) arrival.reachedChain = true;
-      const start = options.clock.monotonic();
-      meter.begin();
-      const settle = (error?: unknown) => {
-        const code = error === undefined ? "ok" : codeName(ConnectError.from(error).code);
-        const seconds = (options.clock.monotonic() - start) / 1000;
-        meter.end(code, seconds);
-        const known = request.contextValues.get(callKey) ?? call;
-        writeLine(options.log, contract, known, { code, seconds, error });
-      };
-      if (!request.stream && options.log.enabled("debug")) {
-        const fields = redactFields(contract.method.input, request.message);
-        options.log.debug("call received", {
-          method: contract.name,
-          correlationId: call.correlationId,
-          fields,
-        });
-      }
-      const served: Served = (response) => {
-        response.header.set(correlationHeader, call.correlationId);
-        return onSettled(response, request, settle);
-      };
-      const failed = (error: unknown): never => {
-        settle(error);
-        if (error instanceof ConnectError) error.metadata.set(correlationHeader, call.correlationId);
-        throw error;
-      };
-      return answerOf(next, request).then(served, failed);
+    const settle = (request: Request, { call, start }: Begun, error?: unknown) => {
+      const code = error === undefined ? "ok" : codeName(ConnectError.from(error).code);
+      const seconds = (clock.monotonic() - start) / 1000;
+      meter.end(code, seconds);
+      const known = request.contextValues.get(callKey) ?? call;
+      writeLine(log, contract, known, { code, seconds, error });
     };
+    const hooks: Hooks<Begun> = {
+      begin(request) {
+        const call = beginCall(request, options.trustRequestId);
+        request.contextValues.set(callKey, call);
+        const arrival = request.contextValues.get(arrivalKey);
+        if (arrival) arrival.reachedChain = true;
+        meter.begin();
+        if (!request.stream && log.enabled("debug")) {
+          const fields = redactFields(method.input, request.message);
+          log.debug("call received", {
+            method: contract.name,
+            correlationId: call.correlationId,
+            fields,
+          });
+        }
+        return { call, start: clock.monotonic() };
+      },
+      served(response, request, begun) {
+        response.header.set(correlationHeader, begun.call.correlationId);
+        return onSettled(response, request, (error) => settle(request, begun, error));
+      },
+      failed(error, request, begun) {
+        settle(request, begun, error);
+        if (error instanceof ConnectError) error.metadata.set(correlationHeader, begun.call.correlationId);
+      },
+    };
+    return hooks;
   };
 }
 

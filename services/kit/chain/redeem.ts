@@ -1,13 +1,11 @@
-import { ConnectError, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import { callOf } from "../context.js";
 import { errorFacts, errors } from "../errors.js";
 import { apiKeyHeader, apiKeyMark, readApiKey } from "../tokens/api-key.js";
 import type { Redeemable, Redeemed, Redeemer } from "../tokens/redeemer.js";
 import { arrivalKey } from "./arrival.js";
 import type { Layer } from "./chain.js";
-import { answerOf, type Next } from "./next.js";
-
-type Request = UnaryRequest | StreamRequest;
+import { answerOf, type Next, type Request } from "./next.js";
 
 /** What exchanges a kind of credential for access tokens. */
 export interface RedeemOptions {

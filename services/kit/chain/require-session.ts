@@ -8,9 +8,10 @@ import type { Layer } from "./chain.js";
  */
 export const requireSession: Layer = ({ sessionOnly }) => {
   if (!sessionOnly) return undefined;
-  return (next) => (request) => {
-    const { kind, session } = principalOf({ values: request.contextValues });
-    if (kind !== "user" || session === "") throw errors.sessionRequired();
-    return next(request);
+  return {
+    begin({ contextValues }) {
+      const { kind, session } = principalOf({ values: contextValues });
+      if (kind !== "user" || session === "") throw errors.sessionRequired();
+    },
   };
 };

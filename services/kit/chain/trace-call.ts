@@ -1,13 +1,10 @@
-import type { StreamRequest, StreamResponse, UnaryRequest, UnaryResponse } from "@connectrpc/connect";
 import { type Context, context } from "@opentelemetry/api";
 import { callKey, sampledOutKey } from "../context.js";
 import { serverSpans } from "../server-span.js";
 import { mayRecord } from "../spans.js";
 import type { Layer } from "./chain.js";
+import type { Request, Response } from "./next.js";
 import { onSettled } from "./settle.js";
-
-type Request = UnaryRequest | StreamRequest;
-type Response = UnaryResponse | StreamResponse;
 
 /**
  * One span for each call, which ends when a stream ends. A call that is sampled

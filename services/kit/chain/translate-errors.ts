@@ -1,24 +1,25 @@
-import { Code, ConnectError, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { errorFacts, errors } from "../errors.js";
 import type { Layer } from "./chain.js";
 import { requestedTimeout } from "./deadline.js";
+import type { Request } from "./next.js";
 import { withFailure } from "./settle.js";
 
 /**
  * Lets only errors of the catalogue out. A foreign failure becomes INTERNAL,
  * with the original as its cause for the log; an abort becomes what caused it.
  */
-export const translateErrors: Layer = () => (next) => async (request) => {
-  try {
-    const response = await next(request);
+export const translateErrors: Layer = () => ({
+  served(response, request) {
     if (!response.stream) return response;
     return { ...response, message: withFailure(response.message, (error) => translate(error, request)) };
-  } catch (error) {
+  },
+  failed(error, request) {
     throw translate(error, request);
-  }
-};
+  },
+});
 
-function translate(error: unknown, { signal, header }: UnaryRequest | StreamRequest): ConnectError {
+function translate(error: unknown, { signal, header }: Request): ConnectError {
   if (error instanceof ConnectError && errorFacts(error)) return error;
   const reason: unknown = signal.aborted ? signal.reason : undefined;
   if (reason instanceof ConnectError && errorFacts(reason)) return reason;

@@ -1,9 +1,15 @@
-import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, hasOption, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
+import {
+  field as fieldRules,
+  message as messageRules,
+  oneof as oneofRules,
+} from "#gen/ts/buf/validate/validate_pb.js";
 import type { MethodContract } from "../contract/method.js";
 import { errors, validationFailed } from "../errors.js";
 import type { Layer } from "./chain.js";
+import type { Request } from "./next.js";
 
 // It keeps the rules that it compiled, so that what boot compiles, calls find.
 const shared = createValidator();
@@ -11,20 +17,29 @@ const shared = createValidator();
 /** Refuses requests that break the contract's rules, naming each field. */
 export function validate(validator: Validator = shared): Layer {
   return ({ method }) => {
+    if (!hasRules(method.input)) return undefined;
     const check = (message: Message) => {
       const result = validator.validate(method.input, message);
       if (result.kind === "invalid") throw validationFailed(result.violations.map(describe));
       // A rule that fails to run is our fault, not the caller's.
       if (result.kind === "error") throw errors.internal(result.error);
     };
-    return (next) => (request) => {
-      if (!request.stream) {
-        check(request.message);
-        return next(request);
-      }
-      return next({ ...request, message: checked(request.message, check) });
-    };
+    if (method.methodKind === "unary") return { begin: ({ message }) => check(message as Message) };
+    return (next) => (request) =>
+      next({ ...request, message: checked(request.message as AsyncIterable<Message>, check) } as Request);
   };
+}
+
+/** Whether anything in a message may break a rule. */
+function hasRules(message: DescMessage): boolean {
+  const messages = new Set<DescMessage>();
+  collect(message, messages);
+  return [...messages].some(
+    (one) =>
+      hasOption(one, messageRules) ||
+      one.oneofs.some((oneof) => hasOption(oneof, oneofRules)) ||
+      one.fields.some((field) => hasOption(field, fieldRules)),
+  );
 }
 
 /** Compiles the rules of every request; returns what does not compile. */

@@ -105,7 +105,7 @@ export function layersOf(options: ChainOptions): readonly Layer[] {
 function verifyBy(options: ChainOptions, revocations: RevocationFeed | undefined): VerifyCredential {
   const { workload, peers, tokenIssuer, metricsToken, clock } = options;
   const edge = workload === Workload.GATEWAY;
-  const { verify } = createTokenVerifier({
+  const { verify, recall } = createTokenVerifier({
     keys: async () => (await peers(AuthService).getJwks({}, backgroundCaller(clock, keysTimeoutMs))).keys,
     kind: edge ? "access" : "internal",
     audience: edge ? accessAudience : workloadName(workload),
@@ -113,7 +113,8 @@ function verifyBy(options: ChainOptions, revocations: RevocationFeed | undefined
     revocations,
     clock,
   });
-  return orScrapeToken(metricsToken, verify);
+  const verifyUnknown = orScrapeToken(metricsToken, verify);
+  return (credential) => recall(credential) ?? verifyUnknown(credential);
 }
 
 function keysOf(options: ChainOptions): RedeemOptions {

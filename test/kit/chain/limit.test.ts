@@ -2,6 +2,7 @@ import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { SystemService } from "#gen/ts/consciousness/system/v1/system_service_pb.js";
+import { planChain } from "../../../services/kit/chain/chain.js";
 import { type AdmissionLimits, createAdmission, limit } from "../../../services/kit/chain/limit.js";
 import { callOf } from "../../../services/kit/context.js";
 import { fakeClock } from "../tokens/forge.js";
@@ -138,7 +139,8 @@ describe("the limit of a workload", () => {
     const message = (async function* () {
       yield {};
     })();
-    const answer = limit(admission, clock)(streaming)?.(async () => ({ stream: true, message }) as never);
+    const plan = planChain(new Map([[watch, streaming]]), [limit(admission, clock)]).get(watch);
+    const answer = plan?.(async () => ({ stream: true, message }) as never);
     const response = await answer?.(requestOf(watch));
     expect(admission.load().inFlight).toBe(1);
     if (response) await messagesOf(response);

@@ -30,7 +30,7 @@ describe("the scrape token", () => {
     const either = orScrapeToken("scrape-me", verify);
     expect(await either("ada")).toBe(ada);
     expect([...(await either("scrape-me")).permissions]).toEqual([Permission.SYSTEM_MONITOR]);
-    await expectRefusal(either("scrape-m"), Code.Unauthenticated, "TOKEN_INVALID");
+    await expectRefusal(Promise.resolve(either("scrape-m")), Code.Unauthenticated, "TOKEN_INVALID");
   });
 
   it("does not exist unless configured", async () => {

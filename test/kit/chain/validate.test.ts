@@ -5,6 +5,7 @@ import { FieldRulesSchema } from "#gen/ts/buf/validate/validate_pb.js";
 import { AuthService } from "#gen/ts/consciousness/auth/v1/auth_service_pb.js";
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { BadRequestSchema } from "#gen/ts/google/rpc/error_details_pb.js";
+import { planChain } from "../../../services/kit/chain/chain.js";
 import { uncompilableRules, validate } from "../../../services/kit/chain/validate.js";
 import { type MethodContract, resolveContract } from "../../../services/kit/contract/method.js";
 import { oddService } from "../contract/odd-contract.js";
@@ -25,10 +26,9 @@ function oddContract(expression: string): MethodContract {
 
 /** Passes a message through the layer of a method that is not of the contract. */
 const passOdd = async (contract: MethodContract, message: object) => {
-  const layer = validate()(contract);
-  return layer?.(async () => ({ stream: false }) as never)(
-    requestOf(contract.method as DescMethod, { message }),
-  );
+  const method = contract.method as DescMethod;
+  const plan = planChain(new Map([[method, contract]]), [validate()]).get(method);
+  return plan?.(async () => ({ stream: false }) as never)(requestOf(method, { message }));
 };
 
 describe("validation", () => {
@@ -55,20 +55,34 @@ describe("validation", () => {
   });
 
   it("looks at each message of a stream as it comes", async () => {
-    const contract = { ...contractOf(watch), method: login } as MethodContract;
-    const layer = validate()(contract);
+    const method = { ...login, methodKind: "client_streaming" } as unknown as DescMethod;
+    const contract = { ...contractOf(watch), method } as MethodContract;
+    const plan = planChain(new Map([[method, contract]]), [validate()]).get(method);
     const message = (async function* () {
       yield create(login.input, { username: "ada", password: "x" });
       yield create(login.input, {});
     })();
     const request = { ...requestOf(watch), message } as never;
     const seen: unknown[] = [];
-    const answer = layer?.(async (inner) => {
+    const answer = plan?.(async (inner) => {
       for await (const one of inner.message as AsyncIterable<unknown>) seen.push(one);
       return {} as never;
     })(request);
     await expectRefusal(answer ?? messagesOf({} as never), Code.InvalidArgument, "VALIDATION_FAILED");
     expect(seen).toHaveLength(1);
+  });
+
+  it("has nothing to do for a request that has no rule, not even further in", () => {
+    expect(validate()(contractOf(watch))).toBeUndefined();
+    const rules = create(FieldRulesSchema, { cel: [{ id: "odd", message: "is odd", expression: "true" }] });
+    const nested = (inner?: typeof rules) => {
+      const [method] = oddService({ methods: { Get: {} }, ...(inner && { rules: inner }) }).methods;
+      const [field] = method!.input.fields;
+      const outer = { ...method!.input, fields: [{ ...field, message: method!.input, proto: {} }] };
+      return validate()({ ...contractOf(login), method: { ...method, input: outer } } as never);
+    };
+    expect(nested()).toBeUndefined();
+    expect(nested(rules)).toBeDefined();
   });
 
   it("is our fault, not the caller's, when a rule fails to run", async () => {
