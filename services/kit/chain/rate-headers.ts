@@ -1,13 +1,13 @@
 import { ConnectError } from "@connectrpc/connect";
+import type { Ceiling, Quota, Rate } from "./bounds.js";
+
+/** What a counter grants. */
+export type Bound = Rate | Quota | Ceiling;
 
 /** A counter as a call left it. */
 export interface Standing {
-  readonly name: string;
-  /** What the counter grants: in a window, or at once. */
-  readonly limit: number;
-  /** Undefined where calls in progress are counted. */
-  readonly windowMs: number | undefined;
-  readonly remaining: number;
+  readonly bound: Bound;
+  remaining: number;
   /** Until the whole limit is free again, in milliseconds; 0 where calls in progress are counted. */
   readonly resetMs: number;
   /** What one more call like this would take. */
@@ -27,7 +27,7 @@ export function rateHeaders(standings: readonly Standing[], refused: boolean): H
   const decided = refused ? standings.at(-1) : tightest(standings);
   if (!decided) return [];
   return [
-    ["ratelimit-policy", standings.map(policy).join(", ")],
+    ["ratelimit-policy", policies(standings)],
     ["ratelimit", rateLimit(decided)],
   ];
 }
@@ -46,7 +46,7 @@ export function withHeaders<E>(error: E, entries: HeaderEntries): E {
 function tightest(standings: readonly Standing[]): Standing | undefined {
   let least: Standing | undefined;
   for (const standing of standings) {
-    if (standing.windowMs === undefined) continue;
+    if ("most" in standing.bound) continue;
     if (!least || callsLeft(standing) < callsLeft(least)) least = standing;
   }
   return least;
@@ -56,14 +56,30 @@ function callsLeft({ remaining, cost }: Standing): number {
   return Math.floor(remaining / cost);
 }
 
-function rateLimit({ name, remaining, windowMs, resetMs }: Standing): string {
-  const left = `"${name}";r=${Math.floor(remaining)}`;
-  return windowMs === undefined ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
+function rateLimit({ bound, remaining, resetMs }: Standing): string {
+  const left = `"${bound.name}";r=${Math.floor(remaining)}`;
+  return "most" in bound ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
 }
 
-function policy({ name, limit, windowMs }: Standing): string {
-  const granted = `"${name}";q=${limit}`;
-  return windowMs === undefined
-    ? `${granted};qu="concurrent-requests"`
-    : `${granted};w=${Math.ceil(windowMs / 1000)}`;
+function policies(standings: readonly Standing[]): string {
+  let text = "";
+  for (const { bound } of standings) text += text === "" ? policyOf(bound) : `, ${policyOf(bound)}`;
+  return text;
+}
+
+const known = new WeakMap<Bound, string>();
+
+/** Bounds last for many calls, so that each is written once. */
+function policyOf(bound: Bound): string {
+  const written = known.get(bound);
+  if (written !== undefined) return written;
+  const policy = policyText(bound);
+  known.set(bound, policy);
+  return policy;
+}
+
+function policyText(bound: Bound): string {
+  if ("most" in bound) return `"${bound.name}";q=${bound.most};qu="concurrent-requests"`;
+  const granted = "limit" in bound ? bound.limit : bound.units;
+  return `"${bound.name}";q=${granted};w=${Math.ceil(bound.windowMs / 1000)}`;
 }

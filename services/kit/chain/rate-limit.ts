@@ -1,12 +1,14 @@
-import { Code, ConnectError, type StreamRequest, type UnaryRequest } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { RateClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { callOf } from "../context.js";
 import type { Limits } from "../stores/limits/port.js";
 import type { Timers } from "../timers.js";
-import { admitBy, admitStranger } from "./admit.js";
+import { type Admitted, admitBy, admitStranger } from "./admit.js";
 import { arrivalKey } from "./arrival.js";
 import { accountKey, minuteMs, minuteRate, type Rate } from "./bounds.js";
 import type { Layer } from "./chain.js";
+import type { Hooks } from "./hooks.js";
+import type { Request } from "./next.js";
 import { createPlaces } from "./places.js";
 import type { Quotas } from "./quota.js";
 import { rateHeaders, withHeaders } from "./rate-headers.js";
@@ -37,25 +39,27 @@ export interface RateLimitOptions {
  */
 export function rateLimit({ limits, rates, quotas, timers }: RateLimitOptions): Layer {
   const places = createPlaces(limits, timers);
-  const admit = admitBy({ limits, places, quotas });
   return ({ rate }) => {
     if (rate === RateClass.UNSPECIFIED) return undefined;
     const alone = aloneRate(rate, rates);
     const cost = rate === RateClass.USAGE ? undefined : quotas.costOf(rate);
-    return (next) => async (request) => {
-      const { principal } = callOf({ values: request.contextValues });
-      const counted = principal && rate !== RateClass.SIGN_IN;
-      const admitted = counted
-        ? await admit(principal, cost)
-        : await admitStranger(limits, alone, principal ? accountKey(principal) : addressOf(request));
-      try {
-        const response = await next(request);
+    const admit = admitBy({ limits, places, quotas }, cost);
+    const hooks: Hooks<Admitted> = {
+      begin(request) {
+        const { principal } = callOf({ values: request.contextValues });
+        if (principal && rate !== RateClass.SIGN_IN) return admit(principal);
+        return admitStranger(limits, alone, principal ? accountKey(principal) : addressOf(request));
+      },
+      served(response, request, admitted) {
         for (const [name, value] of rateHeaders(admitted.standings, false)) response.header.set(name, value);
-        return admitted.holds ? onSettled(response, request, admitted.settle) : response;
-      } catch (error) {
-        throw withHeaders(error, rateHeaders(admitted.settle(error), false));
-      }
+        return admitted.holds ? onSettled(response, request, (error) => admitted.settle(error)) : response;
+      },
+      failed(error, _, admitted) {
+        admitted.settle(error);
+        withHeaders(error, rateHeaders(admitted.standings, false));
+      },
     };
+    return hooks;
   };
 }
 
@@ -67,15 +71,13 @@ export function limitStrangers({ limits, rates }: Pick<RateLimitOptions, "limits
   return ({ access, rate }) => {
     if (access.kind === "public" || rate === RateClass.UNSPECIFIED) return undefined;
     const alone = aloneRate(rate, rates);
-    return (next) => async (request) => {
-      try {
-        return await next(request);
-      } catch (error) {
+    return {
+      async failed(error, request) {
         const known = callOf({ values: request.contextValues }).principal !== undefined;
-        if (known || !(error instanceof ConnectError) || error.code !== Code.Unauthenticated) throw error;
+        if (known || !(error instanceof ConnectError) || error.code !== Code.Unauthenticated) return;
         const { standings } = await admitStranger(limits, alone, addressOf(request));
-        throw withHeaders(error, rateHeaders(standings, false));
-      }
+        withHeaders(error, rateHeaders(standings, false));
+      },
     };
   };
 }
@@ -86,6 +88,6 @@ function aloneRate(rate: RateClass, { perMinute, signInPerMinute }: EdgeRates): 
     : minuteRate(perMinute);
 }
 
-function addressOf({ contextValues }: UnaryRequest | StreamRequest): string {
+function addressOf({ contextValues }: Request): string {
   return contextValues.get(arrivalKey)?.clientAddress ?? "";
 }

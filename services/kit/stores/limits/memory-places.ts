@@ -21,7 +21,7 @@ export function memoryPlaces(clock: Clock): Pick<Limits, "enter" | "keep" | "lea
   };
 
   return {
-    async enter({ key, limit, ttlMs }) {
+    enter({ key, limit, ttlMs }) {
       // Looked through only when it matters, since nearly every place is left in time.
       if ((held.get(key)?.size ?? 0) >= limit) {
         const taken = dropLost(key);
@@ -32,14 +32,14 @@ export function memoryPlaces(clock: Clock): Pick<Limits, "enter" | "keep" | "lea
       places.set(place, clock.now() + ttlMs);
       return { allowed: true, taken: places.size, place };
     },
-    async keep({ key, place, ttlMs }) {
+    keep({ key, place, ttlMs }) {
       placesOf(key).set(place, clock.now() + ttlMs);
     },
-    async leave({ key, place }) {
+    leave({ key, place }) {
       const places = held.get(key);
       places?.delete(place);
       if (places?.size === 0) held.delete(key);
     },
-    placesTaken: async (key) => dropLost(key),
+    placesTaken: dropLost,
   };
 }

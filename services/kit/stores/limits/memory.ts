@@ -1,6 +1,5 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../clock.js";
-import { newId } from "../../ids.js";
 import { memoryPlaces } from "./memory-places.js";
 import type { Limits, RateDecision, RateRequest } from "./port.js";
 import { type RateState, takeFromRate } from "./rate.js";
@@ -10,6 +9,8 @@ interface Quota {
   used: number;
   readonly reserved: Map<string, number>;
 }
+
+type Outcome = ReturnType<typeof takeFromRate>;
 
 export interface MemoryLimitsOptions {
   readonly clock: Clock;
@@ -21,6 +22,7 @@ export interface MemoryLimitsOptions {
 export function memoryLimits({ clock, mostKeys = 100_000 }: MemoryLimitsOptions): Limits {
   const rates = new LRUCache<string, RateState>({ max: mostKeys });
   const quotas = new LRUCache<string, Quota>({ max: mostKeys });
+  let reservations = 0;
 
   const quotaOf = (key: string, windowMs: number, now: number): Quota => {
     const known = quotas.get(key);
@@ -30,35 +32,41 @@ export function memoryLimits({ clock, mostKeys = 100_000 }: MemoryLimitsOptions)
     return quota;
   };
 
-  const decide = (request: RateRequest) => takeFromRate(rates.get(request.key), request, clock.now());
-  const commit = ({ key, cost }: RateRequest, { state }: ReturnType<typeof decide>) => {
-    if (cost !== 0) rates.set(key, state);
+  const commit = ({ key, cost }: RateRequest, before: RateState | undefined, { state }: Outcome) => {
+    if (cost === 0) return;
+    if (before) before.theoreticalArrival = state.theoreticalArrival;
+    else rates.set(key, state);
   };
   const takeOne = (request: RateRequest): RateDecision => {
-    const outcome = decide(request);
-    if (outcome.decision.allowed) commit(request, outcome);
+    const state = rates.get(request.key);
+    const outcome = takeFromRate(state, request, clock.now());
+    if (outcome.decision.allowed) commit(request, state, outcome);
     return outcome.decision;
   };
-  const takeTwo = ([one, other]: readonly [RateRequest, RateRequest]): [RateDecision, RateDecision] => {
-    const [first, second] = [decide(one), decide(other)];
+  const takeTwo = (one: RateRequest, other: RateRequest): [RateDecision, RateDecision] => {
+    const now = clock.now();
+    const mine = rates.get(one.key);
+    const theirs = rates.get(other.key);
+    const first = takeFromRate(mine, one, now);
+    const second = takeFromRate(theirs, other, now);
     if (first.decision.allowed && second.decision.allowed) {
-      commit(one, first);
-      commit(other, second);
+      commit(one, mine, first);
+      commit(other, theirs, second);
       return [first.decision, second.decision];
     }
-    const untaken = (request: RateRequest, { decision }: typeof first) =>
-      decision.allowed ? decide({ ...request, cost: 0 }).decision : decision;
-    return [untaken(one, first), untaken(other, second)];
+    const untaken = (request: RateRequest, state: RateState | undefined, { decision }: Outcome) =>
+      decision.allowed ? takeFromRate(state, { ...request, cost: 0 }, now).decision : decision;
+    return [untaken(one, mine, first), untaken(other, theirs, second)];
   };
 
   return {
-    take: async (request) => takeOne(request),
-    takeBoth: async (requests) => takeTwo(requests),
-    async reserve({ key, limit, windowMs, amount }) {
+    take: takeOne,
+    takeBoth: ([one, other]) => takeTwo(one, other),
+    reserve({ key, limit, windowMs, amount }) {
       const now = clock.now();
       const quota = quotaOf(key, windowMs, now);
       const allowed = quota.used + amount <= limit;
-      const reservation = allowed ? newId() : "";
+      const reservation = allowed ? String(++reservations) : "";
       if (allowed) {
         quota.used += amount;
         quota.reserved.set(reservation, amount);
@@ -70,14 +78,14 @@ export function memoryLimits({ clock, mostKeys = 100_000 }: MemoryLimitsOptions)
         reservation,
       };
     },
-    async settle({ key, reservation, used }) {
+    settle({ key, reservation, used }) {
       const quota = quotas.get(key);
       const amount = quota?.reserved.get(reservation);
       if (!quota || amount === undefined || clock.now() >= quota.endsAt) return;
       quota.used += used - amount;
       quota.reserved.delete(reservation);
     },
-    async usedOf({ key, windowMs }) {
+    usedOf({ key, windowMs }) {
       const now = clock.now();
       const quota = quotas.get(key);
       if (quota && now < quota.endsAt) return { used: quota.used, resetMs: quota.endsAt - now };

@@ -1,3 +1,5 @@
+import type { Answer } from "../../answer.js";
+
 /** How often something may happen. */
 export interface RateRequest {
   /** Who and what: tenant, principal and rate class. */
@@ -66,33 +68,33 @@ export interface PlaceDecision {
 /**
  * Counts what may not exceed a bound, atomically for all who share it. One
  * adapter per file beside this one. Whoever cannot count allows nothing: rejects
- * with DEPENDENCY_UNAVAILABLE then.
+ * with DEPENDENCY_UNAVAILABLE then. Whoever counts in this process answers at once.
  */
 export interface Limits {
   /** Takes `cost` if that is within the rate; what is refused takes nothing. */
-  take(request: RateRequest): Promise<RateDecision>;
+  take(request: RateRequest): Answer<RateDecision>;
   /**
    * Takes from both rates when both allow it, else from none. Their keys begin
    * with the same part in braces, which servers of a cluster keep in one place.
    */
-  takeBoth(requests: readonly [RateRequest, RateRequest]): Promise<readonly [RateDecision, RateDecision]>;
+  takeBoth(requests: readonly [RateRequest, RateRequest]): Answer<readonly [RateDecision, RateDecision]>;
   /** Takes `amount` from the quota until it is settled; unsettled, it stays taken until the window ends. */
-  reserve(request: QuotaRequest): Promise<QuotaDecision>;
+  reserve(request: QuotaRequest): Answer<QuotaDecision>;
   /** Counts what was used in place of what was reserved. Once; not at all when the window has ended. */
   settle(reserved: {
     readonly key: string;
     readonly reservation: string;
     readonly used: number;
-  }): Promise<void>;
+  }): Answer<void>;
   /** What of a quota is used, without any effect. */
-  usedOf(quota: Pick<QuotaRequest, "key" | "windowMs">): Promise<QuotaUse>;
+  usedOf(quota: Pick<QuotaRequest, "key" | "windowMs">): Answer<QuotaUse>;
   /** Takes one of the places, until it is left or not kept for its time to live. */
-  enter(request: PlaceRequest): Promise<PlaceDecision>;
+  enter(request: PlaceRequest): Answer<PlaceDecision>;
   /** Holds a place for another time to live, and again if it was lost. */
-  keep(held: { readonly key: string; readonly place: string; readonly ttlMs: number }): Promise<void>;
-  leave(held: { readonly key: string; readonly place: string }): Promise<void>;
+  keep(held: { readonly key: string; readonly place: string; readonly ttlMs: number }): Answer<void>;
+  leave(held: { readonly key: string; readonly place: string }): Answer<void>;
   /** How many places are taken. */
-  placesTaken(key: string): Promise<number>;
+  placesTaken(key: string): Answer<number>;
   ping(): Promise<void>;
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { RateDecision, RateRequest } from "./port.js";
 
 /** What a rate remembers: when, in milliseconds, all that was taken will have flowed off. */
 export interface RateState {
-  readonly theoreticalArrival: number;
+  theoreticalArrival: number;
 }
 
 /**

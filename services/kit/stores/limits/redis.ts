@@ -7,7 +7,7 @@ import { limitScripts } from "./redis-scripts.js";
 const dependency = "The rate limiter";
 
 /** Limits in Redis, shared by replicas, each decision one script. Amounts are whole numbers. */
-export function redisLimits({ client }: { readonly client: RedisClient }): Limits {
+export function redisLimits({ client }: { readonly client: RedisClient }) {
   const scripts = limitScripts(client);
   return {
     async take(request) {
@@ -50,7 +50,7 @@ export function redisLimits({ client }: { readonly client: RedisClient }): Limit
     },
     ping: () => pingRedis(client, dependency),
     close: async () => client.disconnect(),
-  };
+  } satisfies Limits;
 }
 
 function rateArguments({ limit, windowMs, cost = 1 }: RateRequest): number[] {
