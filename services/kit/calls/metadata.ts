@@ -4,6 +4,10 @@ const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const forbiddenInValue = /[^\t\x20-\x7e\x80-\xff]/;
 const cookie = "set-cookie";
 
+/** Names that were checked, with what they are in lower case. */
+const names = new Map<string, string>();
+const mostNames = 500;
+
 /**
  * The headers of a call, as `Headers` has them (WHATWG Fetch), for a tenth of
  * its price: received ones are read where Node left them, and nothing is made
@@ -29,9 +33,10 @@ export class Metadata implements Headers {
     const key = name.toLowerCase();
     if (key === cookie) return this.#joinedCookies();
     if (this.#own) return this.#own.get(key) ?? null;
-    if (!this.#received || !Object.hasOwn(this.#received, key) || key.startsWith(":")) return null;
-    const value = this.#received[key];
-    return value === undefined ? null : joined(value);
+    const value: unknown = this.#received?.[key];
+    if (typeof value === "string") return key.startsWith(":") ? null : value;
+    // What every object has, such as `constructor`, is neither.
+    return Array.isArray(value) ? value.join(", ") : null;
   }
 
   has(name: string): boolean {
@@ -136,8 +141,13 @@ function joined(value: string | string[]): string {
 }
 
 function checkedName(name: string): string {
+  const known = names.get(name);
+  if (known !== undefined) return known;
   if (!token.test(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a header`);
-  return name.toLowerCase();
+  const key = name.toLowerCase();
+  // Names are constants of the code, but nobody enforces it.
+  if (names.size < mostNames) names.set(name, key);
+  return key;
 }
 
 function checkedValue(value: string): string {

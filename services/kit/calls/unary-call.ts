@@ -6,6 +6,7 @@ import type {
   UnaryRequest,
   UnaryResponse,
 } from "@connectrpc/connect";
+import { callKey } from "../context.js";
 import { Metadata } from "./metadata.js";
 
 /** Where a call comes from. What is dear to make is asked for only when it is needed. */
@@ -177,19 +178,24 @@ export class UnaryReply implements UnaryResponse {
 
 /** What layers and handlers share of a call, as Connect has it, in objects of one shape. */
 export class CallValues implements ContextValues {
+  /** What is known of the call, which nearly every layer asks for. */
+  #call: unknown;
   [key: symbol]: unknown;
 
   get<T>(key: ContextKey<T>): T {
+    if (key.id === callKey.id) return this.#call as T;
     return key.id in this ? (this[key.id] as T) : key.defaultValue;
   }
 
   set<T>(key: ContextKey<T>, value: T): this {
-    this[key.id] = value;
+    if (key.id === callKey.id) this.#call = value;
+    else this[key.id] = value;
     return this;
   }
 
   delete(key: ContextKey<unknown>): this {
-    delete this[key.id];
+    if (key.id === callKey.id) this.#call = undefined;
+    else delete this[key.id];
     return this;
   }
 }
