@@ -32,14 +32,6 @@ export interface Http2Options {
   readonly clock: Clock;
 }
 
-/** What Node tells of a new stream. */
-type Arriving = [
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
-  flags: number,
-  rawHeaders: string[],
-];
-
 /** How long a peer may take to leave after it was asked to, in milliseconds. */
 const partingMs = 5_000;
 /** Streams that a peer may reset at once, and how many more each second. */
@@ -66,21 +58,26 @@ export function createHttp2({ limits, handler, serveStream, onError, clock }: Ht
   });
   // Makes Node's request and response of a stream; never listens.
   const requests = createServer(handler);
-  server.on("stream", (...arriving: Arriving) => {
-    const [stream, headers, , rawHeaders] = arriving;
+  const onStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    flags: number,
+    rawHeaders: string[],
+  ) => {
     if (!hasOneAuthority(headers)) refuseMalformed(stream);
-    else if (!serveStream?.(stream, headers, rawHeaders)) requests.emit("stream", ...arriving);
-  });
+    else if (!serveStream?.(stream, headers, rawHeaders)) {
+      requests.emit("stream", stream, headers, flags, rawHeaders);
+    }
+  };
+  server.on("stream", onStream);
   server.on("sessionError", onError);
   server.on("session", (session) => {
     const socket = accepted;
     sessions.set(session, socket);
     socket.once("close", () => sessions.delete(session));
     session.setLocalWindowSize(limits.sessionWindowBytes);
-    session.on("stream", cutWhenAborted);
-    closeWhenIdle(session, socket, limits.idleTimeoutMs);
+    watchStreams(session, closeWhenIdle(session, socket, limits.idleTimeoutMs), resetBound(session, clock));
     dropWhenDead(session, socket, limits.idleTimeoutMs);
-    endOnResetFlood(session, clock);
     if (draining) session.close();
   });
 
@@ -96,9 +93,27 @@ export function createHttp2({ limits, handler, serveStream, onError, clock }: Ht
   };
 }
 
+/** What becomes of a session by its streams. */
+interface StreamCount {
+  began(): void;
+  ended(): void;
+}
+
+/** Watches the streams of a session with the same functions for all: one made for each would cost each call. */
+function watchStreams(session: ServerHttp2Session, count: StreamCount, noteReset: () => void): void {
+  function onClose(this: ServerHttp2Stream) {
+    count.ended();
+    if (this.aborted) noteReset();
+  }
+  session.on("stream", (stream: ServerHttp2Stream) => {
+    count.began();
+    stream.on("aborted", cut).on("close", onClose);
+  });
+}
+
 /** A request that its client takes back has no end: Node would show what came of its body as the whole. */
-function cutWhenAborted(stream: ServerHttp2Stream): void {
-  stream.once("aborted", () => stream.destroy());
+function cut(this: ServerHttp2Stream): void {
+  this.destroy();
 }
 
 /** As RFC 9113 section 8.3.1 asks for: of two names, whoever stands before us may have routed by the other. */
@@ -115,23 +130,29 @@ function refuseMalformed(stream: ServerHttp2Stream): void {
 }
 
 /** Bytes that are no request, such as pings or a header sent byte by byte, do not count as life. */
-function closeWhenIdle(session: ServerHttp2Session, socket: Duplex, idleMs: number): void {
+function closeWhenIdle(session: ServerHttp2Session, socket: Duplex, idleMs: number): StreamCount {
   let streams = 0;
-  const close = () => {
+  let parting: NodeJS.Timeout | undefined;
+  const timer = setTimeout(() => {
+    // The end of the last one begins the time anew.
+    if (streams > 0) return;
     session.close();
     // A peer that hears of it and stays would keep the connection.
-    timer = setTimeout(() => socket.destroy(), partingMs);
-  };
-  let timer = setTimeout(close, idleMs);
-  session.on("stream", (stream: ServerHttp2Stream) => {
-    streams += 1;
+    parting = setTimeout(() => socket.destroy(), partingMs);
+  }, idleMs);
+  socket.once("close", () => {
     clearTimeout(timer);
-    stream.once("close", () => {
-      streams -= 1;
-      if (streams === 0 && !socket.destroyed) timer = setTimeout(close, idleMs);
-    });
+    clearTimeout(parting);
   });
-  socket.once("close", () => clearTimeout(timer));
+  return {
+    began() {
+      streams += 1;
+    },
+    ended() {
+      streams -= 1;
+      if (streams === 0 && !socket.destroyed) timer.refresh();
+    },
+  };
 }
 
 /** A peer that vanished leaves its streams open: a ping without answer ends them. */
@@ -152,14 +173,13 @@ function dropWhenDead(session: ServerHttp2Session, socket: Duplex, intervalMs: n
 }
 
 /**
- * Ends a session that resets streams faster than any honest peer (CVE-2023-44487). nghttp2 has a
- * limit too, but beyond it Node leaves the session open and deaf.
+ * Counts resets of streams, and ends a session that has them come faster than from any honest peer
+ * (CVE-2023-44487). nghttp2 has a limit too, but beyond it Node leaves the session open and deaf.
  */
-function endOnResetFlood(session: ServerHttp2Session, clock: Clock): void {
+function resetBound(session: ServerHttp2Session, clock: Clock): () => void {
   let allowance = resets.burst;
   let since = clock.monotonic();
-  const onClose = (stream: ServerHttp2Stream) => {
-    if (!stream.aborted) return;
+  return () => {
     const now = clock.monotonic();
     allowance = Math.min(resets.burst, allowance + ((now - since) / 1_000) * resets.perSecond) - 1;
     since = now;
@@ -167,5 +187,4 @@ function endOnResetFlood(session: ServerHttp2Session, clock: Clock): void {
     const flood = new Error("a peer resets its streams in a flood");
     session.destroy(flood, constants.NGHTTP2_ENHANCE_YOUR_CALM);
   };
-  session.on("stream", (stream: ServerHttp2Stream) => stream.once("close", () => onClose(stream)));
 }

@@ -8,7 +8,7 @@ import {
   requestCompression,
   responseCompression,
 } from "./compression.js";
-import { type Fields, fieldsOf } from "./fields.js";
+import { addFields, type Head, trailerOf } from "./fields.js";
 import { HttpCall, type HttpRequest, type HttpSettings } from "./http-call.js";
 import { percentDecode, rawParameter } from "./percent.js";
 import { bodyMalformed, compressionUnknown, messageTooLarge } from "./refusals.js";
@@ -78,31 +78,33 @@ export class ConnectCall extends HttpCall {
     else this.parse(data, this.#form === "json");
   }
 
-  protected override sendReply({ message, header, trailer }: UnaryResponse): void | Promise<void> {
+  protected override sendReply(reply: UnaryResponse): void | Promise<void> {
     const { output } = this.target;
-    const fields = { ...fieldsOf(header), ...fieldsOf(trailer, trailerPrefix) };
-    return this.#form === "json"
-      ? this.#send(200, { "content-type": "application/json", ...fields }, output.writeJson(message))
-      : this.#send(200, { "content-type": "application/proto", ...fields }, output.writeBinary(message));
+    const json = this.#form === "json";
+    const head: Head = { "content-type": json ? "application/json" : "application/proto" };
+    addFields(head, reply.header);
+    const trailer = trailerOf(reply);
+    if (trailer) addFields(head, trailer, trailerPrefix);
+    return this.#send(200, head, json ? output.writeJson(reply.message) : output.writeBinary(reply.message));
   }
 
   protected override sendError(error: ConnectError, call: UnaryCall | undefined): void | Promise<void> {
-    const fields = {
-      ...(call && fieldsOf(call.responseHeader)),
-      ...(call && fieldsOf(call.responseTrailer, trailerPrefix)),
-      ...fieldsOf(error.metadata),
-      "content-type": "application/json",
-    };
+    const head: Head = { "content-type": "application/json" };
+    if (call) {
+      addFields(head, call.responseHeader);
+      addFields(head, call.responseTrailer, trailerPrefix);
+    }
+    addFields(head, error.metadata);
     const text = JSON.stringify(errorToJson(error, this.#jsonOptions));
-    return this.#send(codeToHttpStatus(error.code), fields, text);
+    return this.#send(codeToHttpStatus(error.code), head, text);
   }
 
-  #send(status: number, fields: Fields, body: Uint8Array | string): void | Promise<void> {
+  #send(status: number, head: Head, body: Uint8Array | string): void | Promise<void> {
     const compression = this.#responseCompression;
-    if (!compression || body.length < compressFromBytes) return this.write(status, fields, body);
+    if (!compression || body.length < compressFromBytes) return this.write(status, head, body);
     return compression
       .compress(typeof body === "string" ? Buffer.from(body) : body)
-      .then((bytes) => this.write(status, { ...fields, "content-encoding": compression.name }, bytes));
+      .then((bytes) => this.write(status, { ...head, "content-encoding": compression.name }, bytes));
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Message } from "@bufbuild/protobuf";
 import type { ConnectError, UnaryResponse } from "@connectrpc/connect";
 import type { UnaryCall } from "../../calls/unary-call.js";
 import {
@@ -6,8 +7,8 @@ import {
   requestCompression,
   responseCompression,
 } from "./compression.js";
-import { compressedFrame, envelopeBytes, frame, openEnvelope } from "./envelope.js";
-import { type Fields, fieldsOf } from "./fields.js";
+import { compressedFrame, envelopeBytes, frame, openEnvelope, sealEnvelope } from "./envelope.js";
+import { addFields, type Fields, fieldsOf, type Head, trailerOf } from "./fields.js";
 import { okStatus, statusOf } from "./grpc-status.js";
 import { HttpCall, type HttpRequest, type HttpSettings } from "./http-call.js";
 import { bodyMalformed, compressionUnknown, compressionUnnamed } from "./refusals.js";
@@ -15,6 +16,8 @@ import { bodyMalformed, compressionUnknown, compressionUnnamed } from "./refusal
 const acceptEncoding = "grpc-accept-encoding";
 const trailerFlag = 0x80;
 const textType = "application/grpc-web-text";
+/** The end of an answer without trailers of its own. */
+const okEnd = trailerFrame(okStatus);
 
 /** How messages and bodies of a content type are written. */
 export interface GrpcWebForm {
@@ -83,31 +86,43 @@ export class GrpcWebCall extends HttpCall {
     return true;
   }
 
-  protected override async sendReply({ message, header, trailer }: UnaryResponse): Promise<void> {
-    const { output } = this.target;
-    const data = this.#form.json ? Buffer.from(output.writeJson(message)) : output.writeBinary(message);
+  protected override sendReply(reply: UnaryResponse): void | Promise<void> {
+    const bytes = this.#encode(reply.message);
+    const head: Head = {};
+    addFields(head, reply.header);
+    const trailer = trailerOf(reply);
+    const end = trailer ? trailerFrame({ ...fieldsOf(trailer), ...okStatus }) : okEnd;
     const compression = this.#responseCompression;
-    const packed =
-      compression && data.length >= compressFromBytes
-        ? compressedFrame(await compression.compress(data))
-        : frame(data, 0);
-    const encoding: Fields = compression ? { "grpc-encoding": compression.name } : {};
-    const end = trailerFrame({ ...fieldsOf(trailer), ...okStatus });
-    this.#send({ ...fieldsOf(header), ...encoding }, Buffer.concat([packed, end]));
+    if (!compression) return this.#send(head, Buffer.concat([bytes, end]));
+    head["grpc-encoding"] = compression.name;
+    if (bytes.length - envelopeBytes < compressFromBytes)
+      return this.#send(head, Buffer.concat([bytes, end]));
+    return compression
+      .compress(bytes.subarray(envelopeBytes))
+      .then((packed) => this.#send(head, Buffer.concat([compressedFrame(packed), end])));
+  }
+
+  #encode(message: Message): Uint8Array {
+    const { output } = this.target;
+    return this.#form.json
+      ? frame(Buffer.from(output.writeJson(message)), 0)
+      : sealEnvelope(output.writeBinary(message, envelopeBytes));
   }
 
   protected override sendError(error: ConnectError, call: UnaryCall | undefined): void {
+    const head: Head = {};
+    if (call) addFields(head, call.responseHeader);
     const trailers = { ...(call && fieldsOf(call.responseTrailer)), ...statusOf(error) };
-    this.#send(call ? fieldsOf(call.responseHeader) : {}, trailerFrame(trailers));
+    this.#send(head, trailerFrame(trailers));
   }
 
-  #send(fields: Fields, body: Uint8Array): void {
+  #send(head: Head, body: Uint8Array): void {
     const { text, json } = this.#form;
     const accepted = this.headers.accept ?? "";
     const asText = text || accepted.startsWith(textType);
-    const type = `${asText ? textType : "application/grpc-web"}+${json ? "json" : "proto"}`;
+    head["content-type"] = `${asText ? textType : "application/grpc-web"}+${json ? "json" : "proto"}`;
     const bytes = asText ? Buffer.from(Buffer.from(body).toString("base64"), "latin1") : body;
-    this.write(200, { ...fields, "content-type": type }, bytes);
+    this.write(200, head, bytes);
   }
 }
 

@@ -11,7 +11,7 @@ import {
   responseCompression,
 } from "./compression.js";
 import { announcesMore, compressedFrame, envelopeBytes, openEnvelope, sealEnvelope } from "./envelope.js";
-import { type Fields, fieldsOf } from "./fields.js";
+import { addFields, type Fields, fieldsOf, type Head, trailerOf } from "./fields.js";
 import { okStatus, statusOf } from "./grpc-status.js";
 import type { UnaryMethod } from "./method-table.js";
 import { bodyMalformed, compressionUnknown, compressionUnnamed, messageTooLarge } from "./refusals.js";
@@ -46,7 +46,12 @@ export interface GrpcRequest {
   readonly form: GrpcForm;
 }
 
+const withTrailers = { waitForTrailers: true };
 const ignore = () => undefined;
+
+function sendOk(this: ServerHttp2Stream): void {
+  this.sendTrailers(okStatus);
+}
 
 /**
  * A unary call of gRPC on a stream of HTTP/2, written without Node's request
@@ -161,14 +166,16 @@ export class GrpcCall extends WireCall {
     return sealEnvelope(bytes);
   }
 
-  #send({ header, trailer }: UnaryResponse, bytes: Uint8Array, compression: string | undefined): void {
+  #send(reply: UnaryResponse, bytes: Uint8Array, compression: string | undefined): void {
     const stream = this.#stream;
     if (stream.destroyed) return;
-    const head = this.#head(fieldsOf(header));
+    const head = this.#head();
+    addFields(head, reply.header);
     if (compression !== undefined) head["grpc-encoding"] = compression;
-    const own = fieldsOf(trailer);
-    stream.respond(head, { waitForTrailers: true });
-    stream.on("wantTrailers", () => stream.sendTrailers({ ...own, ...okStatus }));
+    const trailer = trailerOf(reply);
+    const end = trailer && { ...fieldsOf(trailer), ...okStatus };
+    stream.respond(head, withTrailers);
+    stream.on("wantTrailers", end ? () => stream.sendTrailers(end) : sendOk);
     stream.end(bytes);
   }
 
@@ -184,9 +191,9 @@ export class GrpcCall extends WireCall {
     const own = call ? fieldsOf(call.responseHeader) : {};
     const trailers: Fields = { ...(call && fieldsOf(call.responseTrailer)), ...statusOf(error) };
     if (error.code !== Code.DeadlineExceeded && Object.keys(own).length === 0) {
-      stream.respond(this.#head(trailers), { endStream: true });
+      stream.respond({ ...this.#head(), ...trailers }, { endStream: true });
     } else {
-      stream.respond(this.#head(own), { waitForTrailers: true });
+      stream.respond({ ...this.#head(), ...own }, withTrailers);
       stream.on("wantTrailers", () => stream.sendTrailers(trailers));
       stream.end();
     }
@@ -202,8 +209,8 @@ export class GrpcCall extends WireCall {
     stream.resume();
   }
 
-  #head(fields: Fields): Record<string, string | string[] | number> {
-    return { ":status": 200, "content-type": this.headers["content-type"] ?? "", ...fields };
+  #head(): Head {
+    return { ":status": 200, "content-type": this.headers["content-type"] ?? "" };
   }
 
   protected override breakOff(): void {

@@ -4,7 +4,7 @@ import type { Request, Response } from "../listen.js";
 import type { Pace } from "../pace.js";
 import { takeInUnread } from "../unread-body.js";
 import type { Compression } from "./compression.js";
-import type { Fields } from "./fields.js";
+import type { Head } from "./fields.js";
 import type { UnaryMethod } from "./method-table.js";
 import { bodyMalformed, messageTooLarge } from "./refusals.js";
 import { readBody } from "./request-body.js";
@@ -103,12 +103,16 @@ export abstract class HttpCall extends WireCall {
     this.serve(message);
   }
 
-  protected write(status: number, fields: Fields, body: Uint8Array | string): void {
+  /** Writes the whole answer; takes `head` over. */
+  protected write(status: number, head: Head, body: Uint8Array | string): void {
     const response = this.#response;
     if (response.destroyed) return;
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    response.writeHead(status, { ...fields, "content-length": length });
-    response.end(body);
+    head["content-length"] = length;
+    response.writeHead(status, head);
+    // What is ASCII alone is copied, without a look at each character.
+    if (typeof body === "string" && length === body.length) response.end(body, "latin1");
+    else response.end(body);
   }
 
   protected override breakOff(): void {

@@ -26,8 +26,17 @@ export interface BodyOutcome {
 
 const nothing = new Uint8Array(0);
 
-/** Reads a body as it comes. Most are one piece, which is not copied. Returns how to stop waiting for it. */
-export function readBody(from: Readable, bounds: BodyBounds, outcome: BodyOutcome): () => void {
+/** What a body is read from: a stream of HTTP/2, or a request. */
+export type BodySource = Readable & {
+  /** Whether its client took it back. */
+  readonly aborted: boolean;
+};
+
+/**
+ * Reads a body as it comes. Most are one piece, which is not copied. Returns how to stop waiting for it, for
+ * when its source is closed.
+ */
+export function readBody(from: BodySource, bounds: BodyBounds, outcome: BodyOutcome): () => void {
   const { limit, announcesTooMuch, pace, timers, space = bodySpace } = bounds;
   let first: Uint8Array | undefined;
   let more: Uint8Array[] | undefined;
@@ -67,10 +76,9 @@ export function readBody(from: Readable, bounds: BodyBounds, outcome: BodyOutcom
     else if (more) more.push(chunk);
     else more = [first, chunk];
   });
-  // A stream that its client takes back without an error comes to an end too.
-  from.on("aborted", stop);
   from.on("end", () => {
-    if (over) return;
+    // What its client takes back without an error comes to an end too.
+    if (over || from.aborted) return;
     stop();
     outcome.complete(more ? Buffer.concat(more) : (first ?? nothing));
   });
