@@ -1,7 +1,10 @@
 import {
+  create,
   type DescMessage,
   fromBinary,
   fromJsonString,
+  type Message,
+  type MessageInitShape,
   type MessageShape,
   type Registry,
   toBinary,
@@ -9,6 +12,7 @@ import {
 } from "@bufbuild/protobuf";
 import { compileBinaryToJson } from "./binary-to-json.js";
 import { compileBinaryToMessage } from "./binary-to-message.js";
+import { compileInitToMessage } from "./init-to-message.js";
 import { compileJsonToBinary } from "./json-to-binary.js";
 import { compileJsonToMessage } from "./json-to-message.js";
 import { compileMessageToBinary } from "./message-to-binary.js";
@@ -69,6 +73,21 @@ export function createCodecs(
     made.set(desc, codec);
     return codec as MessageCodec<typeof desc>;
   };
+}
+
+/** Makes messages of one type. */
+export type MessageMaker<D extends DescMessage> = (init: MessageInitShape<D>) => MessageShape<D>;
+
+const makers = new WeakMap<DescMessage, (init: never) => Message>();
+
+/** `create` of protobuf-es for one type, compiled when it is first used where the process allows it. */
+export function messageMaker<D extends DescMessage>(desc: D): MessageMaker<D> {
+  const known = makers.get(desc);
+  if (known) return known as MessageMaker<D>;
+  const compiled = once(() => (mayGenerateCode() ? compileInitToMessage(desc) : undefined));
+  const make: MessageMaker<D> = (init) => (compiled()?.(init) ?? create(desc, init)) as MessageShape<D>;
+  makers.set(desc, make);
+  return make;
 }
 
 interface Settings {

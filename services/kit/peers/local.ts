@@ -20,6 +20,7 @@ import {
 } from "@connectrpc/connect";
 import { Metadata } from "../calls/metadata.js";
 import { type CallOrigin, CallValues, UnaryCall, UnaryReply } from "../calls/unary-call.js";
+import { messageMaker } from "../codec/codec.js";
 import { errors } from "../errors.js";
 
 /** A method of this process: its chain and its handler. */
@@ -59,11 +60,12 @@ export function serveUnary(target: LocalMethod): ServeUnary {
   const known = composed.get(target);
   if (known) return known;
   const { method, plan, handler } = target as LocalMethod<DescMethodUnary>;
+  const make = messageMaker(method.output);
   const serve = plan(async (request) => {
     const call = UnaryCall.of(request as UnaryRequest);
     try {
       const reply = await handler(call.message, call);
-      return new UnaryReply(call, create(method.output, reply));
+      return new UnaryReply(call, make(reply));
     } finally {
       call.release();
     }

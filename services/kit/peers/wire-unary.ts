@@ -1,13 +1,7 @@
 import type { OutgoingHttpHeaders } from "node:http2";
-import {
-  create,
-  type DescMethodUnary,
-  isMessage,
-  type Message,
-  type MessageInitShape,
-} from "@bufbuild/protobuf";
+import type { DescMethodUnary, Message, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport, type UnaryResponse } from "@connectrpc/connect";
-import { createCodecs, type MessageCodec } from "../codec/codec.js";
+import { createCodecs, type MessageCodec, type MessageMaker, messageMaker } from "../codec/codec.js";
 import { type Departure, departureOf, exchange } from "./wire-call.js";
 import type { WirePool } from "./wire-pool.js";
 import {
@@ -55,13 +49,18 @@ export function createWireUnary(options: {
   const plans = new WeakMap<DescMethodUnary, Plan>();
   const planOf = (method: DescMethodUnary): Plan => {
     const path = `/${method.parent.typeName}/${method.name}`;
-    const plan = { path, input: codecOf(method.input), output: codecOf(method.output) };
+    const plan = {
+      path,
+      make: messageMaker(method.input),
+      input: codecOf(method.input),
+      output: codecOf(method.output),
+    };
     plans.set(method, plan);
     return plan;
   };
   return async (method, message, { header, timeoutMs, departure }) => {
-    const { path, input, output } = plans.get(method) ?? planOf(method);
-    const frame = written(input, messageToSend(method, message), bodyLimit);
+    const { path, make, input, output } = plans.get(method) ?? planOf(method);
+    const frame = written(input, make(message), bodyLimit);
     const bound = timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
     const headers = headersOf(path, header, bound);
     const raw = await exchange(pool, { headers, frame, departure, timeoutMs: bound, maxBytes: bodyLimit });
@@ -84,12 +83,9 @@ type GivenHeaders = Parameters<Transport["unary"]>[3];
 
 interface Plan {
   readonly path: string;
+  readonly make: MessageMaker<DescMethodUnary["input"]>;
   readonly input: MessageCodec<DescMethodUnary["input"]>;
   readonly output: MessageCodec<DescMethodUnary["output"]>;
-}
-
-function messageToSend({ input }: DescMethodUnary, given: unknown): Message {
-  return isMessage(given, input) ? given : create(input, given as MessageInitShape<typeof input>);
 }
 
 function written(codec: Plan["input"], message: Message, maxBytes: number): Uint8Array {
@@ -121,7 +117,7 @@ function headersOf(path: string, given: GivenHeaders, timeoutMs: number | undefi
 
 /** What the protocol itself says cannot be said otherwise. */
 function addGiven(headers: OutgoingHttpHeaders, given: NonNullable<GivenHeaders>): void {
-  const entries = given instanceof Headers || Array.isArray(given) ? given : Object.entries(given);
+  const entries = Symbol.iterator in given ? given : Object.entries(given);
   for (const [name, value] of entries as Iterable<readonly [string, string]>) {
     const known = name.toLowerCase();
     if (headers[known] === undefined) headers[known] = value;
