@@ -176,6 +176,13 @@ describe("masking", () => {
     expect(places.map(({ start, end }) => text.slice(start, end))).toEqual(["[card]", "[email]"]);
   });
 
+  it("does not take a mask for what the text says of the number beside it", () => {
+    const once = maskPersonalData("+49 30 1234567+49 30 1234567word212-555-0187").text;
+    expect(maskPersonalData(once).text).toBe(once);
+    expect(maskPersonalData("my phone is 555-0187").text).toBe("my phone is [phone]");
+    expect(maskPersonalData("[phone] 555-0187").text).toBe("[phone] 555-0187");
+  });
+
   it("is idempotent", () => {
     fc.assert(
       fc.property(mixed, (text) => {

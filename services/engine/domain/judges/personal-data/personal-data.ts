@@ -45,6 +45,8 @@ const finders: Finders = {
 /** What is claimed may bound what touches it, so that the search is repeated; chains longer than this are no text. */
 const mostRounds = 4;
 
+const masks = new RegExp(`\\[(?:${maskedTypes.join("|")})\\]`, "g");
+
 // Passages and drafts are searched again and again, and mostly in vain. Kept are digests, never a text.
 const inVain = new LRUCache<string, true>({ max: 4_000 });
 
@@ -60,7 +62,8 @@ export function findPersonalData(text: string): Finding<MaskedType>[] {
 function searchPersonalData(text: string): Finding<MaskedType>[] {
   const view = canonicalView(text);
   const found: Finding<MaskedType>[] = [];
-  let rest = view.text;
+  // A mask that says `phone` is not what the text says of the number beside it.
+  let rest = view.text.replace(masks, (mask) => "]".repeat(mask.length));
   for (let round = 0; round < mostRounds; round++) {
     const before = found.length;
     for (const type of maskedTypes) {
