@@ -7,8 +7,10 @@ import { newId } from "../../kit/ids.js";
 import type { Log } from "../../kit/log.js";
 import type { Departure } from "../../kit/peers/wire-call.js";
 import { type Listener, listen, type Request, type Response } from "../../kit/serve/listen.js";
+import { sharedTimers } from "../../kit/timers.js";
 import { UsageError } from "../../kit/usage-error.js";
 import { createCompiledJsonCodec } from "../compiled-json.js";
+import type { StartTimer } from "../transcode/body.js";
 import type { RestResponse } from "../transcode/exchange.js";
 import { createJsonCodec } from "../transcode/json.js";
 import { defaultLimits, type TranscoderOptions } from "../transcode/options.js";
@@ -111,6 +113,7 @@ function planTranscoder(
       registry,
       codec: createCodec({ registry, maxDepth }),
       limits: { bodyBytes: bodyLimit, ...limits },
+      startTimer,
       onReject({ incoming, reason }) {
         incoming.reason = reason;
       },
@@ -124,6 +127,11 @@ function planTranscoder(
   }
   return transcoder;
 }
+
+const startTimer: StartTimer = (milliseconds, fire) => {
+  const timer = sharedTimers.start(milliseconds, fire);
+  return () => timer.stop();
+};
 
 async function noted<T>(
   { method, incoming }: { method: { name: string; parent: DescService }; incoming: Incoming },
@@ -163,7 +171,7 @@ async function answer(
   };
   const path = request.url?.split("?", 1)[0] ?? "";
   const start = clock.monotonic();
-  response.once("close", () => {
+  response.on("close", () => {
     leave?.(errors.canceled());
     if (!log.enabled("info")) return;
     log.info(response.writableEnded ? "request answered" : "client left", {

@@ -1,11 +1,13 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
+import { Metadata } from "../../kit/calls/metadata.js";
 import { errorChain } from "../../kit/error-chain.js";
 import { errors } from "../../kit/errors.js";
 import { type PeerTransport, peerTransport } from "../../kit/peers/transport.js";
 import type { Departure } from "../../kit/peers/wire-call.js";
 import type { Http2Client } from "../../kit/peers/wire-pool.js";
-import { type ReplyHeaders, webHeaders } from "../../kit/peers/wire-reply.js";
+import type { ReplyHeaders } from "../../kit/peers/wire-reply.js";
 import type { WireUnary } from "../../kit/peers/wire-unary.js";
 import type {
   TranscodedCall,
@@ -89,24 +91,33 @@ function overTransport(transport: Transport): Upstream["call"] {
     transport.unary(method, signal, bounded(timeoutMs), forwarded(header), input);
 }
 
-/** What an answer carries besides its protocol. */
-function forClient(source: ReplyHeaders): Headers {
-  const entries = Object.entries(source).filter(([name]) => !isOfProtocol(name));
-  return entries.length === 0 ? new Headers() : webHeaders(Object.fromEntries(entries));
+/** What an answer carries besides its protocol: mostly nothing. */
+function forClient(source: ReplyHeaders): Metadata {
+  let passed: IncomingHttpHeaders | undefined;
+  for (const name in source) {
+    if (isOfProtocol(name)) continue;
+    passed ??= {};
+    passed[name] = source[name];
+  }
+  return new Metadata(passed);
 }
 
 function isOfProtocol(name: string): boolean {
   return name.startsWith(":") || name.startsWith("grpc-") || name === "content-type";
 }
 
-/** The transport writes the protocol's own headers. */
-function forwarded(header: Headers): Headers {
-  const passed = new Headers();
-  for (const [name, value] of header) {
+/** The transport writes the protocol's own headers. Plain, since an instance of `Headers` costs more than all else here. */
+function forwarded(header: Headers): Record<string, string> {
+  const passed: Record<string, string> = {};
+  const pass = (value: string, name: string): void => {
     if (!name.startsWith("connect-") && (!name.startsWith("grpc-") || name.endsWith("-bin"))) {
-      passed.append(name, value);
+      passed[name] = value;
     }
-  }
+  };
+  if (header instanceof Metadata) header.eachUnordered(pass);
+  else header.forEach(pass);
+  const [cookie] = header.getSetCookie();
+  if (cookie !== undefined) passed["set-cookie"] = cookie;
   return passed;
 }
 
