@@ -3,18 +3,17 @@ import {
   type DescFile,
   type DescMethod,
   type DescService,
-  type Message,
   type Registry,
 } from "@bufbuild/protobuf";
-import { ConnectError, type ContextValues } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import { ErrorFormat } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
-import { CallValues } from "../kit/calls/unary-call.js";
+import { type CallOrigin, CallValues, UnaryCall } from "../kit/calls/unary-call.js";
 import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
 import type { MethodContract } from "../kit/contract/method.js";
 import { errors } from "../kit/errors.js";
 import { newId } from "../kit/ids.js";
-import { invoke, invokeStream, type LocalCall, type LocalMethod } from "../kit/peers/local.js";
+import { invokeStream, type LocalMethod, type ServeUnary, serveUnary } from "../kit/peers/local.js";
 import type { RestFactory } from "../kit/process/process.js";
 import type { ContractCheck } from "../kit/process/workload-host.js";
 import type { Request, Response } from "../kit/serve/listen.js";
@@ -42,6 +41,7 @@ export const routeProblems: ContractCheck = (services) => findRouteProblems(serv
 export const restHandler: RestFactory = (options) => {
   const { services, methods, contracts, limits, fastPath, log } = options;
   const targets = new Map<DescMethod, LocalMethod>(methods.map((target) => [target.method, target]));
+  const unary = unaryTargets(methods);
   const ignoring = new Map<DescMethod, boolean>(
     [...contracts].map(([method, contract]) => [method, contract.ignoreUnknownFields]),
   );
@@ -49,7 +49,7 @@ export const restHandler: RestFactory = (options) => {
   const createCodec = fastPath ? createCompiledJsonCodec : createJsonCodec;
   const transcoder = createTranscoder<Arrival>({
     services,
-    call: (call) => callTarget(targets.get(call.method), call),
+    call: (call) => callTarget(unary.get(call.method), call),
     stream: (call) => streamTarget(targets.get(call.method), call),
     options: {
       requestId,
@@ -67,13 +67,21 @@ export const restHandler: RestFactory = (options) => {
     },
   });
   const documents = options.workload === "gateway" ? createDocuments() : undefined;
-  return async (request, response, arrival) => {
-    if (await transcoder.handle(request, response, arrival)) return;
-    if (documents && (await sendDocument(documents, transcoder, { request, response, arrival }))) return;
+  const answerNoRoute = async (ends: Ends): Promise<void> => {
+    if (documents && (await sendDocument(documents, transcoder, ends))) return;
+    const { request, response, arrival } = ends;
     const path = request.url?.split("?", 1)[0] ?? "";
     transcoder.refuse(request, response, arrival, errors.routeNotFound({ path }));
   };
+  return (request, response, arrival) =>
+    transcoder.handle(request, response, arrival) ? undefined : answerNoRoute({ request, response, arrival });
 };
+
+/** The chain and handler of each unary method. */
+function unaryTargets(methods: readonly LocalMethod[]): ReadonlyMap<DescMethod, ServeUnary> {
+  const unary = methods.filter(({ method }) => method.methodKind === "unary");
+  return new Map(unary.map((target) => [target.method, serveUnary(target)]));
+}
 
 interface Ends {
   readonly request: Request;
@@ -96,27 +104,20 @@ async function sendDocument(
   return true;
 }
 
-function callTarget(
-  target: LocalMethod | undefined,
-  call: TranscodedCall<Arrival>,
-): Promise<TranscodedReply> {
+function callTarget(serve: ServeUnary | undefined, call: TranscodedCall<Arrival>): Promise<TranscodedReply> {
+  const { method, input: message, timeoutMs } = call;
+  if (!serve) throw errors.methodUnknown({ method: method.name });
   // The chain reads Connect's deadline header, whichever one the client sent.
-  if (call.timeoutMs !== undefined) call.header.set("connect-timeout-ms", String(Math.ceil(call.timeoutMs)));
-  return invoke(known(target, call.method), new LazyCall(call));
+  if (timeoutMs !== undefined) call.header.set("connect-timeout-ms", String(Math.ceil(timeoutMs)));
+  return serve(new UnaryCall({ method, message, values: valuesOf(call), origin: new RestOrigin(call) }));
 }
 
-/** A request as a call in memory, whose headers and signal are still made when first read. */
-class LazyCall implements LocalCall {
-  readonly values: ContextValues;
+/** Where a call over REST comes from. Its headers and its signal are still made when first read. */
+class RestOrigin implements CallOrigin {
   readonly #call: TranscodedCall<Arrival>;
 
   constructor(call: TranscodedCall<Arrival>) {
     this.#call = call;
-    this.values = valuesOf(call);
-  }
-
-  get message(): Message {
-    return this.#call.input;
   }
 
   get header(): Headers {
@@ -126,6 +127,24 @@ class LazyCall implements LocalCall {
   get signal(): AbortSignal {
     return this.#call.signal;
   }
+
+  get url(): string {
+    const { parent, name } = this.#call.method;
+    return `memory:///${parent.typeName}/${name}`;
+  }
+
+  get requestMethod(): string {
+    return "POST";
+  }
+
+  get protocolName(): string {
+    return "memory";
+  }
+
+  timeoutMs(): undefined {
+    // The chain's deadline layer already bounds the call.
+    return undefined;
+  }
 }
 
 async function streamTarget(
@@ -133,16 +152,11 @@ async function streamTarget(
   call: TranscodedStream<Arrival>,
 ): Promise<TranscodedStreamReply> {
   const { input, header } = call;
-  const method = known(target, call.method);
+  if (!target) throw errors.methodUnknown({ method: call.method.name });
   const { message, ...reply } = await withinDeadline(call, (signal) =>
-    invokeStream(method, { messages: input, signal, header, values: valuesOf(call) }),
+    invokeStream(target, { messages: input, signal, header, values: valuesOf(call) }),
   );
   return { header: reply.header, trailer: reply.trailer, messages: message };
-}
-
-function known(target: LocalMethod | undefined, { name }: DescMethod): LocalMethod {
-  if (!target) throw errors.methodUnknown({ method: name });
-  return target;
 }
 
 function valuesOf({ incoming }: { readonly incoming: Arrival }) {

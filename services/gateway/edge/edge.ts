@@ -14,6 +14,7 @@ import { problemForm } from "../transcode/error-form.js";
 import { defaultLimits } from "../transcode/options.js";
 import { statusOf } from "../transcode/problem.js";
 import { renderError } from "../transcode/render.js";
+import { wheelTimer } from "../transcode/timer.js";
 import { cacheHeaders, noStore } from "./cache-control.js";
 import { createCors, isPreflight } from "./cors.js";
 import type { Head } from "./head.js";
@@ -82,7 +83,7 @@ function planDecoration(
       if (known.vary !== undefined) addVary(headers, String(known.vary));
     }
     headers["cache-control"] = cacheControl(request, status, headers["cache-control"]);
-    for (const [name, value] of Object.entries(securityOf(request))) headers[name] ??= value;
+    for (const [name, value] of securityOf(request)) headers[name] ??= value;
     addCors(request, headers);
   };
 }
@@ -97,7 +98,7 @@ function cacheControl({ method }: Request, status: number, given: Head["headers"
 
 function planRefusal({ port, log, metrics }: Omit<EdgeOptions, "config"> & { readonly port: EdgePort }) {
   const form = problemForm(undefined);
-  const lingering = { milliseconds: defaultLimits.lingerMs, startTimer };
+  const lingering = { milliseconds: defaultLimits.lingerMs, startTimer: wheelTimer };
   return (request: Request, response: Response, failure: unknown): void => {
     const error = failure instanceof ConnectError ? failure : errors.internal(failure);
     const { clientAddress, requestId = newId() } = noteArrival(request, port.trust);
@@ -115,11 +116,6 @@ function planRefusal({ port, log, metrics }: Omit<EdgeOptions, "config"> & { rea
     });
     renderError({ request, response, requestId }, error, { form, lingering });
   };
-}
-
-function startTimer(milliseconds: number, fire: () => void): () => void {
-  const timer = setTimeout(fire, milliseconds);
-  return () => clearTimeout(timer);
 }
 
 function isNativeGrpc({ headers }: Request): boolean {

@@ -7,10 +7,8 @@ import { newId } from "../../kit/ids.js";
 import type { Log } from "../../kit/log.js";
 import type { Departure } from "../../kit/peers/wire-call.js";
 import { type Listener, listen, type Request, type Response } from "../../kit/serve/listen.js";
-import { sharedTimers } from "../../kit/timers.js";
 import { UsageError } from "../../kit/usage-error.js";
 import { createCompiledJsonCodec } from "../compiled-json.js";
-import type { StartTimer } from "../transcode/body.js";
 import type { RestResponse } from "../transcode/exchange.js";
 import { createJsonCodec } from "../transcode/json.js";
 import { defaultLimits, type TranscoderOptions } from "../transcode/options.js";
@@ -113,7 +111,6 @@ function planTranscoder(
       registry,
       codec: createCodec({ registry, maxDepth }),
       limits: { bodyBytes: bodyLimit, ...limits },
-      startTimer,
       onReject({ incoming, reason }) {
         incoming.reason = reason;
       },
@@ -127,11 +124,6 @@ function planTranscoder(
   }
   return transcoder;
 }
-
-const startTimer: StartTimer = (milliseconds, fire) => {
-  const timer = sharedTimers.start(milliseconds, fire);
-  return () => timer.stop();
-};
 
 async function noted<T>(
   { method, incoming }: { method: { name: string; parent: DescService }; incoming: Incoming },
@@ -151,12 +143,12 @@ async function noted<T>(
   }
 }
 
-async function answer(
+function answer(
   transcoder: Transcoder<Incoming>,
   request: Request,
   response: Response,
   { log, clock = systemClock }: GenericOptions,
-): Promise<void> {
+): void {
   const given = request.headers[correlationHeader];
   let leave: ((reason: Error) => void) | undefined;
   const incoming: Incoming = {
@@ -185,7 +177,7 @@ async function answer(
       remote_address: request.socket?.remoteAddress,
     });
   });
-  if (await transcoder.handle(request, response, incoming)) return;
+  if (transcoder.handle(request, response, incoming)) return;
   if (path === "/livez" && (request.method === "GET" || request.method === "HEAD"))
     sayAlive(request, response);
   else transcoder.refuse(request, response, incoming, errors.routeNotFound({ path }));

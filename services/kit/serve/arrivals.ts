@@ -27,15 +27,16 @@ export interface Peer {
 
 /** Notes how a request arrived, and takes off headers that only our own proxies may set. */
 export function noteArrival(request: Request, trust: ArrivalTrust): Arrival {
+  const { headers } = request;
   const peer: Peer | undefined = request.socket;
-  const certificate = single(request.headers["x-forwarded-client-cert"]);
-  if (!trust.mesh) delete request.headers["x-forwarded-client-cert"];
-  const element = trust.mesh ? lastCertificate(certificate) : undefined;
+  const certificate = headers["x-forwarded-client-cert"];
+  if (certificate !== undefined && !trust.mesh) delete headers["x-forwarded-client-cert"];
+  const element = trust.mesh ? lastCertificate(single(certificate)) : undefined;
   return {
     clientAddress: addressOf(request, peer?.remoteAddress ?? "", trust),
     meshIdentity: trust.mesh ? element : peer?.clientCertificate,
     clientIdentity: trust.mesh ? element && clientOfCertificate(element) : peer?.clientIdentity,
-    authority: single(request.headers[":authority"] ?? request.headers.host),
+    authority: single(headers[":authority"] ?? headers.host),
     requestId: trust.internal ? undefined : newId(),
     reachedChain: false,
   };

@@ -25,7 +25,7 @@ const longestTimer = 2 ** 31 - 1;
 const paceWindowMs = 15_000;
 
 /** Answers over REST what is no RPC. */
-export type RestHandler = (request: Request, response: Response, arrival: Arrival) => Promise<void>;
+export type RestHandler = (request: Request, response: Response, arrival: Arrival) => void | Promise<void>;
 
 /** What one port serves. */
 export interface EndpointOptions {
@@ -69,7 +69,7 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
     if (isGrpc(request) && "stream" in response) leaveTrailersOnly(response);
     const method = isMethod(pathOf(request));
     const release = method ? beginMethod(request, response, arrival) : nothing;
-    response.once("close", () => {
+    response.on("close", () => {
       release();
       if (!arrival.reachedChain && !arrival.answered) logRejection(options, request, response, arrival);
     });
@@ -79,7 +79,7 @@ export function createEndpoint(options: EndpointOptions): RequestHandler {
       refuse(request, response, excess, { isMethod: method, requestId: arrival.requestId });
     } else if (method) rpc(request as IncomingMessage, response as ServerResponse);
     else if (isGrpc(request)) refuseUnknown(request, response, arrival);
-    else void answerRest(options, request, response, arrival);
+    else answerRest(options, request, response, arrival);
   };
   const beginMethod = (request: Request, response: Response, arrival: Arrival) => {
     dropEndlessTimeout(request);
@@ -137,18 +137,21 @@ function cutOff(response: Response, arrival: Arrival): void {
   response.destroy();
 }
 
-async function answerRest(
+function answerRest(
   { rest, log }: EndpointOptions,
   request: Request,
   response: Response,
   arrival: Arrival,
-): Promise<void> {
-  try {
-    await rest(request, response, arrival);
-  } catch (cause) {
+): void {
+  const failed = (cause: unknown) => {
     log.error("REST failed", { request_id: arrival.requestId, path: pathOf(request), cause });
     if (response.headersSent) response.destroy();
     else response.writeHead(500).end();
+  };
+  try {
+    rest(request, response, arrival)?.catch(failed);
+  } catch (cause) {
+    failed(cause);
   }
 }
 

@@ -25,7 +25,8 @@ const leftoverMs = 5_000;
 
 /** Serves HTTP/1.1 on connections that somebody else accepts. */
 export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
-  const open = new Map<Duplex, Set<ServerResponse>>();
+  /** The responses of each connection that are not over, oldest first. */
+  const open = new Map<Duplex, ServerResponse[]>();
   const refused = new WeakSet<Duplex>();
   let draining = false;
   const server = createServer(
@@ -41,25 +42,24 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
     (request, response) => {
       // What came in the same piece behind a refused request is already parsed.
       if (refused.has(request.socket)) return;
-      const onSocket = open.get(request.socket) ?? new Set();
-      open.set(request.socket, onSocket.add(response));
+      const onSocket = open.get(request.socket) ?? [];
+      onSocket.push(response);
       if (draining) response.setHeader("connection", "close");
-      response.once("close", () => {
+      response.on("close", () => {
         dropLeftover(request);
-        onSocket.delete(response);
-        if (onSocket.size === 0) open.delete(request.socket);
+        remove(onSocket, response);
         if (draining) server.closeIdleConnections();
       });
       if (hasOneHost(request)) return handler(request, response);
       refused.add(request.socket);
       const error = new Error("a request without exactly one Host header");
       onError(error);
-      refuse(error, request.socket, [...onSocket], limits);
+      refuse(error, request.socket, onSocket, limits);
     },
   );
   server.on("clientError", (error, socket) => {
     onError(error);
-    refuse(error, socket, [...(open.get(socket) ?? [])], limits);
+    refuse(error, socket, open.get(socket) ?? [], limits);
   });
   server.timeout = limits.idleTimeoutMs;
   // Node would leave further ones out without a word; the bytes bound them, and the endpoint counts.
@@ -68,14 +68,24 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
   server.emit("listening");
 
   return {
-    serve: (socket) => void server.emit("connection", socket),
+    serve(socket) {
+      open.set(socket, []);
+      socket.once("close", () => open.delete(socket));
+      server.emit("connection", socket);
+    },
     drain: () => {
       draining = true;
-      const responses = [...open.values()].flatMap((onSocket) => [...onSocket]);
+      const responses = [...open.values()].flat();
       for (const response of responses) if (!response.headersSent) response.setHeader("connection", "close");
       server.close();
     },
   };
+}
+
+function remove(responses: ServerResponse[], response: ServerResponse): void {
+  const at = responses.indexOf(response);
+  if (at === 0) responses.shift();
+  else responses.splice(at, 1);
 }
 
 /** Nobody waits any more for what is left of a body when its request is answered. */

@@ -223,13 +223,16 @@ function once(run: (graceMs: number) => Promise<void>): (graceMs: number) => Pro
 }
 
 function guard(handler: RequestHandler, onError: (error: Error) => void) {
-  return async (request: Request, response: Response) => {
+  const fail = (response: Response, error: unknown): void => {
+    onError(error instanceof Error ? error : new Error("the handler failed", { cause: error }));
+    if (response.headersSent) response.destroy();
+    else response.writeHead(500).end();
+  };
+  return (request: Request, response: Response): void => {
     try {
-      await handler(request, response);
+      handler(request, response)?.catch((error) => fail(response, error));
     } catch (error) {
-      onError(error instanceof Error ? error : new Error("the handler failed", { cause: error }));
-      if (response.headersSent) response.destroy();
-      else response.writeHead(500).end();
+      fail(response, error);
     }
   };
 }

@@ -68,8 +68,8 @@ beforeAll(async () => {
   listener = await listen({
     host: "127.0.0.1",
     port: 0,
-    handler: async (request, response) => {
-      if (!(await transcoder.handle(request, response, { id: "r1" }))) response.end();
+    handler: (request, response) => {
+      if (!transcoder.handle(request, response, { id: "r1" })) response.end();
     },
   });
   url = `http://127.0.0.1:${listener.port}`;
