@@ -11,6 +11,7 @@ import {
 } from "node:zlib";
 import type { Response } from "../../kit/serve/listen.js";
 import type { Coding } from "./accept-encoding.js";
+import { remembered } from "./remembered.js";
 
 const gzipWhole = promisify(gzip);
 const brotliWhole = promisify(brotliCompress);
@@ -114,9 +115,11 @@ const compressible =
 
 /** Whether content of a type becomes smaller: text and protobuf do, pictures and archives are compressed already. */
 export function isCompressible(contentType: unknown): boolean {
-  const [type = ""] = String(contentType ?? "")
-    .toLowerCase()
-    .split(";");
+  return becomesSmaller(String(contentType ?? ""));
+}
+
+const becomesSmaller = remembered((contentType) => {
+  const [type = ""] = contentType.toLowerCase().split(";");
   // Connect's streams compress their messages themselves.
   return compressible.test(type.trim()) && !type.startsWith("application/connect+");
-}
+});

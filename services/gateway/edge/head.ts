@@ -17,7 +17,7 @@ export function mayChange(request: Request, response: Response, head: Head): boo
   const { status, headers } = head;
   if (status < 200 || status === 204 || status === 304 || request.method === "HEAD") return false;
   // The rest of the request is still awaited, and the answer may not wait with it.
-  if ((headers.connection ?? response.getHeader("connection")) === "close" && !request.complete) return false;
+  if (!request.complete && (headers.connection ?? response.getHeader("connection")) === "close") return false;
   if (isStream(head)) return streamCoding(request, head) !== undefined;
   return isCacheableRead(request, head) || codingOf(request, head) !== undefined;
 }
@@ -56,9 +56,11 @@ export function streamCoding(request: Request, head: Head): Coding | undefined {
 
 /** The coding for content that has none yet and may be transformed. */
 export function codingOf({ headers: asked }: Request, { headers }: Head): Coding | undefined {
-  if (headers["content-encoding"] !== undefined || !isCompressible(headers["content-type"])) return undefined;
+  const accepted = asked["accept-encoding"];
+  if (accepted === undefined || headers["content-encoding"] !== undefined) return undefined;
+  if (!isCompressible(headers["content-type"])) return undefined;
   if (String(headers["cache-control"] ?? "").includes("no-transform")) return undefined;
-  return negotiateCoding([asked["accept-encoding"]].flat().join(","));
+  return negotiateCoding([accepted].flat().join(","));
 }
 
 /** Says that the content comes in a coding. */

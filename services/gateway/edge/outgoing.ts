@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Request, Response } from "../../kit/serve/listen.js";
+import type { Coding } from "./accept-encoding.js";
 import { type Coders, compressWhole, createCoders, isCompressible, type StreamCoder } from "./compress.js";
 import {
   codingOf,
@@ -31,15 +32,44 @@ type Chunk = string | Uint8Array;
  * the client accepts it, streams message by message.
  */
 export function createOutgoing(options: OutgoingOptions): (request: Request, response: Response) => void {
-  const coders = createCoders();
+  const plan: Plan = { ...options, coders: createCoders() };
   return (request, response) => {
-    const outgoing = new Outgoing(request, response, { ...options, coders });
-    Object.assign(response, {
-      writeHead: (status: number, headers?: OutgoingHttpHeaders) => outgoing.writeHead(status, headers),
-      write: (...args: unknown[]) => outgoing.write(...args),
-      end: (...args: unknown[]) => outgoing.end(...args),
-    });
+    const shaped = response as unknown as Shaped;
+    shaped[key] = new Outgoing(request, response, plan);
+    shaped.writeHead = writeHead;
+    shaped.write = write;
+    shaped.end = end;
   };
+}
+
+type Plan = OutgoingOptions & { readonly coders: Coders };
+
+const key = Symbol("outgoing");
+
+/** A response that goes out by way of its `Outgoing`. */
+interface Shaped {
+  [key]: Outgoing;
+  writeHead: typeof writeHead;
+  write: typeof write;
+  end: typeof end;
+}
+
+function writeHead(this: Shaped, status: number, headers?: OutgoingHttpHeaders): Response {
+  return this[key].writeHead(status, headers);
+}
+
+function write(this: Shaped, chunk: Chunk, ...rest: unknown[]): boolean {
+  return this[key].write(chunk, rest);
+}
+
+function end(this: Shaped, chunk?: unknown, ...rest: unknown[]): Response {
+  return this[key].end(chunk, rest);
+}
+
+interface Native {
+  writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
+  write(chunk: Chunk, ...rest: unknown[]): boolean;
+  end(chunk?: unknown, ...rest: unknown[]): unknown;
 }
 
 class Outgoing {
@@ -50,19 +80,19 @@ class Outgoing {
   #coder: StreamCoder | undefined;
   readonly #request: Request;
   readonly #response: Response;
-  readonly #options: OutgoingOptions & { readonly coders: Coders };
-  readonly #native: Pick<Response, "writeHead" | "write" | "end">;
+  readonly #plan: Plan;
+  readonly #native: Native;
 
-  constructor(request: Request, response: Response, options: OutgoingOptions & { readonly coders: Coders }) {
+  constructor(request: Request, response: Response, plan: Plan) {
     this.#request = request;
     this.#response = response;
-    this.#options = options;
-    this.#native = { writeHead: response.writeHead, write: response.write, end: response.end };
+    this.#plan = plan;
+    this.#native = Object.getPrototypeOf(response) as Native;
   }
 
   writeHead(status: number, given: OutgoingHttpHeaders = {}): Response {
     const head = { status, headers: { ...given } };
-    this.#options.decorate(this.#request, head);
+    this.#plan.decorate(this.#request, head);
     if (isCompressible(head.headers["content-type"])) addVary(head.headers, "accept-encoding");
     if (mayChange(this.#request, this.#response, head)) this.#waiting = head;
     else
@@ -72,52 +102,56 @@ class Outgoing {
     return this.#response;
   }
 
-  write(...args: unknown[]): boolean {
+  write(chunk: Chunk, rest: readonly unknown[]): boolean {
     this.#requireHead();
-    const chunk = args[0] as Chunk;
     if (this.#coder) return this.#coder.write(chunk);
     if (this.#waiting && !isStream(this.#waiting) && this.#held === undefined) {
       this.#held = chunk;
       return true;
     }
     const coder = this.#waiting && this.#beginStream(this.#waiting);
-    return coder ? coder.write(chunk) : this.#send(...args);
+    return coder ? coder.write(chunk) : this.#send(chunk, rest);
   }
 
-  end(...args: unknown[]): Response {
+  end(chunk: unknown, rest: readonly unknown[]): Response {
     this.#requireHead();
-    const last = isChunk(args[0]) ? args[0] : undefined;
+    const last = isChunk(chunk) ? chunk : undefined;
     const head = this.#waiting;
     if (this.#coder) this.#coder.end(last);
     else if (head && !isStream(head) && (this.#held === undefined) !== (last === undefined)) {
       const body = this.#held ?? last ?? "";
       this.#waiting = undefined;
       this.#held = undefined;
-      void this.#sendWhole(head, typeof body === "string" ? Buffer.from(body) : body);
+      this.#sendWhole(head, body);
     } else {
       this.#release();
-      this.#end(...args);
+      this.#end(chunk, rest);
     }
     return this.#response;
   }
 
-  async #sendWhole(head: Head, body: Uint8Array): Promise<void> {
-    const { headers } = head;
-    const { compressFromBytes } = this.#options;
-    const coding = body.byteLength >= compressFromBytes ? codingOf(this.#request, head) : undefined;
-    if (isCacheableRead(this.#request, head)) headers.etag ??= tagOf(body);
+  /** Sends the only piece of an answer. */
+  #sendWhole(head: Head, body: Chunk): void {
+    const bytes = typeof body === "string" ? Buffer.byteLength(body) : body.byteLength;
+    const coding = bytes >= this.#plan.compressFromBytes ? codingOf(this.#request, head) : undefined;
+    if (isCacheableRead(this.#request, head)) head.headers.etag ??= tagOf(body);
     const known = isKnown(this.#request, head);
-    const compressed =
-      coding && !known ? await compressWhole(coding, body).catch(() => undefined) : undefined;
-    if (this.#response.destroyed) return;
-    if (coding && (known || compressed)) setCoding(headers, coding);
-    if (known) {
-      this.#sendHead(notModified(head));
-      this.#end();
+    if (coding && !known) {
+      void this.#sendCompressed(head, coding, typeof body === "string" ? Buffer.from(body) : body);
       return;
     }
+    if (coding) setCoding(head.headers, coding);
+    head.headers["content-length"] = bytes;
+    this.#sendHead(known ? notModified(head) : head);
+    this.#end(known ? undefined : body);
+  }
+
+  async #sendCompressed(head: Head, coding: Coding, body: Uint8Array): Promise<void> {
+    const compressed = await compressWhole(coding, body).catch(() => undefined);
+    if (this.#response.destroyed) return;
+    if (compressed) setCoding(head.headers, coding);
     const content = compressed ?? body;
-    headers["content-length"] = content.byteLength;
+    head.headers["content-length"] = content.byteLength;
     this.#sendHead(head);
     this.#end(content);
   }
@@ -126,7 +160,7 @@ class Outgoing {
   #beginStream(head: Head): StreamCoder | undefined {
     const coding = isStream(head) ? streamCoding(this.#request, head) : undefined;
     const outlet = { write: (chunk: Uint8Array) => this.#send(chunk), end: () => this.#end() };
-    this.#coder = coding && this.#options.coders.start(coding, this.#response, outlet);
+    this.#coder = coding && this.#plan.coders.start(coding, this.#response, outlet);
     if (coding && this.#coder) setCoding(head.headers, coding);
     this.#release();
     return this.#coder;
@@ -147,15 +181,15 @@ class Outgoing {
   }
 
   #sendHead({ status, headers }: Head): void {
-    Reflect.apply(this.#native.writeHead, this.#response, [status, headers]);
+    this.#native.writeHead.call(this.#response, status, headers);
   }
 
-  #send(...args: unknown[]): boolean {
-    return Reflect.apply(this.#native.write, this.#response, args);
+  #send(chunk: Chunk, rest: readonly unknown[] = []): boolean {
+    return this.#native.write.call(this.#response, chunk, ...rest);
   }
 
-  #end(...args: unknown[]): void {
-    Reflect.apply(this.#native.end, this.#response, args);
+  #end(chunk?: unknown, rest: readonly unknown[] = []): void {
+    this.#native.end.call(this.#response, chunk, ...rest);
   }
 }
 

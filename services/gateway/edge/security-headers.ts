@@ -1,9 +1,8 @@
-import type { OutgoingHttpHeaders } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { Request } from "../../kit/serve/listen.js";
 
 /** What an answer says to a browser unless it says something else itself. */
-const always: OutgoingHttpHeaders = {
+const always: HeaderList = Object.entries({
   "x-content-type-options": "nosniff",
   // Data is shown by no browser, and nothing of it may run.
   "content-security-policy":
@@ -13,7 +12,7 @@ const always: OutgoingHttpHeaders = {
     "accelerometer=(), camera=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()",
   // Pages elsewhere read answers by CORS or not at all.
   "cross-origin-resource-policy": "same-origin",
-};
+});
 
 /** What security headers depend on. */
 export interface SecurityOptions {
@@ -22,17 +21,21 @@ export interface SecurityOptions {
   readonly proxyHops: number;
 }
 
+/** Headers by name. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
 /** Headers of every answer: those that tell browsers what not to do, and over TLS to insist on it (RFC 6797). */
 export function securityHeaders({ hstsSeconds, proxyHops }: SecurityOptions) {
-  const secure =
-    hstsSeconds > 0 ? { ...always, "strict-transport-security": `max-age=${hstsSeconds}` } : always;
-  return (request: Request): OutgoingHttpHeaders => (isSecure(request, proxyHops) ? secure : always);
+  const secure: HeaderList =
+    hstsSeconds > 0 ? [...always, ["strict-transport-security", `max-age=${hstsSeconds}`]] : always;
+  return (request: Request): HeaderList => (isSecure(request, proxyHops) ? secure : always);
 }
 
 /** Whether the client speaks TLS: to us, or to the proxy of ours that is next to us. */
 function isSecure({ socket, headers }: Request, proxyHops: number): boolean {
   if ((socket as Partial<TLSSocket> | undefined)?.encrypted) return true;
-  const forwarded = proxyHops > 0 ? headers["x-forwarded-proto"] : undefined;
+  if (proxyHops === 0) return false;
+  const forwarded = headers["x-forwarded-proto"];
   const nearest = [forwarded ?? ""].flat().join(",").split(",").at(-1);
   return nearest?.trim().toLowerCase() === "https";
 }

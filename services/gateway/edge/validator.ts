@@ -5,7 +5,7 @@ import { type Coding, codings } from "./accept-encoding.js";
 const conditions = ["if-match", "if-none-match"] as const;
 
 /** A strong entity tag of a representation's bytes: 128 bits of their SHA-256. */
-export function tagOf(body: Uint8Array): string {
+export function tagOf(body: string | Uint8Array): string {
   return `"${createHash("sha256").update(body).digest("base64url").slice(0, 22)}"`;
 }
 

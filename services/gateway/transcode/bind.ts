@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { errors } from "../../kit/errors.js";
-import { type BodyLimits, planBody } from "./body.js";
+import { planBody } from "./body.js";
 import type { RestRequest } from "./exchange.js";
 import { type Draft, setPath } from "./field-path.js";
 import { expectation } from "./field-value.js";
@@ -10,6 +10,7 @@ import { planMask } from "./mask.js";
 import { decode, decodeKeepingSlashes } from "./path.js";
 import { planPrecondition } from "./precondition.js";
 import { planQuery } from "./query.js";
+import type { BodyLimits } from "./read-bytes.js";
 import type { BoundVariable, Route } from "./route.js";
 
 /** What of a request is bound, after routing. */
@@ -32,8 +33,8 @@ export interface BindOptions {
   readonly strictPreconditions: boolean;
 }
 
-/** Makes the request message of a method; rejects with an error of the catalogue. */
-export type Bind = (bindable: Bindable) => Promise<Message>;
+/** Makes the request message of a method, at once where no body is awaited; throws or rejects with an error of the catalogue. */
+export type Bind = (bindable: Bindable) => Message | Promise<Message>;
 
 /** Sets what path and query carry on a message that was read from a body of this text. */
 export type Fill = (input: Message, text?: string) => Message;
@@ -46,14 +47,15 @@ export function planBind(route: Route, options: BindOptions): Bind {
   const readBody = planBody(route, options.codec, options.ignoreUnknown, options.body);
   const planned = planFill(route, options);
   const takePrecondition = planPrecondition(route, options.strictPreconditions);
-  return async ({ request, segments, query }) => {
+  return ({ request, segments, query }) => {
     // Before the body, so that a bad path or condition is refused without waiting for it.
     const fill = planned(segments, query);
     const setPrecondition = takePrecondition?.(request);
-    const { input, text } = await readBody(request);
-    const message = fill(input, text);
-    setPrecondition?.(message);
-    return message;
+    return readBody(request, ({ input, text }) => {
+      const message = fill(input, text);
+      setPrecondition?.(message);
+      return message;
+    });
   };
 }
 
@@ -64,10 +66,11 @@ export function planFill(
 ): (segments: readonly string[], query: string) => Fill {
   const bindQuery = planQuery(route, options);
   const inferMask = planMask(route);
+  const fillsNothing = route.variables.length === 0 && !inferMask;
   return (segments, query) => {
+    if (fillsNothing && query === "") return asItIs;
     const captured = route.variables.map((variable) => capture(variable, segments));
     return (input, text) => {
-      if (captured.length === 0 && query === "" && !inferMask) return input;
       const draft = reflect(route.method.input, input);
       route.variables.forEach((variable, index) => {
         setVariable(draft, variable, captured[index]);
@@ -78,6 +81,8 @@ export function planFill(
     };
   };
 }
+
+const asItIs: Fill = (input) => input;
 
 function capture(variable: BoundVariable, segments: readonly string[]): unknown {
   const start = variable.start < 0 ? segments.length + variable.start : variable.start;

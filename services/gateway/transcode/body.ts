@@ -3,28 +3,23 @@ import type { Message } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
 import { errors } from "../../kit/errors.js";
-import { type BodySpace, bodySpace } from "../../kit/serve/body-space.js";
 import { decompress, isGzip } from "./content-coding.js";
 import type { RestRequest } from "./exchange.js";
 import type { JsonCodec } from "./json.js";
+import { type BodyLimits, readBytes } from "./read-bytes.js";
 import type { Route } from "./route.js";
 
-/** Starts a timer; calling what it returns stops it. */
-export type StartTimer = (milliseconds: number, fire: () => void) => () => void;
-
-/** Bounds of a request body. */
-export interface BodyLimits {
-  readonly maxBytes: number;
-  /** Within each of these times `leastBytes` must arrive, or the body's end; in milliseconds. */
-  readonly arrivalMs: number;
-  readonly leastBytes: number;
-  readonly startTimer: StartTimer;
-  /** Memory of all bodies that arrive; the process's own unless given. */
-  readonly space?: BodySpace;
+/** The request message that a body makes; the text is absent when the body is empty or no JSON. */
+export interface ReadBody {
+  readonly input: Message;
+  readonly text?: string;
 }
 
-/** Makes a route's request message of the body; the text is absent when the body is empty or no JSON. */
-export type BodyReader = (request: RestRequest) => Promise<{ input: Message; text?: string }>;
+/** Makes a route's request message of the body, and hands it to `use`, at once where a route has none. */
+export type BodyReader = (
+  request: RestRequest,
+  use: (body: ReadBody) => Message,
+) => Message | Promise<Message>;
 
 const httpBody = "google.api.HttpBody";
 
@@ -41,19 +36,21 @@ export function planBody(
   limits: BodyLimits,
 ): BodyReader {
   const { body, method } = route;
-  if (body === undefined) return async () => ({ input: create(method.input) });
+  if (body === undefined) return (_, use) => use({ input: create(method.input) });
+  if (takesRaw(route)) {
+    return (request, use) =>
+      readContent(request, limits, (bytes) => use({ input: rawInput(route, request, bytes) }));
+  }
   const field = body === "*" ? undefined : body;
-  if (takesRaw(route))
-    return async (request) => ({ input: rawInput(route, request, await readContent(request, limits)) });
   const read = codec.reader(method.input, { ignoreUnknown, ...(field && { field }) });
-  return async (request) => {
-    const bytes = await readContent(request, limits);
+  const parse = (request: RestRequest, bytes: Buffer): ReadBody => {
     if (bytes.length === 0) return { input: create(method.input) };
     requireType(request, jsonType, "application/json");
     if (!isUtf8(bytes)) throw errors.bodyMalformed({ problem: "it is not UTF-8" });
     const text = bytes.toString("utf8");
     return { input: read(text), text };
   };
+  return (request, use) => readContent(request, limits, (bytes) => use(parse(request, bytes)));
 }
 
 /** Whether the body of a route is raw bytes. */
@@ -94,60 +91,13 @@ function unsupported(mediaType: string, expected: string) {
 }
 
 /** Reads a whole body, and what is in it when it comes by gzip; the limit counts for both. */
-async function readContent(request: RestRequest, limits: BodyLimits): Promise<Buffer> {
-  const compressed = isGzip(request);
-  const bytes = await readBytes(request, limits);
-  return compressed && bytes.length > 0 ? decompress(bytes, limits.maxBytes) : bytes;
-}
-
-/** What ends a body before its end. HTTP/2 tells of a request taken back by `aborted`, and of its end after that. */
-export const abrupt = ["aborted", "close", "error"] as const;
-
-/**
- * Reads a whole body. Rejects with BODY_TOO_LARGE as soon as that is known,
- * with BODY_TIMEOUT, with BODY_SPACE_EXHAUSTED, or with CANCELED when the client goes away.
- */
-export function readBytes(
+function readContent<T>(
   request: RestRequest,
-  { maxBytes, arrivalMs, leastBytes, startTimer, space = bodySpace }: BodyLimits,
-): Promise<Buffer> {
-  const tooLarge = () => errors.bodyTooLarge({ limit_bytes: maxBytes });
-  return new Promise((resolve, reject) => {
-    if (request.destroyed) return reject(errors.canceled());
-    if (Number(request.headers["content-length"] ?? 0) > maxBytes) return reject(tooLarge());
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length;
-      space.take(chunk.length);
-      if (size > maxBytes) fail(tooLarge());
-      else if (space.exhausted) fail(errors.bodySpaceExhausted());
-      else chunks.push(chunk);
-    };
-    const onEnd = (): void => {
-      stop();
-      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
-    };
-    const onGone = (): void => fail(errors.canceled());
-    const stop = (): void => {
-      stopTimer();
-      space.give(size);
-      request.off("data", onData).off("end", onEnd);
-      for (const end of abrupt) request.off(end, onGone);
-    };
-    const fail = (error: Error): void => {
-      stop();
-      request.pause();
-      reject(error);
-    };
-    // A large body over a slow line may take as long as it needs, while it makes progress.
-    const watch = (from: number) =>
-      startTimer(arrivalMs, () => {
-        if (size - from < leastBytes) fail(errors.bodyTimeout({ limit_ms: arrivalMs }));
-        else stopTimer = watch(size);
-      });
-    let stopTimer = watch(0);
-    request.on("data", onData).on("end", onEnd);
-    for (const end of abrupt) request.on(end, onGone);
-  });
+  limits: BodyLimits,
+  make: (bytes: Buffer) => T,
+): Promise<Awaited<T>> {
+  if (!isGzip(request)) return readBytes(request, limits, make);
+  return readBytes(request, limits, (bytes) =>
+    bytes.length > 0 ? decompress(bytes, limits.maxBytes).then(make) : make(bytes),
+  );
 }

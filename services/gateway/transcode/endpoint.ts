@@ -1,7 +1,6 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { type Bind, type BindOptions, planBind } from "./bind.js";
-import type { StartTimer } from "./body.js";
 import { planContent } from "./content.js";
 import type { ErrorForm } from "./error-form.js";
 import type { RestRequest } from "./exchange.js";
@@ -11,6 +10,7 @@ import { planRender, type Render } from "./render.js";
 import type { Route } from "./route.js";
 import { createRouter, type Match, type Router } from "./router.js";
 import { planFormats, type StreamFormat } from "./stream-format.js";
+import type { StartTimer } from "./timer.js";
 import { type BeginUpload, planUpload } from "./upload.js";
 
 /** A route with all that serving it takes, planned once. */

@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http";
 import type { Readable, Writable } from "node:stream";
+import type { Endpoint } from "./endpoint.js";
+import type { ErrorForm } from "./error-form.js";
 
 /** What the transcoder needs of a request: node:http's, or node:http2's compatible one. */
 export interface RestRequest extends Readable {
@@ -33,4 +35,15 @@ export interface Ends {
   readonly request: RestRequest;
   readonly response: RestResponse;
   readonly requestId: string;
+}
+
+/** One request, and how far it has come. */
+export interface Exchange<Context> extends Ends {
+  readonly incoming: Context;
+  /** Where it goes, once that is known. */
+  endpoint: Endpoint | undefined;
+  /** In which form its errors are told. */
+  form: ErrorForm;
+  /** Whether its method has been called. */
+  called: boolean;
 }

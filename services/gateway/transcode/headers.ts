@@ -19,14 +19,21 @@ const hopByHop: ReadonlySet<string> = new Set([
   "content-encoding",
 ]);
 
-const requestOnly: ReadonlySet<string> = new Set(["host", "expect", "accept-encoding", "x-timeout-ms"]);
+/** What a request's metadata leaves out. */
+const ofRequest: ReadonlySet<string> = new Set([
+  ...hopByHop,
+  "host",
+  "expect",
+  "accept-encoding",
+  "x-timeout-ms",
+]);
 
 /** The end-to-end headers of a request, as metadata for the method. */
 export function metadataOf(headers: IncomingHttpHeaders): Metadata {
   const dropped = connectionOptions(headers.connection);
   const received: IncomingHttpHeaders = {};
   for (const name in headers) {
-    if (!travels(name) || requestOnly.has(name) || dropped?.has(name)) continue;
+    if (ofRequest.has(name) || isProtocols(name) || dropped?.has(name)) continue;
     received[name] = headers[name];
   }
   return new Metadata(received);
@@ -47,9 +54,12 @@ export function addReplyHeaders(target: OutgoingHttpHeaders, source: Headers): v
 }
 
 function travels(name: string): boolean {
-  return (
-    !hopByHop.has(name) && !name.startsWith(":") && !name.startsWith("grpc-") && !name.startsWith("connect-")
-  );
+  return !hopByHop.has(name) && !isProtocols(name);
+}
+
+/** Whether a header belongs to a protocol of calls. */
+function isProtocols(name: string): boolean {
+  return name.startsWith(":") || name.startsWith("grpc-") || name.startsWith("connect-");
 }
 
 function connectionOptions(connection: string | undefined): Set<string> | undefined {
@@ -57,6 +67,7 @@ function connectionOptions(connection: string | undefined): Set<string> | undefi
   return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
 }
 
+const timeoutsInMs = ["x-timeout-ms", "connect-timeout-ms"] as const;
 const wholeNumber = /^[0-9]{1,10}$/;
 const grpcTimeout = /^([0-9]{1,8})([HMSmun])$/;
 const unitMs: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
@@ -66,7 +77,7 @@ const unitMs: Record<string, number> = { H: 3_600_000, M: 60_000, S: 1000, m: 1,
  * `connect-timeout-ms`, else `grpc-timeout`. Throws PARAMETER_INVALID.
  */
 export function timeoutOf(headers: IncomingHttpHeaders): number | undefined {
-  for (const name of ["x-timeout-ms", "connect-timeout-ms"]) {
+  for (const name of timeoutsInMs) {
     const value = headers[name];
     if (value === undefined) continue;
     if (typeof value === "string" && wholeNumber.test(value)) return Number(value);

@@ -1,6 +1,7 @@
 import { errors } from "../../kit/errors.js";
-import { abrupt, type StartTimer } from "./body.js";
 import type { RestRequest } from "./exchange.js";
+import { abrupt } from "./read-bytes.js";
+import type { StartTimer } from "./timer.js";
 
 /** A request body that is taken in piece by piece, at the reader's pace. */
 export interface Intake {

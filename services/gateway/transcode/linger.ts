@@ -1,5 +1,5 @@
-import type { StartTimer } from "./body.js";
 import type { RestRequest, RestResponse } from "./exchange.js";
+import type { StartTimer } from "./timer.js";
 
 /** Bounds of the time that an answered request's unread body is still taken in. */
 export interface Lingering {

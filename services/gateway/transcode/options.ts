@@ -1,9 +1,9 @@
 import type { OutgoingHttpHeaders } from "node:http";
 import type { DescMethod, Registry } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
-import type { StartTimer } from "./body.js";
 import type { ErrorForm } from "./error-form.js";
 import type { JsonCodec } from "./json.js";
+import type { StartTimer } from "./timer.js";
 
 /** A request that was answered with an error before its method was called. */
 export interface Rejection<Context> {
@@ -44,7 +44,7 @@ export interface TranscoderOptions<Context> {
   registry?: Registry;
   /** Default: ProtoJSON by protobuf-es. */
   codec?: JsonCodec;
-  /** Default: Node's timers. */
+  /** Default: the process's own. */
   startTimer?: StartTimer;
   limits?: Partial<TranscoderLimits>;
 }

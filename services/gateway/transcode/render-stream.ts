@@ -2,13 +2,13 @@ import type { OutgoingHttpHeaders } from "node:http";
 import type { Message, Registry } from "@bufbuild/protobuf";
 import type { ConnectError } from "@connectrpc/connect";
 import { errors } from "../../kit/errors.js";
-import type { StartTimer } from "./body.js";
 import type { TranscodedStreamReply } from "./call.js";
 import type { ErrorForm } from "./error-form.js";
 import type { Ends } from "./exchange.js";
 import { addReplyHeaders } from "./headers.js";
 import { problemOf } from "./problem.js";
 import type { StreamFormat } from "./stream-format.js";
+import type { StartTimer } from "./timer.js";
 
 /** What answering with a stream needs. */
 export interface StreamRendering {

@@ -3,18 +3,12 @@ import { errors } from "../../kit/errors.js";
 import type { Bindable } from "./bind.js";
 import { createCall, type TranscodedStream, type TranscodedStreamReply, watchDeparture } from "./call.js";
 import type { DownloadPlan, UploadPlan } from "./endpoint.js";
-import type { Ends } from "./exchange.js";
+import type { Exchange } from "./exchange.js";
 import { renderStream, type StreamRendering } from "./render-stream.js";
 import type { Route } from "./route.js";
 
 /** Calls a method that streams. */
 export type CallStream<Context> = (call: TranscodedStream<Context>) => Promise<TranscodedStreamReply>;
-
-/** One request to a method that streams. */
-export interface StreamExchange<Context> extends Ends {
-  readonly incoming: Context;
-  called: boolean;
-}
 
 /** Where a request goes, and what of it is bound. */
 export interface StreamTarget<Plan> {
@@ -24,7 +18,7 @@ export interface StreamTarget<Plan> {
 
 /** Binds one message, and answers with the messages that come for it. */
 export async function serveDownload<Context>(
-  exchange: StreamExchange<Context>,
+  exchange: Exchange<Context>,
   { plan, bindable }: StreamTarget<DownloadPlan>,
   callStream: CallStream<Context>,
   rendering: Omit<StreamRendering, "format" | "departure">,
@@ -39,7 +33,7 @@ export async function serveDownload<Context>(
 
 /** Reads the messages of a body while the method takes them, and answers with the one that comes for all. */
 export async function serveUpload<Context>(
-  exchange: StreamExchange<Context>,
+  exchange: Exchange<Context>,
   { plan, bindable }: StreamTarget<UploadPlan>,
   callStream: CallStream<Context>,
 ): Promise<void> {
@@ -61,7 +55,7 @@ export async function serveUpload<Context>(
 }
 
 function streamCall<Context>(
-  { request, response, incoming }: StreamExchange<Context>,
+  { request, response, incoming }: Exchange<Context>,
   { method, text: route }: Route,
   input: AsyncIterable<Message>,
   { signal }: AbortController,

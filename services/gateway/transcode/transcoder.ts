@@ -1,24 +1,27 @@
-import type { DescMethod, DescMethodUnary, DescService } from "@bufbuild/protobuf";
-import { ConnectError } from "@connectrpc/connect";
-import { errorFacts, errors } from "../../kit/errors.js";
-import type { StartTimer } from "./body.js";
-import { createCall, type TranscodedCall, type TranscodedReply } from "./call.js";
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { ConnectError } from "@connectrpc/connect";
+import { errors } from "../../kit/errors.js";
+import type { Bindable } from "./bind.js";
 import { allowed, type Endpoint, lookUp, planEndpoints } from "./endpoint.js";
-import { type ErrorForm, problemForm } from "./error-form.js";
-import type { RestRequest, RestResponse } from "./exchange.js";
+import { problemForm } from "./error-form.js";
+import type { Exchange, RestRequest, RestResponse } from "./exchange.js";
+import { planFailures } from "./failure.js";
 import { createJsonCodec } from "./json.js";
 import { defaultLimits, type TranscoderOptions } from "./options.js";
 import { splitTarget } from "./path.js";
-import { statusOf } from "./problem.js";
-import { renderError, renderOptions } from "./render.js";
+import { renderOptions } from "./render.js";
 import { describeProblem, planRoutes, type RouteProblem } from "./route.js";
-import type { Match } from "./router.js";
 import { type CallStream, serveDownload, serveUpload } from "./serve-stream.js";
+import { type CallUnary, serveUnary } from "./serve-unary.js";
+import { wheelTimer } from "./timer.js";
 
 /** A REST API, made of annotations. */
 export interface Transcoder<Context> {
-  /** Answers a request. Resolves to false, with nothing written, when no route has its path. */
-  handle(request: RestRequest, response: RestResponse, incoming: Context): Promise<boolean>;
+  /**
+   * Answers a request, whatever becomes of it. Returns false, with nothing written, when no route has
+   * its path. A failure to write an answer goes to `onError`.
+   */
+  handle(request: RestRequest, response: RestResponse, incoming: Context): boolean;
   /** Answers a request with an error, as if a route had failed before its call. */
   refuse(request: RestRequest, response: RestResponse, incoming: Context, error: ConnectError): void;
   /** Every binding, in the order of the contract. */
@@ -29,7 +32,7 @@ export interface Transcoder<Context> {
 export interface TranscoderParts<Context> {
   readonly services: Iterable<DescService>;
   /** Calls a unary method. */
-  call(call: TranscodedCall<Context>): Promise<TranscodedReply>;
+  readonly call: CallUnary<Context>;
   /** Calls a method that streams one way; without it, such methods are refused with STREAM_UNSUPPORTED. */
   readonly stream?: CallStream<Context>;
   readonly options: TranscoderOptions<Context>;
@@ -38,17 +41,6 @@ export interface TranscoderParts<Context> {
 /** All that is wrong with the services' `google.api.http` annotations, conflicting routes included. */
 export function findRouteProblems(services: Iterable<DescService>): RouteProblem[] {
   return planRoutes(services).problems;
-}
-
-/** One request, and how far it has come. */
-interface Exchange<Context> {
-  readonly request: RestRequest;
-  readonly response: RestResponse;
-  readonly incoming: Context;
-  readonly requestId: string;
-  endpoint: Endpoint | undefined;
-  form: ErrorForm;
-  called: boolean;
 }
 
 /**
@@ -61,10 +53,10 @@ export function createTranscoder<Context>(parts: TranscoderParts<Context>): Tran
   if (problems.length > 0) throw new Error(`HTTP annotations:\n${problems.map(describeProblem).join("\n")}`);
   const { serve, fail, exchangeOf } = planHandling(parts, routes);
   return {
-    async handle(request, response, incoming) {
+    handle(request, response, incoming) {
       const exchange = exchangeOf(request, response, incoming);
       try {
-        return await serve(exchange);
+        return serve(exchange);
       } catch (failure) {
         fail(exchange, failure);
         return true;
@@ -80,7 +72,7 @@ function planHandling<Context>(
   routes: Parameters<typeof planEndpoints>[0],
 ) {
   const limits = { ...defaultLimits, ...options.limits };
-  const { registry, startTimer = nodeTimer } = options;
+  const { registry, startTimer = wheelTimer } = options;
   const problems = problemForm(registry);
   const router = planEndpoints(routes, {
     codec: options.codec ?? createJsonCodec({ registry, maxDepth: limits.depth }),
@@ -91,7 +83,7 @@ function planHandling<Context>(
     replyHeaders: (method) => options.replyHeaders?.(method) ?? {},
     errorForm: (method) => options.errorForm?.(method) ?? problems,
   });
-  const lingering = { milliseconds: limits.lingerMs, startTimer };
+  const { asError, fail } = planFailures(options, { milliseconds: limits.lingerMs, startTimer });
   const { stalledMs, keepAliveMs } = limits;
   const streaming = { registry, stalledMs, keepAliveMs, startTimer };
 
@@ -100,7 +92,7 @@ function planHandling<Context>(
     return { request, response, incoming, requestId, endpoint: undefined, form: problems, called: false };
   };
 
-  const serve = async (exchange: Exchange<Context>): Promise<boolean> => {
+  const serve = (exchange: Exchange<Context>): boolean => {
     const url = exchange.request.url ?? "";
     const { path, query } = splitTarget(url);
     const match = lookUp(router, exchange.request.method ?? "", path);
@@ -111,57 +103,23 @@ function planHandling<Context>(
       const other = lookUp(router, match.allow[0] ?? "", path);
       if (other.kind === "found") exchange.form = other.value.form;
       answerOtherMethod(exchange, match.allow, path);
-    } else await serveMatch(exchange, match, query);
+    } else {
+      exchange.endpoint = match.value;
+      const bindable = { request: exchange.request, segments: match.segments, query };
+      serveEndpoint(exchange, match.value, bindable).catch((failure) => fail(exchange, failure));
+    }
     return true;
   };
 
-  const serveMatch = async (
-    exchange: Exchange<Context>,
-    { value: endpoint, segments }: Extract<Match<Endpoint>, { kind: "found" }>,
-    query: string,
-  ): Promise<void> => {
-    exchange.endpoint = endpoint;
-    const { request, response, incoming } = exchange;
-    const { method, text: route } = endpoint.route;
-    const bindable = { request, segments, query };
-    if (endpoint.kind === "unary") {
-      const input = await endpoint.bind(bindable);
-      const made = createCall({
-        method: method as DescMethodUnary,
-        route,
-        input,
-        request,
-        response,
-        incoming,
-      });
-      exchange.called = true;
-      const reply = await call(made);
-      if (!response.destroyed) endpoint.render(exchange, reply);
-    } else if (!stream || endpoint.kind === "bidi_streaming") {
+  const serveEndpoint = (exchange: Exchange<Context>, plan: Endpoint, bindable: Bindable): Promise<void> => {
+    if (plan.kind === "unary") return serveUnary(exchange, plan, bindable, call);
+    const { method } = plan.route;
+    if (!stream || plan.kind === "bidi_streaming") {
       throw errors.streamUnsupported({ method: `${method.parent.typeName}.${method.name}` });
-    } else if (endpoint.kind === "client_streaming") {
-      await serveUpload(exchange, { plan: endpoint, bindable }, stream);
-    } else {
-      const errorOf = (failure: unknown) => asError(exchange, failure);
-      const rendering = { ...streaming, errorOf, form: endpoint.form };
-      await serveDownload(exchange, { plan: endpoint, bindable }, stream, rendering);
     }
-  };
-
-  const asError = (exchange: Exchange<Context>, failure: unknown): ConnectError => {
-    if (failure instanceof ConnectError) return failure;
-    const method = exchange.endpoint?.route.method;
-    options.onError?.(failure, { incoming: exchange.incoming, method });
-    return errors.internal(failure);
-  };
-
-  const fail = (exchange: Exchange<Context>, failure: unknown): void => {
-    const error = asError(exchange, failure);
-    if (!exchange.called) reportRejection(exchange, error, options);
-    const { response } = exchange;
-    if (response.destroyed) return;
-    if (response.headersSent) response.destroy();
-    else renderError(exchange, error, { form: exchange.form, lingering });
+    if (plan.kind === "client_streaming") return serveUpload(exchange, { plan, bindable }, stream);
+    const errorOf = (failure: unknown) => asError(exchange, failure);
+    return serveDownload(exchange, { plan, bindable }, stream, { ...streaming, errorOf, form: plan.form });
   };
 
   return { serve, fail, exchangeOf };
@@ -178,24 +136,3 @@ function answerOtherMethod(exchange: Exchange<unknown>, methods: readonly string
   error.metadata.set("allow", allow);
   throw error;
 }
-
-function reportRejection<Context>(
-  { request, incoming, endpoint }: Exchange<Context>,
-  error: ConnectError,
-  { onReject }: TranscoderOptions<Context>,
-): void {
-  onReject?.({
-    incoming,
-    httpMethod: request.method ?? "",
-    route: endpoint?.route.text,
-    method: endpoint?.route.method,
-    status: statusOf(error),
-    reason: errorFacts(error)?.reason,
-    error,
-  });
-}
-
-const nodeTimer: StartTimer = (milliseconds, fire) => {
-  const timer = setTimeout(fire, milliseconds);
-  return () => clearTimeout(timer);
-};

@@ -124,10 +124,8 @@ export async function serve({
   });
   const port = await listen((request, response) => {
     before?.(request, response);
-    void transcoder.handle(request, response, { id: "r1" }).then((handled) => {
-      if (!handled)
-        response.writeHead(404, { "content-type": "text/plain", "content-length": 8 }).end("no route");
-    });
+    if (transcoder.handle(request, response, { id: "r1" })) return;
+    response.writeHead(404, { "content-type": "text/plain", "content-length": 8 }).end("no route");
   });
   return { port, seen, rejections, failures, send: (...args) => send(port, ...args) };
 }

@@ -234,6 +234,18 @@ describe("the transcoder", () => {
     ]);
   });
 
+  it("answers 500 where an answer cannot be made, and tells of it", async () => {
+    const bug = new Error("a bug");
+    const options = {
+      onReject: () => {
+        throw bug;
+      },
+    };
+    const server = await serve({ options });
+    const { status, text } = await server.send("GET", "/v1/everything?nothing=1");
+    expect([status, text, server.failures]).toEqual([500, "", [bug]]);
+  });
+
   it("lists its routes", () => {
     const { routes } = createTranscoder<Context>({
       services: [serviceOf("Fixture")],

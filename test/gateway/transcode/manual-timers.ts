@@ -1,4 +1,4 @@
-import type { StartTimer } from "../../../services/gateway/transcode/body.js";
+import type { StartTimer } from "../../../services/gateway/transcode/timer.js";
 
 /** Timers that fire when told. */
 export function manualTimers(): {

@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
-import { readBytes } from "../../../services/gateway/transcode/body.js";
 import type { RestRequest } from "../../../services/gateway/transcode/exchange.js";
 import { takeIn } from "../../../services/gateway/transcode/intake.js";
+import { readBytes } from "../../../services/gateway/transcode/read-bytes.js";
 import { type BodySpace, createBodySpace } from "../../../services/kit/serve/body-space.js";
 import { until } from "../../support/until.js";
 import { manualTimers } from "./manual-timers.js";
@@ -27,7 +27,11 @@ describe("a whole body", () => {
   const begin = () => {
     const timers = manualTimers();
     const request = body();
-    const bytes = readBytes(request, { ...pace, maxBytes: 1000, startTimer: timers.startTimer });
+    const bytes = readBytes(
+      request,
+      { ...pace, maxBytes: 1000, startTimer: timers.startTimer },
+      (whole) => whole,
+    );
     bytes.catch(() => undefined);
     return { timers, request, bytes };
   };
@@ -58,7 +62,7 @@ describe("the memory of bodies that arrive", () => {
   const begin = (space: BodySpace) => {
     const { startTimer } = manualTimers();
     const request = body();
-    const bytes = readBytes(request, { ...pace, maxBytes: 1000, startTimer, space });
+    const bytes = readBytes(request, { ...pace, maxBytes: 1000, startTimer, space }, (whole) => whole);
     bytes.catch(() => undefined);
     return { request, bytes };
   };
