@@ -1,6 +1,8 @@
 /** Names are lower-case tokens (RFC 9113, section 8.2.1; RFC 9110, section 5.1). */
 const token = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 const pseudo = /^:[a-z]+$/;
+/** What nearly all values are, and need not be looked into any further. */
+const plainValue = /^[!-~](?:[ -~]*[!-~])?$/;
 const forbiddenInValue = /[\0\r\n]/;
 const beyondOctets = /[^\0-\xff]/;
 
@@ -27,6 +29,7 @@ export function nameProblem(name: string): string | undefined {
 /** The same of the value alone. */
 export function valueProblem(name: string, value: string): string | undefined {
   if (name === "te" && value !== "trailers") return '"te" can only be "trailers"';
+  if (plainValue.test(value)) return undefined;
   if (forbiddenInValue.test(value)) return `the value of "${shown(name)}" has a character that none may have`;
   if (beyondOctets.test(value)) return `the value of "${shown(name)}" is more than octets can say`;
   return hasSpaceAround(value) ? `the value of "${shown(name)}" has space around it` : undefined;

@@ -150,7 +150,7 @@ export class HeaderEncoder {
   }
 
   #writeField(name: HeaderName, value: string): void {
-    const known = name.staticValues.get(value) ?? this.#indexOf(name.entries.get(value));
+    const known = name.staticValues?.get(value) ?? this.#indexOf(name.entries.get(value));
     if (known !== undefined) {
       this.#integer(indexedField, known);
       return;

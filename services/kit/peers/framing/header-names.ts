@@ -47,8 +47,8 @@ export class HeaderName {
   readonly indexing: Indexing;
   /** Index in the static table with any value; 0 for none. */
   readonly staticIndex: number;
-  /** Indexes in the static table by value. */
-  readonly staticValues: ReadonlyMap<string, number>;
+  /** Indexes in the static table by value; none for most names. */
+  readonly staticValues: ReadonlyMap<string, number> | undefined;
   /** Numbers of entries in the dynamic table by value. */
   readonly entries = new Map<string, number>();
   readonly #seen = new Set<string>();
@@ -100,10 +100,10 @@ function indexingOf(name: string): Indexing {
   return secretWords.some((word) => name.includes(word)) ? "secret" : "repeated";
 }
 
-function staticValuesOf(text: string): ReadonlyMap<string, number> {
+function staticValuesOf(text: string): ReadonlyMap<string, number> | undefined {
   const values = new Map<string, number>();
   for (const [index, [name, value]] of staticFields.entries()) {
     if (name === text && value !== "") values.set(value, index + 1);
   }
-  return values;
+  return values.size > 0 ? values : undefined;
 }
