@@ -5,6 +5,29 @@ import { maskSecrets } from "./mask-secrets.js";
 /** Nothing of it needs escaping in JSON, and of secrets it may hold JSON web tokens alone. */
 const plain = /^[A-Za-z0-9_./-]*$/;
 const rememberedMessages = 500;
+const rememberedTexts = 2_000;
+
+/** Fields that say the same again and again. */
+const repeating: ReadonlySet<string> = new Set<keyof LogFields>([
+  "method",
+  "code",
+  "reason",
+  "caller",
+  "principal",
+  "tenant",
+  "workload",
+]);
+
+/** How each field is written. */
+const forms = new Map(
+  Object.entries(logFieldTypes).map(([name, type]) => [
+    name,
+    { type, label: `"${name}":`, repeats: repeating.has(name) },
+  ]),
+);
+
+/** What follows the point in whole thousandths. */
+const thousandths = Array.from({ length: 1000 }, (_, n) => (n === 0 ? "" : String(n / 1000).slice(1)));
 
 /** One line, before it is text. */
 export interface Line {
@@ -17,41 +40,57 @@ export interface Line {
   readonly span: { readonly traceId: string; readonly spanId: string } | undefined;
 }
 
-/** Writes lines of plain fields, as pino writes them, for a fifth of its price. */
+/** Writes lines of plain fields, as pino writes them, for a tenth of its price. */
 export function createLineWriter(clock: Clock): (line: Line) => string {
   const timestampOf = createTimestamps();
-  const messages = new Map<string, string>();
-  const messageOf = (message: string): string => {
-    const known = messages.get(message);
-    if (known !== undefined) return known;
-    const text = JSON.stringify(maskSecrets(message));
-    // Messages are constants of the code, but nobody enforces it.
-    if (messages.size < rememberedMessages) messages.set(message, text);
+  // Messages are constants of the code, but nobody enforces it.
+  const messageOf = remembering(rememberedMessages, (message) => JSON.stringify(maskSecrets(message)));
+  const textOf = remembering(rememberedTexts, masked);
+  const metadataText = (fields: LogFields): string => {
+    let text = "";
+    for (const name of Object.keys(fields)) {
+      const form = forms.get(name);
+      const value: unknown = fields[name as keyof LogFields];
+      if (!form || typeof value !== form.type) continue;
+      if (text !== "") text += ",";
+      text += form.label;
+      if (typeof value === "string") text += form.repeats ? textOf(value) : masked(value);
+      else text += shownScalar(value);
+    }
     return text;
   };
   return ({ level, service, correlationId, message, fields, span }) => {
-    const head = `{"level":"${level}","timestamp":"${timestampOf(clock.now())}","service":${quoted(service)}`;
+    const head = `{"level":"${level}","timestamp":"${timestampOf(clock.now())}","service":${textOf(service)}`;
     const said = `"correlation_id":${quoted(correlationId)},"message":${messageOf(message)}`;
-    return `${head},${said},"metadata":{${metadataText(fields, span)}}}\n`;
+    const text = metadataText(fields);
+    return `${head},${said},"metadata":{${span ? withSpan(text, span) : text}}}\n`;
   };
 }
 
-function metadataText(fields: LogFields, span: Line["span"]): string {
-  let text = "";
-  for (const key of Object.keys(fields)) {
-    if (!Object.hasOwn(logFieldTypes, key)) continue;
-    const name = key as keyof typeof logFieldTypes;
-    const value: unknown = fields[name];
-    if (typeof value !== logFieldTypes[name]) continue;
-    const shown = typeof value === "string" ? masked(value) : shownScalar(value);
-    text += text === "" ? `"${key}":${shown}` : `,"${key}":${shown}`;
-  }
-  if (!span) return text;
-  return `${text === "" ? "" : `${text},`}"trace_id":"${span.traceId}","span_id":"${span.spanId}"`;
+function withSpan(text: string, { traceId, spanId }: NonNullable<Line["span"]>): string {
+  return `${text === "" ? "" : `${text},`}"trace_id":"${traceId}","span_id":"${spanId}"`;
+}
+
+/** What is made of a text, once for each of the first so many. */
+function remembering(most: number, make: (text: string) => string): (text: string) => string {
+  const known = new Map<string, string>();
+  return (text) => {
+    const remembered = known.get(text);
+    if (remembered !== undefined) return remembered;
+    const made = make(text);
+    if (known.size < most) known.set(text, made);
+    return made;
+  };
 }
 
 function shownScalar(value: unknown): string {
-  return typeof value === "number" && !Number.isFinite(value) ? "null" : String(value);
+  if (typeof value !== "number") return String(value);
+  const whole = Math.floor(value);
+  const rest = Math.round((value - whole) * 1000);
+  // Durations: Node takes longer for fractions than for all the rest of a line.
+  if (value >= 0 && whole < 2 ** 30 && (whole * 1000 + rest) / 1000 === value)
+    return whole + thousandths[rest]!;
+  return Number.isFinite(value) ? String(value) : "null";
 }
 
 function masked(value: string): string {

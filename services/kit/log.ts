@@ -1,19 +1,17 @@
 import { trace } from "@opentelemetry/api";
-import { type DestinationStream, destination as fileDestination, type LoggerOptions, pino } from "pino";
+import { type DestinationStream, type LoggerOptions, pino } from "pino";
 import { type Clock, systemClock } from "./clock.js";
 import { isRedacted, type RedactedFields } from "./contract/data-class.js";
 import { errorChain } from "./error-chain.js";
 import { type LogFields, permittedFields } from "./log-fields.js";
 import { createLineWriter } from "./log-line.js";
+import { sinkOf, standardOutput } from "./log-sink.js";
 import { maskSecrets } from "./mask-secrets.js";
 
 export type { LogFields } from "./log-fields.js";
 
 const messageBound = 2_000;
 const correlationBound = 128;
-const flushBoundMs = 2_000;
-/** Characters that wait for a slow reader of the log before lines are dropped. */
-const bufferBound = 16 * 1024 * 1024;
 
 /** From the most to the least talkative; `silent` writes nothing. */
 export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
@@ -65,7 +63,7 @@ export interface LogOptions {
 /** Makes the log of a process. A line never throws and never waits. */
 export function createLog(options: LogOptions): Log {
   const { service, level, clock = systemClock, onLine, onDropped } = options;
-  const sink = options.destination ? given(options.destination) : standardOutput(onDropped);
+  const sink = options.destination ? sinkOf(options.destination) : standardOutput(onDropped);
   const logger = pino(pinoOptions(service, level, clock), sink.stream);
   const lineOf = createLineWriter(clock);
 
@@ -134,31 +132,4 @@ function causeFields(cause: unknown): Record<string, unknown> {
     error_stack: error?.stack,
     ...(causes.length > 0 && { error_causes: causes }),
   };
-}
-
-interface Sink {
-  readonly stream: DestinationStream;
-  flush(): Promise<void>;
-  close(): void;
-}
-
-function given(stream: DestinationStream): Sink {
-  return { stream, flush: async () => {}, close: () => {} };
-}
-
-function standardOutput(onDropped: (() => void) | undefined): Sink {
-  // With a minLength of 0, flush would return while a write is under way.
-  const stream = fileDestination({ fd: 1, sync: false, minLength: 1, maxLength: bufferBound });
-  if (onDropped) stream.on("drop", onDropped);
-  return { stream, flush: () => flushWithin(stream, flushBoundMs), close: () => stream.flushSync() };
-}
-
-function flushWithin(stream: ReturnType<typeof fileDestination>, boundMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, boundMs);
-    stream.flush(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
 }
