@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { bench as codecBench } from "./codec.bench.js";
 import { connectionRows } from "./gateway/connections.js";
-import { contestants, grpcNative, restInProcess, restUpstream } from "./gateway/contestants.js";
+import { connectJson, contestants, grpcNative, restInProcess, restUpstream } from "./gateway/contestants.js";
 import { contestRows } from "./gateway/goals.js";
 import { latencyRows } from "./gateway/latency.js";
 import { memoryCallRows } from "./gateway/memory-call.js";
@@ -18,7 +18,7 @@ const parts = ["contest", "profile", "latency", "connections", "memory", "codec"
  * What our gateway costs beside its peers, in CPU time for each request on one
  * core. `--part contest,profile,…` runs some of it, `--only NAME,…` some
  * contestants, `--rounds` and `--seconds` set how long; `--short` compares ours with
- * raw node:http alone and fails when that has become much worse than recorded.
+ * raw Node alone and fails when that has become much worse than recorded.
  */
 export const bench: Bench = async (args) => {
   const text = { type: "string" } as const;
@@ -65,7 +65,7 @@ export const bench: Bench = async (args) => {
 
 async function profiles(): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const name of [restInProcess, restUpstream, grpcNative]) {
+  for (const name of [restInProcess, restUpstream, grpcNative, connectJson]) {
     rows.push(...(await profileRows(contestants.find((one) => one.name === name)!)));
   }
   return rows;

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { ownTemporaryDirectory } from "./own-temporary-directory.js";
 import { formatRows, type Row } from "./rows.js";
 
 /** A bench: measures, and compares with what else there is. */
@@ -29,4 +30,5 @@ async function main([name = "", ...args]: readonly string[]): Promise<void> {
   process.stdout.write(values.json ? `${JSON.stringify({ rows }, undefined, 2)}\n` : formatRows(rows));
 }
 
+ownTemporaryDirectory();
 await main(process.argv.slice(2));

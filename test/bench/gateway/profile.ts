@@ -40,7 +40,10 @@ const withoutFile: Readonly<Record<string, string>> = {
   "(program)": "native code and system calls",
 };
 
-/** Shares of a contestant's CPU time under full load, by area: where self time is spent, idle time left out. */
+/**
+ * Shares of a contestant's CPU time under full load: where self time is spent, by area and by function, idle
+ * time left out.
+ */
 export async function profileRows(contestant: Contestant): Promise<Row[]> {
   const upstream = contestant.upstream ? await startUpstream() : undefined;
   const running = await contestant.start(upstream?.port ?? 0);
@@ -60,21 +63,51 @@ export async function profileRows(contestant: Contestant): Promise<Row[]> {
   }
 }
 
+/** How many functions are told of, those with the most self time first. */
+const mostFunctions = 10;
+
 function rowsOf(name: string, { nodes, samples = [] }: Profiler.Profile): Row[] {
-  const areaOfNode = new Map(nodes.map((node) => [node.id, areaOf(node.callFrame)]));
-  const counts = new Map<string, number>();
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  const areas = new Map<string, number>();
+  const functions = new Map<string, number>();
+  let busy = 0;
   for (const id of samples) {
-    const area = areaOfNode.get(id);
-    if (area !== undefined) counts.set(area, (counts.get(area) ?? 0) + 1);
+    const frame = frames.get(id);
+    const area = frame && areaOf(frame);
+    if (!frame || area === undefined) continue;
+    busy += 1;
+    areas.set(area, (areas.get(area) ?? 0) + 1);
+    const title = titleOf(frame);
+    if (title !== undefined) functions.set(title, (functions.get(title) ?? 0) + 1);
   }
-  const busy = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  return [...counts]
-    .sort(([, a], [, b]) => b - a)
-    .map(([area, count]) => ({
-      measure: `CPU profile of ${name}: ${area}`,
-      value: Math.round((count / busy) * 1000) / 10,
-      unit: "%",
-    }));
+  const row = (what: string, count: number): Row => ({
+    measure: `CPU profile of ${name}${what}`,
+    value: Math.round((count / busy) * 1000) / 10,
+    unit: "%",
+  });
+  return [
+    ...mostFirst(areas).map(([area, count]) => row(`: ${area}`, count)),
+    ...mostFirst(functions)
+      .slice(0, mostFunctions)
+      .map(([title, count]) => row(`, function ${title}`, count)),
+  ];
+}
+
+function mostFirst(counts: ReadonlyMap<string, number>): [string, number][] {
+  return [...counts].sort(([, a], [, b]) => b - a);
+}
+
+/** A function with the file it stands in; undefined for what is none. */
+function titleOf({
+  functionName,
+  scriptId,
+  url,
+  lineNumber,
+}: Profiler.ProfileNode["callFrame"]): string | undefined {
+  if (functionName in withoutFile) return undefined;
+  const called = functionName || "without a name";
+  if (url === "") return scriptId === "0" ? called : `${called} (compiled codecs)`;
+  return `${called} (${url.split("/").slice(-2).join("/")}:${lineNumber + 1})`;
 }
 
 /** Undefined for time in which nothing was done. */

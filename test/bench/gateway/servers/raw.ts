@@ -5,6 +5,8 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { framed } from "../contract/frames.js";
 import { answer, methodOf, plainService, restPath, review, rpcPath } from "../contract/review.js";
 
+/** How long a connection may wait for its turn between two rounds, in milliseconds. */
+const turnMs = 60_000;
 const grpcHeaders = { ":status": 200, "content-type": "application/grpc" };
 
 /** What node:http itself takes: JSON in, JSON out, no contract. */
@@ -27,6 +29,7 @@ export async function serveRawHttp(): Promise<number> {
       response.end(text);
     });
   });
+  server.keepAliveTimeout = turnMs;
   return portOf(server);
 }
 
