@@ -88,7 +88,7 @@ export function createCors({ origins, credentials, preflightSeconds, methodsOf }
       requireHeaders(request);
       headers["access-control-allow-headers"] = admittedHeaders.join(", ");
       headers["access-control-max-age"] = String(preflightSeconds);
-      addVary(headers, "access-control-request-method", "access-control-request-headers");
+      addVary(headers, "access-control-request-method, access-control-request-headers");
       return headers;
     },
   };

@@ -47,7 +47,8 @@ export function createEdge({ config, log, metrics }: EdgeOptions): Edge {
         methodsOf: pathMethods({ ...port, documents: documentPaths() }),
       });
       const shape = createOutgoing({
-        decorate: planDecoration(config, port, cors.addHeaders),
+        decorate: planDecoration(port, cors.addHeaders),
+        always: securityHeaders(config),
         compressFromBytes: config.compressFromBytes,
       });
       const refuse = planRefusal({ port, log, metrics });
@@ -67,11 +68,9 @@ export function createEdge({ config, log, metrics }: EdgeOptions): Edge {
 }
 
 function planDecoration(
-  config: EdgeConfig,
   { contracts }: EdgePort,
   addCors: (request: Request, headers: Head["headers"]) => void,
 ): (request: Request, head: Head) => void {
-  const securityOf = securityHeaders(config);
   const byPath = new Map(
     [...contracts.values()].map((contract) => [`/${contract.name}`, cacheHeaders(contract)]),
   );
@@ -83,7 +82,6 @@ function planDecoration(
       if (known.vary !== undefined) addVary(headers, String(known.vary));
     }
     headers["cache-control"] = cacheControl(request, status, headers["cache-control"]);
-    for (const [name, value] of securityOf(request)) headers[name] ??= value;
     addCors(request, headers);
   };
 }

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeader, OutgoingHttpHeaders } from "node:http";
 import type { Request, Response } from "../../kit/serve/listen.js";
 import { isNamedBy } from "../transcode/entity-tag.js";
 import { type Coding, negotiateCoding } from "./accept-encoding.js";
@@ -10,6 +10,26 @@ import { codedTag } from "./validator.js";
 export interface Head {
   readonly status: number;
   readonly headers: OutgoingHttpHeaders;
+}
+
+/** Headers by name, in lower case. */
+export type HeaderList = readonly (readonly [name: string, value: string])[];
+
+/** Adds those headers of `always` whose names are not there. */
+export function completed(headers: OutgoingHttpHeaders, always: HeaderList): OutgoingHttpHeaders {
+  for (const [name, value] of always) headers[name] ??= value;
+  return headers;
+}
+
+/** The same, names and values in turn: node:http writes them as fast, and they need not become an object's. */
+export function flattened(headers: OutgoingHttpHeaders, always: HeaderList): OutgoingHttpHeader[] {
+  const flat: OutgoingHttpHeader[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined) flat.push(name, value);
+  }
+  for (const [name, value] of always) if (headers[name] === undefined) flat.push(name, value);
+  return flat;
 }
 
 /** Whether the head depends on the body, or the body on the client. */

@@ -1,10 +1,14 @@
-import type { OutgoingHttpHeaders } from "node:http";
+import type { OutgoingHttpHeader, OutgoingHttpHeaders } from "node:http";
 import type { Request, Response } from "../../kit/serve/listen.js";
+import { encodingOf } from "../transcode/encoding.js";
 import type { Coding } from "./accept-encoding.js";
 import { type Coders, compressWhole, createCoders, isCompressible, type StreamCoder } from "./compress.js";
 import {
   codingOf,
+  completed,
+  flattened,
   type Head,
+  type HeaderList,
   isCacheableRead,
   isKnown,
   isStream,
@@ -18,8 +22,10 @@ import { addVary } from "./vary.js";
 
 /** What becomes of the answers of a port. */
 export interface OutgoingOptions {
-  /** Adds what every answer carries. */
+  /** Changes the head of an answer before anything is decided by it. */
   decorate(request: Request, head: Head): void;
+  /** What an answer carries unless it says something else itself. */
+  always(request: Request): HeaderList;
   readonly compressFromBytes: number;
 }
 
@@ -67,7 +73,7 @@ function end(this: Shaped, chunk?: unknown, ...rest: unknown[]): Response {
 }
 
 interface Native {
-  writeHead(status: number, headers: OutgoingHttpHeaders): unknown;
+  writeHead(status: number, headers: OutgoingHttpHeaders | OutgoingHttpHeader[]): unknown;
   write(chunk: Chunk, ...rest: unknown[]): boolean;
   end(chunk?: unknown, ...rest: unknown[]): unknown;
 }
@@ -143,7 +149,8 @@ class Outgoing {
     if (coding) setCoding(head.headers, coding);
     head.headers["content-length"] = bytes;
     this.#sendHead(known ? notModified(head) : head);
-    this.#end(known ? undefined : body);
+    if (known) this.#end();
+    else this.#end(body, [encodingOf(body, bytes)]);
   }
 
   async #sendCompressed(head: Head, coding: Coding, body: Uint8Array): Promise<void> {
@@ -181,7 +188,10 @@ class Outgoing {
   }
 
   #sendHead({ status, headers }: Head): void {
-    this.#native.writeHead.call(this.#response, status, headers);
+    const always = this.#plan.always(this.#request);
+    const isHttp1 = !("stream" in this.#response);
+    const all = isHttp1 ? flattened(headers, always) : completed(headers, always);
+    this.#native.writeHead.call(this.#response, status, all);
   }
 
   #send(chunk: Chunk, rest: readonly unknown[] = []): boolean {

@@ -1,5 +1,6 @@
 import type { TLSSocket } from "node:tls";
 import type { Request } from "../../kit/serve/listen.js";
+import type { HeaderList } from "./head.js";
 
 /** What an answer says to a browser unless it says something else itself. */
 const always: HeaderList = Object.entries({
@@ -20,9 +21,6 @@ export interface SecurityOptions {
   readonly hstsSeconds: number;
   readonly proxyHops: number;
 }
-
-/** Headers by name. */
-export type HeaderList = readonly (readonly [name: string, value: string])[];
 
 /** Headers of every answer: those that tell browsers what not to do, and over TLS to insist on it (RFC 6797). */
 export function securityHeaders({ hstsSeconds, proxyHops }: SecurityOptions) {

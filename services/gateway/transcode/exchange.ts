@@ -24,7 +24,7 @@ export interface RestResponse {
   write(chunk: string | Uint8Array): boolean;
   /** Sent behind the body, where the protocol has a place for them; before `end`. */
   addTrailers(headers: OutgoingHttpHeaders): void;
-  end(chunk?: string | Uint8Array): unknown;
+  end(chunk?: string | Uint8Array, encoding?: BufferEncoding): unknown;
   destroy(error?: Error): unknown;
   once: Writable["once"];
   off: Writable["off"];

@@ -4,6 +4,7 @@ import { reflect } from "@bufbuild/protobuf/reflect";
 import type { ConnectError } from "@connectrpc/connect";
 import type { TranscodedReply } from "./call.js";
 import { planContent } from "./content.js";
+import { encodingOf } from "./encoding.js";
 import { formatTag } from "./entity-tag.js";
 import type { ErrorForm } from "./error-form.js";
 import type { Ends } from "./exchange.js";
@@ -36,9 +37,10 @@ export function planRender(route: Route, { codec, lingering, fixed, form }: Rend
   const tagOf = planTag(route);
   return ({ request, response, requestId }, { message, header, trailer }) => {
     const { type, body } = content(message);
+    const bytes = Buffer.byteLength(body);
     const headers: OutgoingHttpHeaders = {
       "content-type": type,
-      "content-length": Buffer.byteLength(body),
+      "content-length": bytes,
       "x-request-id": requestId,
       ...fixed,
     };
@@ -51,7 +53,8 @@ export function planRender(route: Route, { codec, lingering, fixed, form }: Rend
     if (unread && request.httpVersionMajor === 1) headers.connection = "close";
     response.writeHead(200, headers);
     if (unread) endUnread(request, response, body, lingering);
-    else response.end(request.method === "HEAD" ? undefined : body);
+    else if (request.method === "HEAD") response.end();
+    else response.end(body, encodingOf(body, bytes));
   };
 }
 

@@ -165,8 +165,9 @@ function dropEndlessTimeout({ headers }: Request): void {
   }
 }
 
-function pathOf(request: Pick<Request, "url">): string {
-  return request.url?.split("?", 1)[0] ?? "";
+function pathOf({ url = "" }: Pick<Request, "url">): string {
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
 }
 
 /** Malformed bodies and unknown paths never reach the chain; this is their one line. */

@@ -12,7 +12,7 @@ const decoders = { gzip: createGunzip, br: createBrotliDecompress };
 
 /** The edge's answers before a transcoder whose stream gives what is pushed. */
 async function edge(messages: AsyncIterable<Message>, options: Partial<ServeOptions> = {}) {
-  const shape = createOutgoing({ decorate: () => undefined, compressFromBytes: 1024 });
+  const shape = createOutgoing({ decorate: () => undefined, always: () => [], compressFromBytes: 1024 });
   const before: ServeOptions["before"] = (request, response) => shape(request, response);
   return serve({ before, stream: async () => streaming(messages), ...options });
 }
