@@ -133,6 +133,14 @@ describe.each(servers)("our own HTTP/2 client before %s", (_, start, needsGo) =>
       expect(right).toBe(64);
     });
 
+    it("may send much for little in return", async () => {
+      const right = await many(200, 16, async () => {
+        const failure = await call(octets, { method: "Fail" }).catch((error: unknown) => error);
+        return failure instanceof ConnectError && failure.code === Code.FailedPrecondition;
+      });
+      expect(right).toBe(200);
+    });
+
     it("hears errors", async () => {
       const failure = call(octets.subarray(0, 10), { method: "Fail" });
       await expect(failure).rejects.toMatchObject({

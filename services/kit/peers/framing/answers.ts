@@ -46,6 +46,11 @@ export class Answers {
     return this.#blocks.open;
   }
 
+  /** Octets of a header block that has not come in full. */
+  get held(): number {
+    return this.#blocks.held;
+  }
+
   /** Throws a StreamFault for an answer that is wrong, as the other two do. */
   headers(frame: Frame): void {
     this.#options.streams.of(frame.stream);

@@ -2,7 +2,7 @@
 const most = 1_000;
 /** What a server that has run out has regained for each second since it last had. */
 const regainedPerSecond = 100;
-/** What a server regains for each frame of an answer. */
+/** What a server regains for each frame of an answer, and of data that it may want to grant anew. */
 const regainedPerUse = 10;
 
 /**
@@ -34,7 +34,7 @@ export class FrameBudget {
     return this.#left >= 0;
   }
 
-  /** Counts a frame of an answer. */
+  /** Counts a frame of an answer, or of data to the server. */
   earn(): void {
     if (this.#left < most) this.#left = Math.min(most, this.#left + regainedPerUse);
   }

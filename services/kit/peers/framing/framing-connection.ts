@@ -77,7 +77,10 @@ export class FramingConnection {
     this.#carrier = carrier;
     this.#encoder = new HeaderEncoder(origin);
     this.#budget = new FrameBudget(now);
-    this.#outgoing = new Outgoing((octets, left) => this.#send(octets, left));
+    this.#outgoing = new Outgoing({
+      send: (octets, left) => this.#send(octets, left),
+      onData: () => this.#budget.earn(),
+    });
     this.#answers = new Answers({
       streams: this.#streams,
       outgoing: this.#outgoing,
@@ -102,9 +105,10 @@ export class FramingConnection {
     return this.#streams.size;
   }
 
-  /** Octets that are held for later: requests that wait for windows, frames that wait to leave, and a frame that has not come in full. */
+  /** Octets that are held for later: messages and frames that wait to leave, and what has not come in full. */
   get held(): number {
-    return this.#outgoing.backlog + this.#outgoing.length + this.#reader.held;
+    const outgoing = this.#outgoing.backlog + this.#outgoing.length;
+    return outgoing + this.#reader.held + this.#answers.held;
   }
 
   /** As `WireConnection` has it. */
@@ -168,7 +172,7 @@ export class FramingConnection {
     this.#firstUnsent = this.#streams.next;
     this.#carrier.send(octets, () => {
       left();
-      this.#owner.onFree();
+      if (this.#state !== "closed") this.#owner.onFree();
     });
   }
 
@@ -230,7 +234,6 @@ export class FramingConnection {
       return;
     }
     const code = frame.payload.readUInt32BE(0);
-    this.#streams.close(stream);
     this.#fail(stream, resetError(code), code === errorCode.refusedStream && !stream.answered);
   }
 
@@ -274,7 +277,6 @@ export class FramingConnection {
     this.#lastTaken = last;
     this.#leave();
     for (const stream of this.#streams.above(last)) {
-      this.#streams.close(stream);
       this.#fail(stream, resetError(errorCode.refusedStream), true);
     }
     this.#endWhenDone();
@@ -295,38 +297,42 @@ export class FramingConnection {
   #refuse(id: number, { code, message }: StreamFault): void {
     const stream = this.#streams.of(id);
     if (!stream) return;
-    this.#outgoing.reset(id, code);
-    this.#streams.reset(stream);
+    this.#reset(stream, code);
     this.#fail(stream, faultError(code, message), false);
   }
 
   #complete(stream: FramingStream): void {
     // Section 8.1: the rest of a request that is answered already is of no use.
-    if (stream.unsent) {
-      this.#outgoing.reset(stream.id, errorCode.cancel);
-      this.#streams.reset(stream);
-    } else this.#streams.close(stream);
-    this.#outgoing.drop(stream);
-    this.#owner.onReleased();
+    if (stream.unsent) this.#reset(stream, errorCode.cancel);
+    this.#release(stream);
     stream.listener.onEnd();
     this.#endWhenDone();
   }
 
   readonly #cancel = (stream: FramingStream): void => {
     if (!this.#streams.has(stream)) return;
-    this.#outgoing.reset(stream.id, errorCode.cancel);
-    this.#streams.reset(stream);
-    this.#outgoing.drop(stream);
-    this.#owner.onReleased();
+    this.#reset(stream, errorCode.cancel);
+    this.#release(stream);
     this.#endWhenDone();
   };
 
-  /** For a stream that is not open any more. */
+  #reset(stream: FramingStream, code: number): void {
+    this.#outgoing.reset(stream.id, code);
+    this.#streams.rememberReset(stream);
+  }
+
+  /** Of several that fail at once, who hears of one may have canceled another. */
   #fail(stream: FramingStream, error: ConnectError, unsent: boolean): void {
-    this.#outgoing.drop(stream);
-    this.#owner.onReleased();
+    if (!this.#streams.has(stream)) return;
+    this.#release(stream);
     stream.listener.onError(error, unsent);
     this.#endWhenDone();
+  }
+
+  #release(stream: FramingStream): void {
+    this.#streams.close(stream);
+    this.#outgoing.drop(stream);
+    this.#owner.onReleased();
   }
 
   #spend(): void {
@@ -362,7 +368,6 @@ export class FramingConnection {
     this.#state = "closed";
     this.#outgoing.close();
     for (const stream of this.#streams.above(0)) {
-      this.#streams.close(stream);
       const unsent = stream.id >= this.#firstUnsent;
       this.#fail(stream, connectionError(unsent ? sessionEnded() : error), unsent);
     }

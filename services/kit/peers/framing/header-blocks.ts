@@ -35,6 +35,11 @@ export class HeaderBlocks {
     return this.#stream !== 0;
   }
 
+  /** Octets of a block that is not complete. */
+  get held(): number {
+    return this.#length;
+  }
+
   /** Takes a HEADERS frame; the block, if that is all of it. */
   begin(frame: Frame): HeaderBlock | undefined {
     const octets = fragmentOf(frame);

@@ -17,10 +17,19 @@ const batchLength = 65_536;
 /** Frames without a message that may wait while the server reads nothing. */
 const mostControls = 4_096;
 
+/** Where frames go. */
+export interface OutgoingOptions {
+  /** Sends octets, and calls back when they have left; not called again before. */
+  readonly send: (octets: Buffer, left: () => void) => void;
+  /** Called for each frame of data. */
+  readonly onData: () => void;
+}
+
 /** Writes frames, and holds back what has no window (RFC 9113, section 5.2). */
 export class Outgoing {
   readonly #output = new FrameOutput();
-  readonly #send: (octets: Buffer, left: () => void) => void;
+  readonly #send: OutgoingOptions["send"];
+  readonly #onData: OutgoingOptions["onData"];
   /** Streams with something to send, in turn. */
   readonly #waiting = new Set<FramingStream>();
   #settings = defaultSettings;
@@ -31,9 +40,9 @@ export class Outgoing {
   #scheduled = false;
   #closed = false;
 
-  /** `send` calls back when the octets have left; it is not called again before. */
-  constructor(send: (octets: Buffer, left: () => void) => void) {
+  constructor({ send, onData }: OutgoingOptions) {
     this.#send = send;
+    this.#onData = onData;
   }
 
   /** What the server told of itself. */
@@ -81,7 +90,7 @@ export class Outgoing {
   message(stream: FramingStream, octets: Uint8Array): void {
     stream.unsent = octets;
     this.#backlog += octets.length;
-    const most = Math.min(this.#window, stream.sendWindow, this.#settings.maxFrameSize);
+    const most = Math.min(this.#window, stream.sendWindow, defaultFrameSize);
     if (this.#waiting.size === 0 && octets.length <= most) this.#sendPart(stream, octets.length);
     else this.#waiting.add(stream);
     this.#schedule();
@@ -209,6 +218,7 @@ export class Outgoing {
     const last = size === octets.length;
     const part = last ? octets : octets.subarray(0, size);
     this.#output.frame(frameType.data, last ? flag.endStream : flag.none, stream.id, part);
+    this.#onData();
     this.#window -= size;
     stream.sendWindow -= size;
     this.#backlog -= size;

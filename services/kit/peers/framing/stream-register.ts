@@ -56,9 +56,8 @@ export class StreamRegister {
     this.#open.delete(id);
   }
 
-  /** Closes a stream of which frames may still come. */
-  reset({ id }: FramingStream): void {
-    this.#open.delete(id);
+  /** Remembers that we ended a stream of which frames may still come. */
+  rememberReset({ id }: FramingStream): void {
     this.#reset.add(id);
     if (this.#reset.size <= resetsKept) return;
     const [oldest] = this.#reset;

@@ -120,6 +120,19 @@ describe("a connection that is lost", () => {
     expect(fate.released).toBe(2);
   });
 
+  it("tells each call once, even if one that hears of it cancels the others", () => {
+    const { connection, begin, fate, greet, receive } = openFraming();
+    const calls = [begin(), begin(), begin()];
+    calls[0]!.onEnd = () => {
+      for (const { cancel } of calls) cancel();
+    };
+    greet();
+    receive(goaway(0));
+    expect(calls.map(({ heard }) => heard.end !== undefined)).toEqual([true, false, false]);
+    expect(fate).toMatchObject({ released: 3, ended: true });
+    expect(connection.active).toBe(0);
+  });
+
   it("has said goodbye to a server that broke the protocol without sending it any more calls", async () => {
     const { begin, carrier, frames, receive } = openFraming();
     carrier.stuck = true;

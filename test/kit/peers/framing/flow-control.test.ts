@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { errorCode, flag, frameType } from "../../../../services/kit/peers/framing/protocol.js";
 import { answer, dataFrame, headersFrame, okHeaders, openFraming, rawFrame, uint32 } from "./server-side.js";
@@ -52,6 +53,18 @@ describe("a request", () => {
     expect(await sentBy(opened)).toEqual({ 1: 101 });
     opened.greet([4, 1_000]);
     expect(await sentBy(opened)).toEqual({ 1: 200 });
+  });
+
+  it("may be granted in small parts for as long as it takes", async () => {
+    const opened = openFraming();
+    opened.greet([4, 0]);
+    opened.begin(Buffer.alloc(5_000));
+    for (let i = 0; i < 5_000; i += 1) {
+      opened.receive(windowUpdate(1, 1));
+      await turn();
+    }
+    expect(await sentBy(opened)).toEqual({ 1: 5_000 });
+    expect(opened.fate.ended).toBe(false);
   });
 
   it("that is answered before it has left is broken off", async () => {

@@ -150,9 +150,13 @@ export function openFraming(limits: { streamWindowBytes?: number; sessionWindowB
       onData: (chunk) => note({ data: Buffer.concat([heard.data, chunk]) }),
       onTrailers: (given) => note({ trailers: given }),
       onEnd: () => note({ end: "answered" }),
-      onError: (error, unsent) => note({ end: { error, unsent } }),
+      onError: (error, unsent) => {
+        note({ end: { error, unsent } });
+        call.onEnd();
+      },
     });
-    return { heard, cancel: () => stream.cancel() };
+    const call = { heard, cancel: () => stream.cancel(), onEnd: () => {} };
+    return call;
   };
 
   /** All frames that have left, once what waits has. */
