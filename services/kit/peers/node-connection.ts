@@ -36,6 +36,8 @@ class NodeConnection implements WireConnection {
       peerMaxConcurrentStreams: assumedStreams,
     });
     this.#session.once("connect", () => {
+      // It is told of later, too late for a session that was destroyed meanwhile.
+      if (this.#session.destroyed) return;
       this.#session.setLocalWindowSize(limits.sessionWindowBytes);
       owner.onConnected();
     });

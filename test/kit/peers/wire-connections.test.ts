@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { AgentsService } from "#gen/ts/consciousness/agents/v1/agents_service_pb.js";
@@ -276,6 +277,17 @@ describe.each(http2ClientNames)("with the %s client,", (client) => {
       under.push(call(getAgent, request, {}), call(getAgent, request, {}));
       for (const one of under) one.catch(() => undefined);
       await expectRefusal(call(getAgent, request, {}), Code.Unavailable, "OVERLOADED");
+    });
+
+    it("fail when the pool is closed while its connection is made, however far that is", async () => {
+      const { url } = await scriptedServer((stream) => answerWith(stream, "ada"));
+      for (let turns = 0; turns < 12; turns += 1) {
+        const { call, pool } = clientOf(url);
+        const answer = nameOf(call(getAgent, request, {})).catch(({ code }) => code);
+        for (let i = 0; i < turns; i += 1) await turn();
+        pool.close();
+        expect(["ada", Code.Unavailable]).toContain(await answer);
+      }
     });
 
     it("are refused when the pool is closed while they wait", async () => {
