@@ -6,6 +6,7 @@ import { type Coders, compressWhole, createCoders, isCompressible, type StreamCo
 import {
   codingOf,
   completed,
+  copied,
   flattened,
   type Head,
   type HeaderList,
@@ -97,7 +98,7 @@ class Outgoing {
   }
 
   writeHead(status: number, given: OutgoingHttpHeaders = {}): Response {
-    const head = { status, headers: { ...given } };
+    const head = { status, headers: copied(given) };
     this.#plan.decorate(this.#request, head);
     if (isCompressible(head.headers["content-type"])) addVary(head.headers, "accept-encoding");
     if (mayChange(this.#request, this.#response, head)) this.#waiting = head;

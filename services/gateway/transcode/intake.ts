@@ -1,6 +1,5 @@
 import { errors } from "../../kit/errors.js";
 import type { RestRequest } from "./exchange.js";
-import { abrupt } from "./read-bytes.js";
 import type { StartTimer } from "./timer.js";
 
 /** A request body that is taken in piece by piece, at the reader's pace. */
@@ -22,6 +21,9 @@ export interface Intake {
   /** Takes nothing more. A pending `next` finds the end. */
   stop(): void;
 }
+
+/** What ends a body before its end. HTTP/2 tells of a request taken back by `aborted`, and of its end after that. */
+const abrupt = ["aborted", "close", "error"] as const;
 
 /** Begins to take in the body of a request, at most `maxBytes`. */
 export function takeIn(

@@ -14,9 +14,6 @@ export interface BodyLimits {
   readonly space?: BodySpace;
 }
 
-/** What ends a body before its end. HTTP/2 tells of a request taken back by `aborted`, and of its end after that. */
-export const abrupt = ["aborted", "close", "error"] as const;
-
 /**
  * Reads a whole body, and resolves to what `make` makes of it. Rejects with
  * BODY_TOO_LARGE as soon as that is known, with BODY_TIMEOUT, with
@@ -46,7 +43,11 @@ interface ReadingOutcome {
   failed(error: Error): void;
 }
 
-/** A body on its way. Its listeners stay when it is over, as taking them off costs more than they do. */
+/**
+ * A body on its way. Its listeners stay when it is over, as taking them off costs more than they do.
+ * A client that goes away closes the request; HTTP/2 first tells of one taken back by `aborted`, and
+ * of its end after that.
+ */
 class Reading {
   readonly #request: RestRequest;
   readonly #limits: BodyLimits;
@@ -68,9 +69,11 @@ class Reading {
 
   begin(): void {
     this.#watch(0);
+    const request = this.#request;
     const gone = () => this.#over || this.#fail(errors.canceled());
-    this.#request.on("data", (chunk: Buffer) => this.#take(chunk)).on("end", () => this.#end());
-    for (const end of abrupt) this.#request.on(end, gone);
+    request.on("data", (chunk: Buffer) => this.#take(chunk)).on("end", () => this.#end());
+    request.on("close", gone);
+    if (request.httpVersionMajor > 1) request.on("aborted", gone);
   }
 
   /** A large body over a slow line may take as long as it needs, while it makes progress. */
