@@ -1,6 +1,6 @@
 import { LRUCache } from "lru-cache";
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
-import { callKey, callOf, principalOf } from "../context.js";
+import { openCallOf, principalOf } from "../context.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
 import type { Request } from "./next.js";
@@ -29,8 +29,7 @@ export function actInTenant(resolve: ResolveTenant): Layer {
       if (!principal.permissions.has(Permission.TENANT_ADMIN)) {
         throw errors.tenantNotAllowed({ header: tenantHeader });
       }
-      const acting = Object.freeze({ ...principal, tenant: await idOf(tenant) });
-      values.set(callKey, { ...callOf({ values }), principal: acting });
+      openCallOf({ values }).principal = Object.freeze({ ...principal, tenant: await idOf(tenant) });
     };
     return {
       begin(request) {

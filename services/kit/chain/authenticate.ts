@@ -1,6 +1,5 @@
-import type { ContextValues } from "@connectrpc/connect";
 import { type Answer, withAnswer } from "../answer.js";
-import { callKey, callOf, type Principal } from "../context.js";
+import { openCallOf, type Principal } from "../context.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
 import type { PrincipalOfWorkload } from "./workload-principal.js";
@@ -25,18 +24,20 @@ export function authenticate(
     if (contract.access.kind === "public") return undefined;
     return {
       begin({ contextValues: values, header }) {
-        const call = callOf({ values });
+        const call = openCallOf({ values });
         if (call.principal) return;
         const authorization = header.get("authorization");
         if (authorization === null) {
-          const principal = ofWorkload(call.caller);
-          if (!principal) throw errors.credentialsMissing();
-          note(values, principal, undefined);
+          call.principal = ofWorkload(call.caller);
+          if (!call.principal) throw errors.credentialsMissing();
           return;
         }
         const credential = bearerOf(authorization);
         if (credential === undefined) throw errors.tokenInvalid();
-        return withAnswer(verify(credential), (principal) => note(values, principal, credential));
+        return withAnswer(verify(credential), (principal) => {
+          call.principal = principal;
+          call.credential = credential;
+        });
       },
     };
   };
@@ -48,8 +49,4 @@ function bearerOf(authorization: string): string | undefined {
   const credential = authorization.slice(scheme.length);
   const { length } = credential;
   return length > 0 && length <= longestCredential && !credential.includes(" ") ? credential : undefined;
-}
-
-function note(values: ContextValues, principal: Principal, credential: string | undefined): void {
-  values.set(callKey, { ...callOf({ values }), principal, credential });
 }

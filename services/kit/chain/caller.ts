@@ -1,12 +1,13 @@
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
-import { callKey, callOf } from "../context.js";
+import { type Answer, withAnswer } from "../answer.js";
+import { openCallOf } from "../context.js";
 import { workloadName } from "../contract/workloads.js";
 import { errors } from "../errors.js";
 import type { Layer } from "./chain.js";
 import type { Request } from "./next.js";
 
 /** Proves which workload sent a request; UNSPECIFIED when nothing does. */
-export type IdentifyWorkload = (request: Request) => Promise<Workload> | Workload;
+export type IdentifyWorkload = (request: Request) => Answer<Workload>;
 
 /**
  * Lets only the workloads call that the contract names, in memory as on the
@@ -20,18 +21,14 @@ export function checkCaller(identify: IdentifyWorkload): Layer {
     const demand = (caller: Workload) => {
       if (!callers.has(caller)) throw errors.callerNotAllowed({ caller: workloadName(caller), method: name });
     };
-    const admit = ({ contextValues }: Request, caller: Workload) => {
-      demand(caller);
-      contextValues.set(callKey, { ...callOf({ values: contextValues }), caller });
-    };
     return {
       begin(request) {
-        const { caller } = callOf({ values: request.contextValues });
-        if (caller !== Workload.UNSPECIFIED) return demand(caller);
-        const identified = identify(request);
-        return typeof identified === "number"
-          ? admit(request, identified)
-          : identified.then((proved) => admit(request, proved));
+        const call = openCallOf({ values: request.contextValues });
+        if (call.caller !== Workload.UNSPECIFIED) return demand(call.caller);
+        return withAnswer(identify(request), (caller) => {
+          demand(caller);
+          call.caller = caller;
+        });
       },
     };
   };

@@ -1,6 +1,6 @@
 import { UnaryCall } from "../calls/unary-call.js";
 import type { Clock } from "../clock.js";
-import { callKey, callOf } from "../context.js";
+import { openCallOf } from "../context.js";
 import { errors } from "../errors.js";
 import { sharedTimers, type Timers } from "../timers.js";
 import type { Layer } from "./chain.js";
@@ -30,11 +30,11 @@ export function deadline({ clock, timers = sharedTimers }: DeadlineOptions): Lay
     const bound = contract.deadlineMs;
     return (next) => (request) => {
       if (request.stream) return next(request);
-      const call = callOf({ values: request.contextValues });
+      const call = openCallOf({ values: request.contextValues });
       const now = clock.now();
       const asked = Math.max(0, Math.min(call.deadline - now, requestedTimeout(request.header)));
       const allowed = Math.max(0, Math.min(bound, inTimeFor(asked)));
-      request.contextValues.set(callKey, { ...call, deadline: now + allowed });
+      call.deadline = now + allowed;
       const bounded = UnaryCall.of(request);
       return new Promise((resolve, reject) => {
         const timer = timers.start(allowed, () => {

@@ -1,4 +1,4 @@
-import { callKey, callOf } from "../context.js";
+import { openCallOf } from "../context.js";
 import { errors } from "../errors.js";
 import { checkedKey, idempotencyHeader, keyUse } from "../idempotency/key.js";
 import type { Layer } from "./chain.js";
@@ -15,12 +15,11 @@ export const idempotencyKey: Layer = (contract) => {
   if (use === "ignored" || workload === undefined) return undefined;
   return {
     begin({ contextValues, header }) {
-      const call = callOf({ values: contextValues });
+      const call = openCallOf({ values: contextValues });
       const given = call.idempotencyKey?.value ?? header.get(idempotencyHeader);
       if (given === null) return;
       if (use === "refused") throw errors.idempotencyKeyUnsupported({ method: name });
-      const known = { method: name, value: checkedKey(given) };
-      contextValues.set(callKey, { ...call, idempotencyKey: known });
+      call.idempotencyKey = { method: name, value: checkedKey(given) };
     },
   };
 };

@@ -1,5 +1,5 @@
 import { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
-import { type Call, callKey, sampledOutKey } from "../context.js";
+import { type Call, callKey, OpenCall, sampledOutKey } from "../context.js";
 import { newId } from "../ids.js";
 import { arrivalKey } from "./arrival.js";
 import { forwardedClient, observedClient } from "./client.js";
@@ -26,7 +26,7 @@ export function beginCall(request: Request, trustRequestId: boolean): Call {
     request.contextValues.get(arrivalKey)?.requestId ??
     wellFormed(trustRequestId ? request.header.get(requestIdHeader) : null, uuidV7) ??
     newId();
-  return {
+  return new OpenCall({
     requestId,
     correlationId: correlationId(request.header.get(correlationHeader), requestId),
     caller: Workload.UNSPECIFIED,
@@ -36,7 +36,7 @@ export function beginCall(request: Request, trustRequestId: boolean): Call {
     deadline: Number.POSITIVE_INFINITY,
     queueMs: 0,
     sampledOut: request.contextValues.get(sampledOutKey),
-  };
+  });
 }
 
 /** The client's id when well-formed, else ours. */

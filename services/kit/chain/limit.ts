@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.js";
-import { callKey, callOf } from "../context.js";
+import { openCallOf } from "../context.js";
 import { workloadName } from "../contract/workloads.js";
 import { errors } from "../errors.js";
 import type { Load } from "../workload.js";
@@ -94,6 +94,5 @@ export function limit(admission: Admission, clock: Clock): Layer {
 }
 
 function noteQueue({ contextValues }: Request, queueMs: number): void {
-  const call = callOf({ values: contextValues });
-  if (call.queueMs !== queueMs) contextValues.set(callKey, { ...call, queueMs });
+  openCallOf({ values: contextValues }).queueMs = queueMs;
 }

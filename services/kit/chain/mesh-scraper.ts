@@ -1,5 +1,5 @@
 import { Permission } from "#gen/ts/consciousness/contract/v1/permission_pb.js";
-import { callKey, callOf } from "../context.js";
+import { openCallOf } from "../context.js";
 import { arrivalKey } from "./arrival.js";
 import type { Layer } from "./chain.js";
 import { callerOfCertificate } from "./mesh-identity.js";
@@ -18,7 +18,7 @@ export function meshScraper(identity: string | undefined): Layer {
       begin({ contextValues }) {
         const certificate = contextValues.get(arrivalKey)?.meshIdentity;
         if (certificate === undefined || callerOfCertificate(certificate) !== identity) return;
-        contextValues.set(callKey, { ...callOf({ values: contextValues }), principal: scraper });
+        openCallOf({ values: contextValues }).principal = scraper;
       },
     };
   };

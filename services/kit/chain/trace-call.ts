@@ -1,5 +1,5 @@
 import { type Context, context } from "@opentelemetry/api";
-import { callKey, sampledOutKey } from "../context.js";
+import { callKey, openCallOf, sampledOutKey } from "../context.js";
 import { serverSpans } from "../server-span.js";
 import { mayRecord } from "../spans.js";
 import type { Layer } from "./chain.js";
@@ -36,8 +36,7 @@ function isSampledOut({ contextValues }: Request): boolean {
 }
 
 function sampleOut({ contextValues }: Request, traceParent: string): void {
-  const known = contextValues.get(callKey);
-  if (known) contextValues.set(callKey, { ...known, sampledOut: traceParent });
+  if (contextValues.get(callKey)) openCallOf({ values: contextValues }).sampledOut = traceParent;
   else contextValues.set(sampledOutKey, traceParent);
 }
 

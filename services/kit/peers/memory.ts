@@ -9,7 +9,7 @@ import {
 import type { ContextValues } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
 import { CallValues } from "../calls/unary-call.js";
-import { type Caller, callKey, callOf } from "../context.js";
+import { type Caller, callKey, callOf, OpenCall } from "../context.js";
 import { errors } from "../errors.js";
 import { invoke, invokeStream, type LocalCall, type LocalMethod, type LocalMethods } from "./local.js";
 import { keyAlong, tellOfStream, tellReplay } from "./same-call.js";
@@ -37,11 +37,12 @@ export function memoryCalls(options: { self: Workload; local: LocalMethods }): P
     return target;
   };
   const valuesFor = (method: DescMethod, caller: Caller) => {
-    const idempotencyKey = keyAlong(caller, method);
-    const call = callOf(caller);
+    const call = new OpenCall(callOf(caller));
+    call.caller = options.self;
+    call.idempotencyKey = keyAlong(caller, method);
     // Who acts for itself has no credential to pass on: the next one is asked by this workload, as on a wire.
-    const principal = call.principal?.kind === "workload" ? undefined : call.principal;
-    return new CallValues().set(callKey, { ...call, caller: options.self, principal, idempotencyKey });
+    if (call.principal?.kind === "workload") call.principal = undefined;
+    return new CallValues().set(callKey, call);
   };
   return {
     async unary(method, request, caller) {

@@ -10,7 +10,8 @@ import { type IdempotencyKey, replayedHeader } from "../idempotency/key.js";
  */
 export function keyAlong(caller: Caller, method: DescMethod): IdempotencyKey | undefined {
   const { idempotencyKey } = callOf(caller);
-  return idempotencyKey?.method === methodName(method) ? idempotencyKey : undefined;
+  if (idempotencyKey === undefined) return undefined;
+  return idempotencyKey.method === methodName(method) ? idempotencyKey : undefined;
 }
 
 /** Header that names the decision behind an answer or a refusal. */

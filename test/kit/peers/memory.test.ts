@@ -52,8 +52,10 @@ describe("a call in memory", () => {
   it("leaves the caller's own context as it was", async () => {
     const caller = callerWith();
     const before = callOf(caller);
+    const then = { ...before };
     await agentsFor().getAgent({ id }, caller);
     expect(callOf(caller)).toBe(before);
+    expect(before).toEqual(then);
   });
 
   it("ends before the caller stops waiting", async () => {
