@@ -44,8 +44,14 @@ function gathering(file: File): Sink {
   let lines = "";
   const handOver = () => {
     pending.delete(handOver);
-    if (lines !== "") file.write(lines);
+    const text = lines;
     lines = "";
+    if (text === "") return;
+    try {
+      file.write(text);
+    } catch {
+      // A line never throws, and whoever closed the file wants no more.
+    }
   };
   const write = (line: string) => {
     if (lines === "") {

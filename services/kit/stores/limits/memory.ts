@@ -78,10 +78,11 @@ export function memoryLimits({ clock, mostKeys = 100_000 }: MemoryLimitsOptions)
         reservation,
       };
     },
+    // A window that has ended has another quota, which knows nothing of the reservation, or none that is asked.
     settle({ key, reservation, used }) {
       const quota = quotas.get(key);
       const amount = quota?.reserved.get(reservation);
-      if (!quota || amount === undefined || clock.now() >= quota.endsAt) return;
+      if (!quota || amount === undefined) return;
       quota.used += used - amount;
       quota.reserved.delete(reservation);
     },
