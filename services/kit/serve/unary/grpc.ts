@@ -46,7 +46,9 @@ export interface GrpcRequest {
   readonly form: GrpcForm;
 }
 
-const withTrailers = { waitForTrailers: true };
+/** As other servers of gRPC, none of which tells the date: a header more in each answer, which nobody reads. */
+const whole = { sendDate: false, endStream: true };
+const withTrailers = { sendDate: false, waitForTrailers: true };
 const ignore = () => undefined;
 
 function sendOk(this: ServerHttp2Stream): void {
@@ -191,7 +193,7 @@ export class GrpcCall extends WireCall {
     const own = call ? fieldsOf(call.responseHeader) : {};
     const trailers: Fields = { ...(call && fieldsOf(call.responseTrailer)), ...statusOf(error) };
     if (error.code !== Code.DeadlineExceeded && Object.keys(own).length === 0) {
-      stream.respond({ ...this.#head(), ...trailers }, { endStream: true });
+      stream.respond({ ...this.#head(), ...trailers }, whole);
     } else {
       stream.respond({ ...this.#head(), ...own }, withTrailers);
       stream.on("wantTrailers", () => stream.sendTrailers(trailers));
@@ -210,7 +212,10 @@ export class GrpcCall extends WireCall {
   }
 
   #head(): Head {
-    return { ":status": 200, "content-type": this.headers["content-type"] ?? "" };
+    return {
+      ":status": 200,
+      "content-type": this.headers["content-type"] ?? "",
+    };
   }
 
   protected override breakOff(): void {
