@@ -84,8 +84,9 @@ describe("a body of gRPC-Web in text", () => {
 
 describe("a message of gRPC's status", () => {
   it("survives percent-encoding, lone surrogates aside, in printable ASCII", () => {
+    const unit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code));
     fc.assert(
-      fc.property(fc.string({ unit: "binary" }), (text) => {
+      fc.property(fc.string({ unit }), (text) => {
         const encoded = percentEncode(text);
         expect(encoded).toMatch(/^[\x20-\x7e]*$/);
         expect(decodeURIComponent(encoded)).toBe(Buffer.from(text, "utf8").toString("utf8"));
