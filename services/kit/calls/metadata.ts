@@ -50,6 +50,11 @@ export class Metadata implements Headers {
     else this.#changed().set(key, text);
   }
 
+  /** The same for a name in lower case and a value of visible ASCII, which both are ours and not looked at. */
+  put(name: string, value: string): void {
+    this.#changed().set(name, value);
+  }
+
   append(name: string, value: string): void {
     const key = checkedName(name);
     const text = checkedValue(value);
@@ -134,6 +139,12 @@ export class Metadata implements Headers {
   #allCookies(): readonly string[] {
     return this.#cookies ?? this.#received?.[cookie] ?? [];
   }
+}
+
+/** Sets a header of our own: its name is in lower case, its value of visible ASCII. */
+export function setOwn(headers: Headers, name: string, value: string): void {
+  if (headers instanceof Metadata) headers.put(name, value);
+  else headers.set(name, value);
 }
 
 function joined(value: string | string[]): string {

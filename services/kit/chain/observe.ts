@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Workload } from "#gen/ts/consciousness/contract/v1/workload_pb.js";
+import { setOwn } from "../calls/metadata.js";
 import type { Clock } from "../clock.js";
 import { type Call, callKey } from "../context.js";
 import { redactFields } from "../contract/data-class.js";
@@ -74,7 +75,7 @@ export function observe(options: ObserveOptions): Layer {
         return { call, start: clock.monotonic() };
       },
       served(response, request, begun) {
-        response.header.set(correlationHeader, begun.call.correlationId);
+        setOwn(response.header, correlationHeader, begun.call.correlationId);
         return onSettled(response, request, (error) => settle(request, begun, error));
       },
       failed(error, request, begun) {

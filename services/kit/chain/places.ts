@@ -41,6 +41,8 @@ export function createPlaces(limits: Limits, timers: Timers = sharedTimers): Pla
 /** A place that a call holds. */
 class Place implements Held {
   readonly #keeper: Keeper;
+  /** Where the keeper has it; -1 when it does not. */
+  at = -1;
 
   constructor(
     keeper: Keeper,
@@ -60,7 +62,8 @@ class Place implements Held {
 class Keeper {
   readonly #limits: Limits;
   readonly #timers: Timers;
-  readonly #held = new Set<Place>();
+  /** In no order. */
+  readonly #held: Place[] = [];
   #timer: Timer | undefined;
 
   constructor(limits: Limits, timers: Timers) {
@@ -69,14 +72,20 @@ class Keeper {
   }
 
   keep(place: Place): Place {
-    this.#held.add(place);
+    place.at = this.#held.push(place) - 1;
     this.#timer ??= this.#start();
     return place;
   }
 
   leave(place: Place): void {
-    this.#held.delete(place);
-    if (this.#held.size === 0) {
+    if (place.at < 0) return;
+    const last = this.#held.pop()!;
+    if (last !== place) {
+      this.#held[place.at] = last;
+      last.at = place.at;
+    }
+    place.at = -1;
+    if (this.#held.length === 0) {
       this.#timer?.stop();
       this.#timer = undefined;
     }

@@ -61,21 +61,28 @@ function rateLimit({ bound, remaining, resetMs }: Standing): string {
   return "most" in bound ? left : `${left};t=${Math.ceil(resetMs / 1000)}`;
 }
 
+interface Written {
+  readonly bounds: readonly Bound[];
+  readonly text: string;
+}
+
+const written = new WeakMap<Bound, Written>();
+
+/** Bounds last for many calls, which pass the same of them, so that those which end with a bound are written once. */
 function policies(standings: readonly Standing[]): string {
-  let text = "";
-  for (const { bound } of standings) text += text === "" ? policyOf(bound) : `, ${policyOf(bound)}`;
+  const last = standings[standings.length - 1]!.bound;
+  const known = written.get(last);
+  if (known && areThose(known.bounds, standings)) return known.text;
+  const bounds = standings.map(({ bound }) => bound);
+  const text = bounds.map(policyText).join(", ");
+  written.set(last, { bounds, text });
   return text;
 }
 
-const known = new WeakMap<Bound, string>();
-
-/** Bounds last for many calls, so that each is written once. */
-function policyOf(bound: Bound): string {
-  const written = known.get(bound);
-  if (written !== undefined) return written;
-  const policy = policyText(bound);
-  known.set(bound, policy);
-  return policy;
+function areThose(bounds: readonly Bound[], standings: readonly Standing[]): boolean {
+  if (bounds.length !== standings.length) return false;
+  for (let n = 0; n < bounds.length; n += 1) if (bounds[n] !== standings[n]!.bound) return false;
+  return true;
 }
 
 function policyText(bound: Bound): string {

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RateClass } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
+import { setOwn } from "../calls/metadata.js";
 import { callOf } from "../context.js";
 import type { Limits } from "../stores/limits/port.js";
 import type { Timers } from "../timers.js";
@@ -51,7 +52,9 @@ export function rateLimit({ limits, rates, quotas, timers }: RateLimitOptions): 
         return admitStranger(limits, alone, principal ? accountKey(principal) : addressOf(request));
       },
       served(response, request, admitted) {
-        for (const [name, value] of rateHeaders(admitted.standings, false)) response.header.set(name, value);
+        for (const [name, value] of rateHeaders(admitted.standings, false)) {
+          setOwn(response.header, name, value);
+        }
         return admitted.holds ? onSettled(response, request, (error) => admitted.settle(error)) : response;
       },
       failed(error, _, admitted) {

@@ -192,6 +192,24 @@ describe("the ceiling of calls in progress", () => {
     expect(await limits.placesTaken(key)).toBe(0);
   });
 
+  it("keeps the places of all that are in progress, in whatever order they end", async () => {
+    layer = bound(9);
+    const calls = Array.from({ length: 6 }, () => begin());
+    await settled();
+    let left = calls.length;
+    for (const at of [2, 5, 0, 4, 1, 3]) {
+      calls[at]!.end();
+      await calls[at]!.answer;
+      left -= 1;
+      for (let kept = 0; kept < 2; kept++) {
+        now += 10_000;
+        timers.fire();
+      }
+      expect(await limits.placesTaken(key)).toBe(left);
+    }
+    expect(timers.running.size).toBe(0);
+  });
+
   it("is free of what a replica held that crashed, once that was not kept for a while", async () => {
     layer = bound(1);
     begin();
