@@ -93,13 +93,23 @@ function shownScalar(value: unknown): string {
   return Number.isFinite(value) ? String(value) : "null";
 }
 
+let latestPlain = "";
+
+/** A line mostly has one id twice. */
+function isPlain(text: string): boolean {
+  if (text === latestPlain) return true;
+  if (!plain.test(text)) return false;
+  latestPlain = text;
+  return true;
+}
+
 function masked(value: string): string {
   const text = value.length > stringBound ? value.slice(0, stringBound) : value;
-  return plain.test(text) && !text.includes("eyJ") ? `"${text}"` : JSON.stringify(maskSecrets(text));
+  return isPlain(text) && !text.includes("eyJ") ? `"${text}"` : JSON.stringify(maskSecrets(text));
 }
 
 function quoted(text: string): string {
-  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
+  return isPlain(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** ISO 8601, with all but the milliseconds made once for each second. */
