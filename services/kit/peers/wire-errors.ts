@@ -22,6 +22,13 @@ export function resetError(rstCode: number): ConnectError {
   return new ConnectError(`http/2 stream closed with error code ${name} (0x${rstCode.toString(16)})`, code);
 }
 
+/** The error of a connection that the server ends with this code. */
+export function goawayError(errorCode: number): Error {
+  const [name] = resets[errorCode] ?? ["an unknown code"];
+  const message = `the server ended the connection with ${name} (0x${errorCode.toString(16)})`;
+  return Object.assign(new Error(message), { code: "ERR_HTTP2_SESSION_ERROR" });
+}
+
 /** The error of a call whose answer broke HTTP/2, for which the stream was reset with this code. */
 export function faultError(rstCode: number, message: string): ConnectError {
   const [, code] = resets[rstCode] ?? ["", Code.Internal];

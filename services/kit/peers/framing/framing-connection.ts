@@ -3,30 +3,21 @@ import type { ConnectError } from "@connectrpc/connect";
 import type { ConnectionOwner, SessionLimits, WireListener, WireStream } from "../wire-connection.js";
 import { connectionError, faultError, resetError, sessionEnded } from "../wire-errors.js";
 import { Answers, largestHeaderList } from "./answers.js";
+import { ControlFrames } from "./control-frames.js";
 import { FrameBudget } from "./frame-budget.js";
 import { type Frame, FrameReader } from "./frame-reader.js";
 import { FramingStream } from "./framing-stream.js";
 import { HeaderEncoder, type Origin } from "./header-encoder.js";
 import { Outgoing } from "./outgoing.js";
-import { requireLength } from "./payload.js";
-import {
-  defaultFrameSize,
-  defaultWindow,
-  errorCode,
-  flag,
-  frameType,
-  largest31,
-  settingId,
-} from "./protocol.js";
+import { defaultFrameSize, defaultWindow, errorCode, frameType, settingId } from "./protocol.js";
 import { ConnectionFault, StreamFault } from "./protocol-error.js";
-import { readSettings, writeSettings } from "./settings.js";
+import { writeSettings } from "./settings.js";
 import { StreamRegister } from "./stream-register.js";
 
 /** Octets of requests that may wait for the server's windows, beyond which calls go elsewhere. */
 const mostBacklog = 16_777_216;
 /** Octets that may wait for the server to read, beyond which calls go elsewhere. */
 const mostUnread = 1_048_576;
-const pingLength = 8;
 
 /** What carries the octets of a connection. */
 export interface Carrier {
@@ -63,14 +54,13 @@ export class FramingConnection {
   readonly #encoder: HeaderEncoder;
   readonly #outgoing: Outgoing;
   readonly #answers: Answers;
+  readonly #control: ControlFrames;
   readonly #budget: FrameBudget;
   #state: State = "open";
-  #greeted = false;
   /** Streams from this on were not handed to the carrier. */
   #firstUnsent = 1;
-  #lastTaken = largest31;
-  #pings = 0;
-  #onPong: (() => void) | undefined;
+  /** Why the server said that it goes away, where it is because of an error. */
+  #farewell: Error | undefined;
 
   constructor({ origin, limits, owner, carrier, now }: FramingOptions) {
     this.#owner = owner;
@@ -81,14 +71,20 @@ export class FramingConnection {
       send: (octets, left) => this.#send(octets, left),
       onData: () => this.#budget.earn(),
     });
+    const shared = { streams: this.#streams, outgoing: this.#outgoing, onUseless: () => this.#spend() };
     this.#answers = new Answers({
-      streams: this.#streams,
-      outgoing: this.#outgoing,
+      ...shared,
       streamWindow: limits.streamWindowBytes,
       connectionWindow: limits.sessionWindowBytes,
       onComplete: (stream) => this.#complete(stream),
-      onUseless: () => this.#spend(),
       onUse: () => this.#budget.earn(),
+    });
+    this.#control = new ControlFrames({
+      ...shared,
+      encoder: this.#encoder,
+      onGranted: (calls) => owner.onGranted(calls),
+      onReset: (...ended) => this.#fail(...ended),
+      onGoaway: (...last) => this.#onGoaway(...last),
     });
     this.#start(limits);
   }
@@ -130,7 +126,7 @@ export class FramingConnection {
     if (this.#state === "closed") return;
     this.#owner.onHeard();
     try {
-      if (!this.#greeted) refuseHttp1(chunk);
+      if (!this.#control.greeted) refuseHttp1(chunk);
       this.#reader.read(chunk, this.#take);
       if (this.#outgoing.flooded) throw flood("a server that makes us answer, and reads nothing");
     } catch (error) {
@@ -140,11 +136,7 @@ export class FramingConnection {
 
   /** Asks for a sign of life. Only the last question is waited for. */
   ping(onAnswer: () => void): void {
-    this.#pings += 1;
-    this.#onPong = onAnswer;
-    const payload = Buffer.alloc(pingLength);
-    payload.writeUInt32BE(this.#pings % largest31);
-    this.#outgoing.ping(payload, flag.none);
+    this.#control.ping(onAnswer);
   }
 
   /** Takes no more calls, and ends with the last. */
@@ -153,9 +145,9 @@ export class FramingConnection {
     this.#endWhenDone();
   }
 
-  /** The connection is no more; all of its calls fail with this. */
+  /** The connection is no more; all of its calls fail with this, unless the server has said why. */
   lost(error: Error): void {
-    if (this.#state !== "closed") this.#end(error);
+    if (this.#state !== "closed") this.#end(this.#farewell ?? error);
   }
 
   #start({ streamWindowBytes, sessionWindowBytes }: FramingOptions["limits"]): void {
@@ -192,7 +184,7 @@ export class FramingConnection {
     if (continues !== this.#answers.expectsContinuation) {
       throw broken(continues ? "CONTINUATION of nothing" : "a frame within a header block");
     }
-    if (!this.#greeted && type !== frameType.settings) throw broken("a beginning without SETTINGS");
+    if (!this.#control.greeted && type !== frameType.settings) throw broken("a beginning without SETTINGS");
     switch (type) {
       case frameType.data:
         this.#answers.data(frame);
@@ -203,94 +195,18 @@ export class FramingConnection {
       case frameType.continuation:
         this.#answers.continuation(frame);
         break;
-      case frameType.rstStream:
-        this.#onReset(frame);
-        break;
-      case frameType.settings:
-        this.#onSettings(frame);
-        break;
-      case frameType.ping:
-        this.#onPing(frame);
-        break;
-      case frameType.goaway:
-        this.#onGoaway(frame);
-        break;
-      case frameType.windowUpdate:
-        this.#onWindowUpdate(frame);
-        break;
-      case frameType.pushPromise:
-        throw broken("a push, which nobody allowed");
       default:
-        // PRIORITY has no meaning any more (section 5.3.2), and unknown ones have none yet (section 4.1).
-        this.#spend();
+        this.#control.take(frame);
     }
   }
 
-  #onReset(frame: Frame): void {
-    requireLength(frame, 4, "RST_STREAM");
-    const stream = this.#streams.of(frame.stream);
-    if (!stream) {
-      this.#spend();
-      return;
-    }
-    const code = frame.payload.readUInt32BE(0);
-    this.#fail(stream, resetError(code), code === errorCode.refusedStream && !stream.answered);
-  }
-
-  #onSettings(frame: Frame): void {
-    requireConnection(frame, "SETTINGS");
-    this.#spend();
-    if ((frame.flags & flag.ack) !== 0) {
-      requireLength(frame, 0, "acknowledged SETTINGS");
-      if (!this.#greeted) throw broken("a beginning without SETTINGS");
-      return;
-    }
-    const settings = readSettings(frame.payload, this.#outgoing.settings);
-    this.#outgoing.apply(settings, this.#streams.above(0));
-    this.#encoder.limitTable(settings.headerTableSize);
-    this.#outgoing.acknowledgeSettings();
-    this.#greeted = true;
-    this.#owner.onGranted(settings.maxConcurrentStreams);
-  }
-
-  #onPing(frame: Frame): void {
-    requireConnection(frame, "PING");
-    requireLength(frame, pingLength, "PING");
-    const { flags, payload } = frame;
-    const asked = this.#onPong;
-    if ((flags & flag.ack) === 0) {
-      this.#spend();
-      this.#outgoing.ping(payload, flag.ack);
-    } else if (asked && payload.readUInt32BE(0) === this.#pings % largest31) {
-      this.#onPong = undefined;
-      asked();
-    } else this.#spend();
-  }
-
-  /** Streams above the last that the server names were never looked at (section 6.8). */
-  #onGoaway(frame: Frame): void {
-    requireConnection(frame, "GOAWAY");
-    if (frame.payload.length < 8) throw new ConnectionFault(errorCode.frameSize, "GOAWAY that is too short");
-    this.#spend();
-    const last = frame.payload.readUInt32BE(0) & largest31;
-    if (last > this.#lastTaken) throw broken("GOAWAY that takes back another");
-    this.#lastTaken = last;
+  #onGoaway(last: number, error: Error | undefined): void {
+    this.#farewell = error;
     this.#leave();
     for (const stream of this.#streams.above(last)) {
       this.#fail(stream, resetError(errorCode.refusedStream), true);
     }
     this.#endWhenDone();
-  }
-
-  #onWindowUpdate(frame: Frame): void {
-    requireLength(frame, 4, "WINDOW_UPDATE");
-    this.#spend();
-    const octets = frame.payload.readUInt32BE(0) & largest31;
-    if (frame.stream === 0) this.#outgoing.widenAll(octets);
-    else {
-      const stream = this.#streams.of(frame.stream);
-      if (stream) this.#outgoing.widen(stream, octets);
-    }
   }
 
   /** Ends one call for what the server did wrong with it. */
@@ -373,10 +289,6 @@ export class FramingConnection {
     }
     this.#carrier.end(error);
   }
-}
-
-function requireConnection({ stream }: Frame, type: string): void {
-  if (stream !== 0) throw broken(`${type} on a stream`);
 }
 
 /** The bytes of a status line would be taken for the length of a frame. */

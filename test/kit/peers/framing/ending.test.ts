@@ -31,6 +31,17 @@ describe("a server that goes away", () => {
     expect(fate.ended).toBe(true);
   });
 
+  it("may say why, of which calls hear that are lost then", async () => {
+    const { begin, connection, frames, greet, receive } = openFraming();
+    const { heard } = begin();
+    await frames();
+    greet();
+    receive(goaway(1, 11));
+    connection.lost(new Error("cut"));
+    const rawMessage = "the server ended the connection with ENHANCE_YOUR_CALM (0xb)";
+    expect(heard.end).toMatchObject({ error: { rawMessage, code: Code.Unavailable } });
+  });
+
   it("must not take more than it said", () => {
     const { begin, greet, receive, fate } = openFraming();
     begin();
