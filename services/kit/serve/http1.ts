@@ -1,14 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { ConnectError } from "@connectrpc/connect";
 import { errors } from "../errors.js";
+import { lazyTimeouts } from "./lazy-timeouts.js";
 import { hardHeaderBytes, type ListenLimits } from "./limits.js";
 import { problemText, refusalStatus } from "./refusal.js";
 
 /** The HTTP/1.1 side of a listener. */
 export interface Http1 {
   /** Serves an accepted connection, whose first bytes may have been put back. */
-  serve(socket: Duplex): void;
+  serve(socket: Socket): void;
   /** Closes idle connections at once and the others after the answer they wait for. */
   drain(): void;
 }
@@ -28,6 +30,7 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
   /** The responses of each connection that are not over, oldest first. */
   const open = new Map<Duplex, ServerResponse[]>();
   const refused = new WeakSet<Duplex>();
+  const ease = lazyTimeouts(lookEvery(limits));
   let draining = false;
   const server = createServer(
     {
@@ -71,6 +74,7 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
     serve(socket) {
       open.set(socket, []);
       socket.once("close", () => open.delete(socket));
+      ease(socket);
       server.emit("connection", socket);
     },
     drain: () => {
@@ -80,6 +84,11 @@ export function createHttp1({ limits, handler, onError }: Http1Options): Http1 {
       server.close();
     },
   };
+}
+
+/** How late a connection's rest may be noticed, in milliseconds. */
+function lookEvery({ idleTimeoutMs, keepAliveTimeoutMs }: ListenLimits): number {
+  return Math.min(1_000, Math.ceil(Math.min(idleTimeoutMs, keepAliveTimeoutMs) / 4));
 }
 
 function remove(responses: ServerResponse[], response: ServerResponse): void {

@@ -127,6 +127,37 @@ describe("the limits of a port", () => {
     await closed;
   });
 
+  it("closes a connection that waits too long for its next request, and tells how long it may", async () => {
+    const { listener } = await start({ limits: { keepAliveTimeoutMs: 1 } });
+    const { socket, closed, received } = rawConnection(listener);
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await eventually(() => expect(received()).toMatch(/1\.1$/));
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect((await closed).match(/\r\nKeep-Alive: timeout=0\r\n/g)).toHaveLength(2);
+  });
+
+  it("drops a connection that carries nothing during a request", async () => {
+    const { listener } = await start({ limits: { idleTimeoutMs: 60 }, handler: () => undefined });
+    const { socket, closed } = rawConnection(listener);
+    socket.write("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(await closed).toBe("");
+  });
+
+  it("keeps a connection that carries something now and then", async () => {
+    const handler: ListenOptions["handler"] = (request, response) => {
+      request.resume().on("end", () => response.end("whole"));
+    };
+    const { listener } = await start({ limits: { idleTimeoutMs: 60 }, handler });
+    const { socket, received } = rawConnection(listener);
+    socket.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n");
+    for (let sent = 0; sent < 10; sent += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      socket.write("x");
+    }
+    await eventually(() => expect(received()).toMatch(/whole$/));
+    socket.destroy();
+  });
+
   it("closes without a second answer when a broken request follows one in progress", async () => {
     const { listener } = await start({
       handler: (_, response) => {
