@@ -1,7 +1,14 @@
 import { parseArgs } from "node:util";
 import { bench as codecBench } from "./codec.bench.js";
 import { connectionRows } from "./gateway/connections.js";
-import { connectJson, contestants, grpcNative, restInProcess, restUpstream } from "./gateway/contestants.js";
+import {
+  connectJson,
+  contestants,
+  grpcNative,
+  restInProcess,
+  restUpstream,
+  restUpstreamOwn,
+} from "./gateway/contestants.js";
 import { contestRows } from "./gateway/goals.js";
 import { latencyRows } from "./gateway/latency.js";
 import { memoryCallRows } from "./gateway/memory-call.js";
@@ -65,7 +72,7 @@ export const bench: Bench = async (args) => {
 
 async function profiles(): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const name of [restInProcess, restUpstream, grpcNative, connectJson]) {
+  for (const name of [restInProcess, restUpstream, restUpstreamOwn, grpcNative, connectJson]) {
     rows.push(...(await profileRows(contestants.find((one) => one.name === name)!)));
   }
   return rows;
