@@ -141,9 +141,13 @@ export class WireSession {
 
   #ping(): void {
     if (this.#patience) return;
-    this.#patience = sharedTimers.start(this.#limits.pingTimeoutMs, () =>
-      this.#giveUp("no answer to a ping"),
+    const patience = sharedTimers.start(this.#limits.pingTimeoutMs, () =>
+      // A process that stood still for as long has not read yet what came meanwhile.
+      setImmediate(() => {
+        if (this.#patience === patience) this.#giveUp("no answer to a ping");
+      }),
     );
+    this.#patience = patience;
     this.#connection.ping(() => this.#stand());
   }
 

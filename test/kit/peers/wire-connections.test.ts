@@ -155,7 +155,7 @@ describe.each(http2ClientNames)("with the %s client,", (client) => {
   });
 
   describe("a connection that is half open", () => {
-    const impatient = { pingIntervalMs: 40, pingTimeoutMs: 40 };
+    const impatient = { pingIntervalMs: 40, pingTimeoutMs: 100 };
 
     it("fails its calls once a ping is not answered, and is not used again", async () => {
       const { url, calls } = await scriptedServer((stream, { earlier }) => {

@@ -95,6 +95,7 @@ describe("node:http2 on the other side", () => {
         expect({ ...headers }).toMatchObject({ ":status": 200, ...theirs });
         expect({ ...trailers }).toEqual({ "x-status": "0", ...theirs });
       }),
+      { numRuns: 50 },
     );
   });
 
@@ -109,7 +110,7 @@ describe("node:http2 on the other side", () => {
   });
 
   it("gives large messages back, many at once", async () => {
-    const bodies = Array.from({ length: 8 }, (_, i) => Buffer.alloc(1_048_576, i));
+    const bodies = Array.from({ length: 3 }, (_, i) => Buffer.alloc(1_048_576, i));
     const answers = await Promise.all(bodies.map((body) => exchange({}, body)));
     for (const [index, { body }] of answers.entries()) expect(body.equals(bodies[index]!)).toBe(true);
   });
