@@ -1,4 +1,4 @@
-import type { DescService } from "@bufbuild/protobuf";
+import type { DescMethod } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { correlationHeader, correlationId } from "../../kit/chain/identify.js";
 import { type Clock, systemClock } from "../../kit/clock.js";
@@ -45,12 +45,32 @@ export interface GenericOptions {
   readonly limits?: TranscoderOptions<Incoming>["limits"];
 }
 
-/** One request, for its line in the log. */
-interface Incoming extends Departure {
-  readonly requestId: string;
-  /** `Service/Method`, once it is called. */
-  method?: string;
-  reason?: string | undefined;
+/** One request: for its line in the log, and whether its client is still there. */
+class Incoming implements Departure {
+  /** Once it is called. */
+  method: DescMethod | undefined;
+  reason: string | undefined;
+  #onLeave: ((reason: Error) => void) | undefined;
+
+  constructor(
+    readonly requestId: string,
+    private readonly response: Response,
+  ) {}
+
+  left(): Error | undefined {
+    return this.response.destroyed ? errors.canceled() : undefined;
+  }
+
+  watch(onLeave: (reason: Error) => void): () => void {
+    this.#onLeave = onLeave;
+    return () => {
+      this.#onLeave = undefined;
+    };
+  }
+
+  leave(): void {
+    this.#onLeave?.(errors.canceled());
+  }
 }
 
 /**
@@ -126,11 +146,11 @@ function planTranscoder(
 }
 
 async function noted<T>(
-  { method, incoming }: { method: { name: string; parent: DescService }; incoming: Incoming },
+  { method, incoming }: { readonly method: DescMethod; readonly incoming: Incoming },
   log: Log,
   run: () => Promise<T>,
 ): Promise<T> {
-  incoming.method = `${method.parent.typeName}/${method.name}`;
+  incoming.method = method;
   try {
     return await run();
   } catch (error) {
@@ -150,27 +170,17 @@ function answer(
   { log, clock = systemClock }: GenericOptions,
 ): void {
   const given = request.headers[correlationHeader];
-  let leave: ((reason: Error) => void) | undefined;
-  const incoming: Incoming = {
-    requestId: correlationId(typeof given === "string" ? given : undefined, newId()),
-    left: () => (response.destroyed ? errors.canceled() : undefined),
-    watch(onLeave) {
-      leave = onLeave;
-      return () => {
-        leave = undefined;
-      };
-    },
-  };
-  const path = request.url?.split("?", 1)[0] ?? "";
+  const requestId = correlationId(typeof given === "string" ? given : undefined, newId());
+  const incoming = new Incoming(requestId, response);
   const start = clock.monotonic();
   response.on("close", () => {
-    leave?.(errors.canceled());
+    incoming.leave();
     if (!log.enabled("info")) return;
     log.info(response.writableEnded ? "request answered" : "client left", {
-      request_id: incoming.requestId,
+      request_id: requestId,
       http_method: request.method,
-      path,
-      method: incoming.method,
+      path: pathOf(request),
+      method: incoming.method && methodName(incoming.method),
       status: response.statusCode,
       reason: incoming.reason,
       duration_ms: Math.round((clock.monotonic() - start) * 1000) / 1000,
@@ -178,9 +188,18 @@ function answer(
     });
   });
   if (transcoder.handle(request, response, incoming)) return;
+  const path = pathOf(request);
   if (path === "/livez" && (request.method === "GET" || request.method === "HEAD"))
     sayAlive(request, response);
   else transcoder.refuse(request, response, incoming, errors.routeNotFound({ path }));
+}
+
+function pathOf({ url = "" }: Request): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
+function methodName({ parent, name }: DescMethod): string {
+  return `${parent.typeName}/${name}`;
 }
 
 function sayAlive({ method }: Request, response: RestResponse): void {

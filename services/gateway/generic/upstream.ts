@@ -57,15 +57,9 @@ export function upstreamTransport(baseUrl: string, options: UpstreamTransportOpt
  * all is DEPENDENCY_UNAVAILABLE.
  */
 export function createUpstream(transport: PeerTransport): Upstream {
-  const unary = transport.call ? direct(transport.call) : overTransport(transport);
+  const { call: unary } = transport;
   return {
-    async call(call, departure) {
-      try {
-        return await unary(call, departure);
-      } catch (error) {
-        throw explained(error);
-      }
-    },
+    call: unary ? direct(unary) : overTransport(transport),
     async stream({ method, input, header, signal, timeoutMs }) {
       try {
         const reply = await transport.stream(method, signal, bounded(timeoutMs), forwarded(header), input);
@@ -80,15 +74,24 @@ export function createUpstream(transport: PeerTransport): Upstream {
 /** Makes neither a signal nor headers that nobody reads. */
 function direct(unary: WireUnary): Upstream["call"] {
   return async ({ method, input, header, timeoutMs }, departure) => {
-    const options = { header: forwarded(header), timeoutMs: bounded(timeoutMs), departure };
-    const { message, raw } = await unary(method, input, options);
-    return { message, header: forClient(raw.header), trailer: forClient(raw.trailer) };
+    try {
+      const options = { header: forwarded(header), timeoutMs: bounded(timeoutMs), departure };
+      const { message, raw } = await unary(method, input, options);
+      return { message, header: forClient(raw.header), trailer: forClient(raw.trailer) };
+    } catch (error) {
+      throw explained(error);
+    }
   };
 }
 
 function overTransport(transport: Transport): Upstream["call"] {
-  return ({ method, input, header, signal, timeoutMs }) =>
-    transport.unary(method, signal, bounded(timeoutMs), forwarded(header), input);
+  return async ({ method, input, header, signal, timeoutMs }) => {
+    try {
+      return await transport.unary(method, signal, bounded(timeoutMs), forwarded(header), input);
+    } catch (error) {
+      throw explained(error);
+    }
+  };
 }
 
 /** What an answer carries besides its protocol: mostly nothing. */

@@ -50,7 +50,7 @@ export function createWireUnary(options: {
   const planOf = (method: DescMethodUnary): Plan => {
     const path = `/${method.parent.typeName}/${method.name}`;
     const plan = {
-      path,
+      headers: { ...protocolHeaders, ":path": path },
       make: messageMaker(method.input),
       input: codecOf(method.input),
       output: codecOf(method.output),
@@ -59,10 +59,10 @@ export function createWireUnary(options: {
     return plan;
   };
   return async (method, message, { header, timeoutMs, departure }) => {
-    const { path, make, input, output } = plans.get(method) ?? planOf(method);
+    const { headers: fixed, make, input, output } = plans.get(method) ?? planOf(method);
     const frame = written(input, make(message), bodyLimit);
     const bound = timeoutMs !== undefined && timeoutMs > 0 ? timeoutMs : undefined;
-    const headers = headersOf(path, header, bound);
+    const headers = headersOf(fixed, header, bound);
     const raw = await exchange(pool, { headers, frame, departure, timeoutMs: bound, maxBytes: bodyLimit });
     const bytes = messageOf(raw, bodyLimit);
     return new WireReply(method, read(output, bytes instanceof Uint8Array ? bytes : await bytes), raw);
@@ -82,7 +82,8 @@ export function asTransportUnary(call: WireUnary): Transport["unary"] {
 type GivenHeaders = Parameters<Transport["unary"]>[3];
 
 interface Plan {
-  readonly path: string;
+  /** The same for every call. */
+  readonly headers: OutgoingHttpHeaders;
   readonly make: MessageMaker<DescMethodUnary["input"]>;
   readonly input: MessageCodec<DescMethodUnary["input"]>;
   readonly output: MessageCodec<DescMethodUnary["output"]>;
@@ -108,20 +109,20 @@ function orInternal<T>(what: string, run: () => T): T {
   }
 }
 
-function headersOf(path: string, given: GivenHeaders, timeoutMs: number | undefined) {
-  const headers: OutgoingHttpHeaders = { ...protocolHeaders, ":path": path };
+function headersOf(fixed: OutgoingHttpHeaders, given: GivenHeaders, timeoutMs: number | undefined) {
+  const headers: OutgoingHttpHeaders = { ...fixed };
   if (timeoutMs !== undefined) headers["grpc-timeout"] = timeoutOf(timeoutMs);
-  if (given) addGiven(headers, given);
+  if (!given) return headers;
+  if (Symbol.iterator in given)
+    for (const [name, value] of given) add(headers, name as string, value as string);
+  else for (const name in given) add(headers, name, given[name]);
   return headers;
 }
 
 /** What the protocol itself says cannot be said otherwise. */
-function addGiven(headers: OutgoingHttpHeaders, given: NonNullable<GivenHeaders>): void {
-  const entries = Symbol.iterator in given ? given : Object.entries(given);
-  for (const [name, value] of entries as Iterable<readonly [string, string]>) {
-    const known = name.toLowerCase();
-    if (headers[known] === undefined) headers[known] = value;
-  }
+function add(headers: OutgoingHttpHeaders, name: string, value: string | undefined): void {
+  const known = name.toLowerCase();
+  if (headers[known] === undefined) headers[known] = value;
 }
 
 function timeoutOf(milliseconds: number): string {
