@@ -10,12 +10,12 @@ import { WireSession } from "./wire-session.js";
 export const http2Clients = { node: connectNode, own: connectFraming } satisfies Record<string, Connect>;
 
 /**
- * `node` is node:http2. `own` is framing of our own, which takes less than half
- * of the CPU, and has been tried against node:http2, grpc-js, Go and Envoy but
- * not yet in anybody's production. It is for unary calls alone, in which the
- * request is there as a whole; it sends neither padding nor Huffman-coded
- * headers, takes no pushes, and does not wait for its SETTINGS to be
- * acknowledged, as it asks for nothing that a server may not exceed before.
+ * `node` is node:http2. `own` is framing of our own, with which the generic
+ * gateway takes half of the CPU; it has been tried against node:http2, grpc-js,
+ * Go and Envoy, but not yet in production. It is for unary calls alone, whose
+ * message is there as a whole. It takes no pushes, sends neither padding nor
+ * Huffman-coded headers, and does not time the acknowledgement of its settings
+ * (RFC 9113, section 6.5.3): a server that never sends it is found out by pings.
  */
 export type Http2Client = keyof typeof http2Clients;
 
