@@ -32,7 +32,9 @@ export function valueProblem(name: string, value: string): string | undefined {
   if (plainValue.test(value)) return undefined;
   if (forbiddenInValue.test(value)) return `the value of "${shown(name)}" has a character that none may have`;
   if (beyondOctets.test(value)) return `the value of "${shown(name)}" is more than octets can say`;
-  return hasSpaceAround(value) ? `the value of "${shown(name)}" has space around it` : undefined;
+  // gRPC writes spaces as they are (PROTOCOL-HTTP2.md, "Percent-Encoded"), at the end of a text too.
+  const spaced = name !== "grpc-message" && hasSpaceAround(value);
+  return spaced ? `the value of "${shown(name)}" has space around it` : undefined;
 }
 
 function hasSpaceAround(value: string): boolean {

@@ -144,6 +144,14 @@ describe("a call", () => {
     expect(heard.headers?.link).toBeUndefined();
   });
 
+  it("hears a message of gRPC that ends with a space", () => {
+    const { begin, greet, receive } = openFraming();
+    const { heard } = begin();
+    greet();
+    receive(headersFrame(1, [...okHeaders, ["grpc-status", "5"], ["grpc-message", "not here "]], whole));
+    expect(heard).toMatchObject({ end: "answered", headers: { "grpc-message": "not here " } });
+  });
+
   it("ends with headers alone, or with empty data", () => {
     const { begin, greet, receive } = openFraming();
     const [one, two] = [begin(), begin()];
@@ -234,6 +242,7 @@ describe("an answer that is wrong fails its call alone:", () => {
     ["an interim answer as the last", [headersFrame(1, [[":status", "103"]], whole)], errorCode.protocol],
     ["an upper-case name", [headersFrame(1, [...okHeaders, ["X-One", "1"]])], errorCode.protocol],
     ["a field of HTTP/1.1", [headersFrame(1, [...okHeaders, ["connection", "close"]])], errorCode.protocol],
+    ["space around a value", [headersFrame(1, [...okHeaders, ["a", "b "]])], errorCode.protocol],
     ["a line feed in a value", [headersFrame(1, [...okHeaders, ["a", "b\nc"]])], errorCode.protocol],
     ["trailers with a status", [headers, headersFrame(1, [[":status", "200"]], whole)], errorCode.protocol],
     ["trailers that end nothing", [headers, headersFrame(1, okTrailers)], errorCode.protocol],
