@@ -28,7 +28,7 @@ const types: Readonly<Record<CellType, string>> = {
  * The rows as Apache Parquet, by an embedded DuckDB of its own: rows go into a
  * table on disk by way of JSON lines, which it reads in its own thread, and from
  * there into the file, whose end holds what its beginning is read by. So nothing
- * leaves before all rows have come, and memory does not grow with them.
+ * leaves before all rows have come, and the memory of writing does not grow with them.
  */
 export async function* parquetFile(
   rows: Rows,
