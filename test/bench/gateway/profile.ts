@@ -31,6 +31,7 @@ const areas: readonly (readonly [area: string, pattern: RegExp])[] = [
   ["chain", /kit\/(chain|context|tokens|stores|ids)/],
   ["compiled codecs", /kit\/codec/],
   ["listener and endpoint", /kit\/serve/],
+  ["HTTP/2 framing of our own", /kit\/peers\/framing/],
   ["peers", /kit\/peers/],
   ["transcoding", /services\/gateway/],
 ];
