@@ -178,7 +178,7 @@ class Outgoing {
   #requireHead(): void {
     const response = this.#response;
     if (this.#waiting || response.headersSent) return;
-    this.writeHead(response.statusCode, { ...response.getHeaders() });
+    this.writeHead(response.statusCode, response.getHeaders());
   }
 
   #release(): void {
