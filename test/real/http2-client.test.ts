@@ -16,6 +16,7 @@ import {
   startGoEcho,
   startGrpcJsEcho,
   startNodeEcho,
+  startSecureEcho,
 } from "./servers/echo.js";
 import { installed } from "./servers/server.js";
 
@@ -29,6 +30,7 @@ const servers: readonly (readonly [
   needsGo: boolean,
 ])[] = [
   ["node:http2", startNodeEcho, false],
+  ["node:http2 over TLS", startSecureEcho, false],
   ["grpc-js", startGrpcJsEcho, false],
   ["Go's gRPC", startGoEcho, true],
   // Envoy counts requests rather than time.
@@ -48,11 +50,12 @@ function framed(message: Uint8Array): Buffer {
   return frame;
 }
 
-function poolTo({ url }: EchoServer, connect = http2Clients.own): WirePool {
+function poolTo({ url, ca }: EchoServer, connect = http2Clients.own): WirePool {
   return createWirePool({
     origin: url,
     limits: { ...defaultPoolLimits, queued: 20_000 },
     connect,
+    secure: ca === undefined ? undefined : { ca },
   });
 }
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:http2";
+import { createSecureServer, createServer, type Http2SecureServer, type Http2Server } from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,11 +16,14 @@ import {
 } from "@grpc/grpc-js";
 import { packageRoot } from "../../../services/kit/package-root.js";
 import { peers } from "../../bench/gateway/install.js";
+import { selfSigned } from "../../support/certificate.js";
 import { freePort } from "./server.js";
 
 /** A gRPC server that sends messages back. `/echo.Echo/Sleep` does so after a minute, and `/echo.Echo/Fail` fails. */
 export interface EchoServer {
   readonly url: string;
+  /** Who vouches for it, PEM, where it speaks TLS. */
+  readonly ca?: string;
   stop(): Promise<void>;
 }
 
@@ -118,8 +121,21 @@ function given(metadata: Metadata): Metadata {
 }
 
 /** node:http2 with as much of gRPC as an echo needs. */
-export async function startNodeEcho({ connectionAgeMs }: EchoOptions = {}): Promise<EchoServer> {
-  const server = createServer();
+export function startNodeEcho(options: EchoOptions = {}): Promise<EchoServer> {
+  return echoBy(createServer(), options);
+}
+
+/** The same over TLS. */
+export async function startSecureEcho(options: EchoOptions = {}): Promise<EchoServer> {
+  const keys = await selfSigned();
+  const { url, stop } = await echoBy(createSecureServer(keys), options);
+  return { url: url.replace("http:", "https:"), ca: keys.cert, stop };
+}
+
+async function echoBy(
+  server: Http2Server | Http2SecureServer,
+  { connectionAgeMs }: EchoOptions,
+): Promise<EchoServer> {
   const open = new Set<() => void>();
   server.on("session", (session) => {
     open.add(() => session.destroy());
