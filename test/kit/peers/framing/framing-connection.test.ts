@@ -144,6 +144,30 @@ describe("a call", () => {
     expect(heard.headers?.link).toBeUndefined();
   });
 
+  it("hears headers whose names objects have a meaning for, and several values of one", () => {
+    const { begin, greet, receive } = openFraming();
+    const { heard } = begin();
+    greet();
+    const odd = [
+      ["__proto__", "1"],
+      ["constructor", "2"],
+      ["x-one", "3"],
+      ["x-one", "4"],
+      ["set-cookie", "5"],
+      ["set-cookie", "6"],
+      ["content-type", "7"],
+    ] as const;
+    receive(headersFrame(1, [...okHeaders, ...odd], whole));
+    expect(Object.entries(heard.headers ?? {})).toEqual([
+      [":status", 200],
+      ["content-type", "application/grpc"],
+      ["__proto__", "1"],
+      ["constructor", "2"],
+      ["x-one", "3, 4"],
+      ["set-cookie", ["5", "6"]],
+    ]);
+  });
+
   it("hears a message of gRPC that ends with a space", () => {
     const { begin, greet, receive } = openFraming();
     const { heard } = begin();
