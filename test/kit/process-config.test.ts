@@ -91,6 +91,14 @@ describe("configuration of a process", () => {
     expect(problems({ OTEL_TRACES_SAMPLER_ARG: "2" })).toMatchObject([{ name: "OTEL_TRACES_SAMPLER_ARG" }]);
   });
 
+  it("speaks HTTP/2 by node:http2 unless told otherwise", () => {
+    expect(read().http2Client).toBe("node");
+    expect(read({ HTTP2_CLIENT: "own" }).http2Client).toBe("own");
+    expect(problems({ HTTP2_CLIENT: "go" })).toMatchObject([
+      { name: "HTTP2_CLIENT", expected: "one of node, own" },
+    ]);
+  });
+
   it("hides the contract in production unless told otherwise", () => {
     expect(read({ ENVIRONMENT: "production" }).reflection).toBe(false);
     expect(read({ ENVIRONMENT: "production", REFLECTION: "true" }).reflection).toBe(true);
