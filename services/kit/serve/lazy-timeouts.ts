@@ -11,13 +11,11 @@ export function lazyTimeouts(lookMs: number): (socket: Socket) => void {
   let looking: NodeJS.Timeout | undefined;
   const look = () => {
     for (const one of noted) if (one.look()) noted.delete(one);
-    if (noted.size > 0) return;
-    clearInterval(looking);
-    looking = undefined;
+    looking = noted.size > 0 ? setTimeout(look, lookMs).unref() : undefined;
   };
   const note = (one: LazyTimeout) => {
     noted.add(one);
-    looking ??= setInterval(look, lookMs).unref();
+    looking ??= setTimeout(look, lookMs).unref();
   };
   return (socket) => {
     const timeout = new LazyTimeout(socket, note);
