@@ -8,14 +8,17 @@ import type { Socket } from "node:net";
  */
 export function lazyTimeouts(lookMs: number): (socket: Socket) => void {
   const noted = new Set<LazyTimeout>();
-  let looking: NodeJS.Timeout | undefined;
+  let looking = false;
+  const lookLater = () => void setTimeout(look, lookMs).unref();
   const look = () => {
     for (const one of noted) if (one.look()) noted.delete(one);
-    looking = noted.size > 0 ? setTimeout(look, lookMs).unref() : undefined;
+    looking = noted.size > 0;
+    if (looking) lookLater();
   };
   const note = (one: LazyTimeout) => {
     noted.add(one);
-    looking ??= setTimeout(look, lookMs).unref();
+    if (!looking) lookLater();
+    looking = true;
   };
   return (socket) => {
     const timeout = new LazyTimeout(socket, note);
