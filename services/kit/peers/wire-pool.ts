@@ -11,7 +11,7 @@ export const http2Clients = { node: connectNode, own: connectFraming } satisfies
 
 /**
  * `node` is node:http2. `own` is framing of our own, with which the generic
- * gateway takes half of the CPU; it has been tried against node:http2, grpc-js,
+ * gateway takes a third of the CPU; it has been tried against node:http2, grpc-js,
  * Go and Envoy, but not yet in production. It is for unary calls alone, whose
  * message is there as a whole. It takes no pushes, sends neither padding nor
  * Huffman-coded headers, and does not time the acknowledgement of its settings

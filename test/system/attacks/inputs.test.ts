@@ -47,11 +47,17 @@ async function send({ method }: MethodContract, request: object): Promise<Answer
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
+// Without the fast path, Connect itself refuses text that no message can hold, and knows no reasons.
+const refusal =
+  process.env.FAST_PATH === "false"
+    ? /"reason":\s*"[A-Z_]+"|"message":"cannot decode /
+    : /"reason":\s*"[A-Z_]+"/;
+
 function expectControlled({ status, headers, text }: Answer, request: object): void {
   const told = `${status} ${text.slice(0, 300)} to ${JSON.stringify(request).slice(0, 200)}`;
   expect(status, told).toBeLessThan(500);
   expect(headers.get("set-cookie"), told).toBeNull();
-  if (status >= 400) expect(text, told).toMatch(/"reason":\s*"[A-Z_]+"/);
+  if (status >= 400) expect(text, told).toMatch(refusal);
 }
 
 describe("a hostile text in any field", () => {
