@@ -175,7 +175,7 @@ describe.each(servers)("our own HTTP/2 client before %s", (_, start, needsGo) =>
   });
 
   it.skipIf(needsGo && !goInstalled)("loses no call when connections are sent away amid them", async () => {
-    const server = await start({ connectionAgeMs: 200 });
+    const server = await start({ connectionAgeMs: 50 });
     let connections = 0;
     const pool = poolTo(server, (...how) => {
       connections += 1;
