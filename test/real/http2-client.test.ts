@@ -21,6 +21,8 @@ import {
 import { installed } from "./servers/server.js";
 
 const megabyte = 1_048_576;
+/** For a machine that has to download and build a server first. */
+const installMs = 600_000;
 const maxBytes = 4 * megabyte;
 
 /** Servers, and how long a connection lives with each so that it is sent away amid calls. */
@@ -115,7 +117,7 @@ describe.each(servers)("our own HTTP/2 client before %s", (_, start, needsGo) =>
       server = await start({});
       pool = poolTo(server);
       call = callOf(pool);
-    });
+    }, installMs);
 
     afterAll(async () => {
       pool?.close();
