@@ -8,12 +8,18 @@ import {
 import { ConnectError } from "@connectrpc/connect";
 import { ErrorFormat } from "#gen/ts/consciousness/contract/v1/contract_pb.js";
 import { file_google_rpc_error_details } from "#gen/ts/google/rpc/error_details_pb.js";
-import { type CallOrigin, CallValues, UnaryCall } from "../kit/calls/unary-call.js";
+import { CallValues, UnaryCall } from "../kit/calls/unary-call.js";
 import { type Arrival, arrivalKey } from "../kit/chain/arrival.js";
 import type { MethodContract } from "../kit/contract/method.js";
 import { errors } from "../kit/errors.js";
 import { newId } from "../kit/ids.js";
-import { invokeStream, type LocalMethod, type ServeUnary, serveUnary } from "../kit/peers/local.js";
+import {
+  invokeStream,
+  type LocalMethod,
+  MemoryOrigin,
+  type ServeUnary,
+  serveUnary,
+} from "../kit/peers/local.js";
 import type { RestFactory } from "../kit/process/process.js";
 import type { ContractCheck } from "../kit/process/workload-host.js";
 import type { Request, Response } from "../kit/serve/listen.js";
@@ -109,42 +115,8 @@ function callTarget(serve: ServeUnary | undefined, call: TranscodedCall<Arrival>
   if (!serve) throw errors.methodUnknown({ method: method.name });
   // The chain reads Connect's deadline header, whichever one the client sent.
   if (timeoutMs !== undefined) call.header.set("connect-timeout-ms", String(Math.ceil(timeoutMs)));
-  return serve(new UnaryCall({ method, message, values: valuesOf(call), origin: new RestOrigin(call) }));
-}
-
-/** Where a call over REST comes from. Its headers and its signal are still made when first read. */
-class RestOrigin implements CallOrigin {
-  readonly #call: TranscodedCall<Arrival>;
-
-  constructor(call: TranscodedCall<Arrival>) {
-    this.#call = call;
-  }
-
-  get header(): Headers {
-    return this.#call.header;
-  }
-
-  get signal(): AbortSignal {
-    return this.#call.signal;
-  }
-
-  get url(): string {
-    const { parent, name } = this.#call.method;
-    return `memory:///${parent.typeName}/${name}`;
-  }
-
-  get requestMethod(): string {
-    return "POST";
-  }
-
-  get protocolName(): string {
-    return "memory";
-  }
-
-  timeoutMs(): undefined {
-    // The chain's deadline layer already bounds the call.
-    return undefined;
-  }
+  const origin = new MemoryOrigin(method, call);
+  return serve(new UnaryCall({ method, message, values: valuesOf(call), origin }));
 }
 
 async function streamTarget(

@@ -159,7 +159,8 @@ function completed({ output }: DescMethod, answers: AsyncIterable<object>): Asyn
   };
 }
 
-class MemoryOrigin implements CallOrigin {
+/** Where a call without a wire of its own comes from. Headers and signal are asked of it when somebody needs them. */
+export class MemoryOrigin implements CallOrigin {
   readonly #method: DescMethod;
   readonly #call: LocalOrigin;
 
