@@ -1,15 +1,20 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /**
- * Gives a run a temporary directory of its own, for its tests and the processes that they start. What any of
- * them leaves there, since it was killed perhaps, goes when the run ends.
+ * Gives this process, and those that it starts from now on, a temporary directory of their own, whose name begins
+ * so. What any of them leaves there, since it was killed perhaps, goes by what is returned.
  */
-export default async function ownTemporaryDirectory(): Promise<() => Promise<void>> {
-  const directory = await mkdtemp(join(tmpdir(), "tests-"));
-  // Servers that tests start may run as users of their own.
-  await chmod(directory, 0o755);
+export function takeTemporaryDirectory(prefix: string): () => void {
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  // Servers may run as users of their own.
+  chmodSync(directory, 0o755);
   process.env.TMPDIR = directory;
-  return () => rm(directory, { recursive: true, force: true });
+  return () => rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Gives a run of tests one. */
+export default function ownTemporaryDirectory(): () => void {
+  return takeTemporaryDirectory("tests-");
 }

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
 import { join } from "node:path";
 import { packageRoot } from "../../../services/kit/package-root.js";
+import { accepts } from "../../support/accepts.js";
 import { cores, pinned } from "./cpu.js";
 import type { Burst, Outcome, Target } from "./load/generator.js";
 import type { Order, Profiled, Told } from "./servers/orders.js";
@@ -68,13 +68,7 @@ export async function startOnPort(command: readonly string[], port: number): Pro
 async function accepted(port: number, child: ChildProcess): Promise<void> {
   for (;;) {
     if (child.exitCode !== null) throw new Error("it ended before it listened");
-    const socket = connect({ port, host: "127.0.0.1" });
-    const open = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "close").then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (open) return;
+    if (await accepts(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createSecureServer, createServer, type Http2SecureServer, type Http2Server } from "node:http2";
-import { type AddressInfo, connect } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,6 +16,7 @@ import {
 } from "@grpc/grpc-js";
 import { packageRoot } from "../../../services/kit/package-root.js";
 import { peers } from "../../bench/gateway/install.js";
+import { accepts } from "../../support/accepts.js";
 import { selfSigned } from "../../support/certificate.js";
 import { freePort } from "./server.js";
 
@@ -183,13 +184,7 @@ async function end(child: ChildProcess): Promise<void> {
 
 async function accepting(port: number): Promise<void> {
   for (let attempt = 0; attempt < 400; attempt += 1) {
-    const socket = connect({ port, host: "127.0.0.1" });
-    const open = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "close").then(() => false),
-    ]).catch(() => false);
-    socket.destroy();
-    if (open) return;
+    if (await accepts(port)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error("nobody listens");
